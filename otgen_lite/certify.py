@@ -1,0 +1,157 @@
+"""Certificates: a statement of the book, computed from both sides.
+
+A chapter proves a statement and then *computes* its two sides, each by its own route.
+:func:`certificate` compares them, prints one line, fails the cell when they disagree by more
+than the tolerance, and leaves a record in the notebook from which the book's ledger
+(the page *claims*) is made.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+#: The records travel inside the notebook's outputs under this MIME type: so they survive
+#: the execution cache, and a page that was not re-run keeps its certificates.
+MIME = "application/vnd.otgen.certificate+json"
+
+Relation = Literal["==", "<="]
+
+
+class CertificateError(AssertionError):
+    """The two sides of a statement differ by more than the tolerance."""
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What :func:`certificate` found: the two sides, their gap and the verdict."""
+
+    label: str
+    lhs: float
+    rhs: float
+    gap: float
+    tol: float
+    relation: Relation
+    holds: bool
+    count: int
+
+    def line(self) -> str:
+        """The certificate in one line, as it is printed under its cell."""
+        sign = "=" if self.relation == "==" else "≤"
+        many = f" (worst of {self.count})" if self.count > 1 else ""
+        return (
+            f"{'✓' if self.holds else '✗'} {self.label}{many}: "
+            f"{self.lhs:.10g} {sign} {self.rhs:.10g}, gap {self.gap:.1e}, tolerance {self.tol:.0e}"
+        )
+
+    def _repr_mimebundle_(
+        self, include: Sequence[str] | None = None, exclude: Sequence[str] | None = None
+    ) -> Mapping[str, Any]:
+        return {"text/plain": self.line(), MIME: asdict(self)}
+
+    def __repr__(self) -> str:
+        return self.line()
+
+
+def compare(
+    label: str, lhs: Any, rhs: Any, tol: float, relation: Relation = "=="
+) -> Certificate:
+    """Compare both sides without failing: the verdict is in the result.
+
+    See :func:`certificate` for the arguments.
+    """
+    if not isinstance(label, str) or not label:
+        raise ValueError(f"label must be a non-empty string, got {label!r}")
+    if not (isinstance(tol, (int, float)) and math.isfinite(tol) and tol >= 0):
+        raise ValueError(f"tol must be a finite number >= 0, got {tol!r}")
+    if relation not in ("==", "<="):
+        raise ValueError(f"relation must be '==' or '<=', got {relation!r}")
+    left, right = _as_array("lhs", lhs), _as_array("rhs", rhs)
+    try:
+        left, right = np.broadcast_arrays(left, right)
+    except ValueError:
+        raise ValueError(
+            f"lhs and rhs must have the same shape (or broadcast), got {left.shape} and {right.shape}"
+        ) from None
+    if left.size == 0:
+        raise ValueError("lhs and rhs must hold at least one number, got none")
+    gaps = np.abs(left - right) if relation == "==" else np.maximum(left - right, 0.0)
+    # A NaN on either side is never a proof: let it be the worst gap of all.
+    gaps = np.where(np.isnan(gaps), np.inf, gaps).ravel()
+    worst = int(np.argmax(gaps))
+    return Certificate(
+        label=label,
+        lhs=float(left.ravel()[worst]),
+        rhs=float(right.ravel()[worst]),
+        gap=float(gaps[worst]),
+        tol=float(tol),
+        relation=relation,
+        holds=bool(gaps[worst] <= tol),
+        count=int(left.size),
+    )
+
+
+def certificate(
+    label: str, lhs: Any, rhs: Any, tol: float, relation: Relation = "=="
+) -> Certificate:
+    """Certify a statement of the book by computing it from both sides.
+
+    Prints one line (both sides, gap, tolerance, verdict) and records it for the ledger.
+    For an equality the gap is ``max |lhs - rhs|``, for ``relation="<="`` it is
+    ``max (lhs - rhs)_+``; both are absolute.
+
+    Args:
+        label: the statement's label in the book, for example ``"thm-duality"``.
+        lhs: left side, a number or an array of them (numpy, torch, lists).
+        rhs: right side, of the same shape or broadcasting against ``lhs``.
+        tol: the largest absolute gap that still certifies the statement.
+        relation: ``"=="`` or ``"<="``.
+
+    Returns:
+        The :class:`Certificate`.
+
+    Raises:
+        CertificateError: if the statement does not hold within ``tol`` (this fails the cell,
+            and with it the build of the book).
+        ValueError: if an argument is not what it must be.
+
+    Chapter: every chapter; the ledger is the page *claims*.
+
+    Example:
+        >>> c = certificate("thm-pythagoras", 3**2 + 4**2, 5**2, tol=1e-12)
+        ✓ thm-pythagoras: 25 = 25, gap 0.0e+00, tolerance 1e-12
+    """
+    result = compare(label, lhs, rhs, tol, relation)
+    _publish(result)
+    if not result.holds:
+        raise CertificateError(result.line())
+    return result
+
+
+def _as_array(name: str, value: Any) -> np.ndarray:
+    if hasattr(value, "detach"):
+        value = value.detach().cpu().numpy()
+    try:
+        return np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a number or an array of numbers, got {value!r}") from None
+
+
+def _publish(result: Certificate) -> None:
+    """Show the certificate: as a rich output where IPython runs, as a printed line elsewhere."""
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        shell = None
+    else:
+        shell = get_ipython()
+    if shell is not None and hasattr(shell, "kernel"):
+        from IPython.display import publish_display_data
+
+        publish_display_data(dict(result._repr_mimebundle_()))
+    else:
+        print(result.line())

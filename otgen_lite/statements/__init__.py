@@ -1,0 +1,10 @@
+"""The statements of the book as functions: one short function each, both sides returned.
+
+A chapter shows such a function and certifies it on one instance; ``tests/certificates`` runs it
+on others, of other sizes and dimensions. The two are the same code.
+"""
+
+from otgen_lite.statements import distances, kantorovich
+from otgen_lite.statements.registry import REGISTRY, Statement, statement
+
+__all__ = ["REGISTRY", "Statement", "distances", "kantorovich", "statement"]

@@ -1,0 +1,66 @@
+"""The register of the book's statements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from otgen_lite.certify import Relation
+
+#: label -> statement, in the order in which the book states them.
+REGISTRY: dict[str, Statement] = {}
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement of the book that can be computed from both sides.
+
+    Calling it with a generator and sizes returns ``(lhs, rhs)``.
+    """
+
+    label: str
+    chapter: int
+    source: str
+    tol: float
+    relation: Relation
+    sizes: tuple[dict[str, Any], ...]
+    both_sides: Callable[..., tuple[Any, Any]]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        return self.both_sides(*args, **kwargs)
+
+
+def statement(
+    label: str,
+    *,
+    chapter: int,
+    source: str,
+    tol: float,
+    sizes: Sequence[dict[str, Any]],
+    relation: Relation = "==",
+) -> Callable[[Callable[..., tuple[Any, Any]]], Statement]:
+    """Register a function ``(generator, **sizes) -> (lhs, rhs)`` as a statement of the book.
+
+    Args:
+        label: the label of the theorem or proposition in the chapter (``thm-…``, ``prop-…``).
+        chapter: number of the chapter that states it.
+        source: a key of the bibliography, or ``"this book"``.
+        tol: the largest absolute gap between the sides.
+        sizes: keyword arguments of the random instances that the tests run; at least five.
+        relation: ``"=="`` or ``"<="``.
+
+    Raises:
+        ValueError: if the label is taken, or there are fewer than five sizes.
+    """
+    if label in REGISTRY:
+        raise ValueError(f"label must be new, but {label!r} is already a statement")
+    if len(sizes) < 5:
+        raise ValueError(f"sizes must hold at least five instances, got {len(sizes)} for {label!r}")
+
+    def register(both_sides: Callable[..., tuple[Any, Any]]) -> Statement:
+        entry = Statement(label, chapter, source, tol, relation, tuple(sizes), both_sides)
+        REGISTRY[label] = entry
+        return entry
+
+    return register
