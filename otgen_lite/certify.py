@@ -9,15 +9,14 @@ than the tolerance, and leaves a record in the notebook from which the book's le
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-#: The records travel inside the notebook's outputs under this MIME type: so they survive
+#: The records travel in the metadata of the notebook's outputs under this key: so they survive
 #: the execution cache, and a page that was not re-run keeps its certificates.
-MIME = "application/vnd.otgen.certificate+json"
+RECORD = "otgen_certificate"
 
 Relation = Literal["==", "<="]
 
@@ -48,10 +47,8 @@ class Certificate:
             f"{self.lhs:.10g} {sign} {self.rhs:.10g}, gap {self.gap:.1e}, tolerance {self.tol:.0e}"
         )
 
-    def _repr_mimebundle_(
-        self, include: Sequence[str] | None = None, exclude: Sequence[str] | None = None
-    ) -> Mapping[str, Any]:
-        return {"text/plain": self.line(), MIME: asdict(self)}
+    def _ipython_display_(self) -> None:
+        """Shown once, by :func:`certificate`, and not again as the value of the cell."""
 
     def __repr__(self) -> str:
         return self.line()
@@ -152,6 +149,6 @@ def _publish(result: Certificate) -> None:
     if shell is not None and hasattr(shell, "kernel"):
         from IPython.display import publish_display_data
 
-        publish_display_data(dict(result._repr_mimebundle_()))
+        publish_display_data({"text/plain": result.line()}, {RECORD: asdict(result)})
     else:
         print(result.line())

@@ -1,0 +1,67 @@
+# The doors of this project. `make book` and `make test` work on a fresh machine.
+
+PYTHON ?= python3
+VENV   ?= .venv
+PORT   ?= 8000
+# For another build of torch, for example: make book PIP_FLAGS="--extra-index-url …" (README).
+PIP_FLAGS ?=
+
+bin := $(VENV)/bin
+pip := $(bin)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS)
+locks := requirements.txt constraints.txt pyproject.toml
+
+.PHONY: help book serve test browser notebooks bench lint format lock clean
+
+help:  ## show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+book: $(bin)/.book  ## execute and build the website into _build/html
+	$(bin)/python -m tools.build
+
+serve:  ## show the website at http://127.0.0.1:8000 (loopback only)
+	@test -f _build/html/index.html || { echo "There is no website yet: make book"; exit 1; }
+	@echo "The book is at http://127.0.0.1:$(PORT)/ (Ctrl-C stops)"
+	@$(PYTHON) -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+
+test: $(bin)/.test browser book  ## build the book through its gates, then run every test
+	$(bin)/python -m pytest
+
+browser:  ## install Chromium from the system's packages where it is missing and one may
+	@sh tools/browser.sh
+
+notebooks: $(bin)/.book  ## write notebooks/NN_slug.ipynb from the chapters
+	$(bin)/python -m tools.notebooks
+
+bench: $(bin)/.test  ## measure against other libraries, side by side in one run
+	$(bin)/python benchmarks/run.py
+
+lint: $(bin)/.lint  ## ruff (lint and format) and mypy
+	$(bin)/ruff check .
+	$(bin)/ruff format --check .
+	$(bin)/mypy
+
+format: $(bin)/.lint  ## let ruff put the code in order
+	$(bin)/ruff check --fix .
+	$(bin)/ruff format .
+
+lock: $(bin)/.test $(bin)/.lint  ## write constraints.txt from this environment
+	$(bin)/python -m tools.lock
+
+clean:  ## remove what was built (the environment stays)
+	rm -rf _build
+
+$(bin)/python:
+	sh tools/environment.sh $(PYTHON) $(VENV)
+
+$(bin)/.book: $(bin)/python $(locks)
+	@echo "Installing what the book needs (once; about two minutes)"
+	$(pip) -r requirements.txt
+	@touch $@
+
+$(bin)/.test: $(bin)/.book
+	$(pip) -c constraints.txt -e '.[test]'
+	@touch $@
+
+$(bin)/.lint: $(bin)/.book
+	$(pip) -c constraints.txt -e '.[lint]'
+	@touch $@

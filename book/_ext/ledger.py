@@ -1,0 +1,118 @@
+"""The ledger of the book: every statement with both of its sides, as the pages computed them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import executed
+import tables
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.util.docutils import SphinxDirective
+
+STATEMENT_TYPES = ("theorem", "proposition", "lemma", "corollary")
+
+
+class Ledger(nodes.General, nodes.Element):
+    """Stands where the table will be, until every page has been executed."""
+
+
+class LedgerDirective(SphinxDirective):
+    """``{ledger}``: the table of all statements and their certificates."""
+
+    def run(self) -> list[nodes.Node]:
+        pages = getattr(self.env, "otgen_ledger_pages", set())
+        self.env.otgen_ledger_pages = pages | {self.env.docname}  # type: ignore[attr-defined]
+        return [Ledger()]
+
+
+def collect(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Gather the certificates of all pages; rewrite the ledger when one of them changed."""
+    book = {docname: list(executed.certificates(app, docname)) for docname in sorted(env.found_docs)}
+    digest = hashlib.sha256(json.dumps(book, sort_keys=True).encode()).hexdigest()
+    changed = digest != getattr(env, "otgen_certificates_digest", None)
+    env.otgen_certificates_digest = digest  # type: ignore[attr-defined]
+    env.otgen_certificates = book  # type: ignore[attr-defined]
+    return sorted(getattr(env, "otgen_ledger_pages", set())) if changed else []
+
+
+def fill_in(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Replace the placeholder by the table."""
+    for place in list(doctree.findall(Ledger)):
+        rows = [_row(app, docname, label, entry) for label, entry in _statements(app.env)]
+        header = ["Statement", "Source", "Left side", "Right side", "Gap", "Tolerance", "Test"]
+        place.replace_self(
+            nodes.container(
+                "", tables.table(header, rows, ["otg-ledger"]), classes=["otg-wide-table"]
+            )
+        )
+
+
+def _statements(env: BuildEnvironment) -> list[tuple[str, dict[str, Any]]]:
+    """The theorems and their kin, in the order of the book (all share one counter)."""
+    found = [
+        (label, entry)
+        for label, entry in getattr(env, "proof_list", {}).items()
+        if entry["realtype"] in STATEMENT_TYPES
+    ]
+    return sorted(found, key=lambda item: _number(env, *item))
+
+
+def _number(env: BuildEnvironment, label: str, entry: dict[str, Any]) -> tuple[int, ...]:
+    numbers = env.toc_fignumbers.get(entry["docname"], {}).get(entry["countertype"], {})
+    return tuple(numbers.get(label, ()))
+
+
+def _row(app: Sphinx, here: str, label: str, entry: dict[str, Any]) -> list[tables.Cell]:
+    from otgen_lite.statements import REGISTRY
+
+    env, page = app.env, entry["docname"]
+    number = ".".join(map(str, _number(env, label, entry)))
+    uri = f"{app.builder.get_relative_uri(here, page)}#{label}"
+    title = f"{entry['realtype'].capitalize()} {number}".strip()
+    link = nodes.reference("", title, internal=True, refuri=uri)
+    found = [c for c in env.otgen_certificates.get(page, []) if c["label"] == label]  # type: ignore[attr-defined]
+    statement = REGISTRY.get(label)
+    source = _source(app, here, statement.source) if statement else nodes.Text("—")
+    if not found:
+        return [link, source, "no certificate", "", "", "", ""]
+    worst = max(found, key=lambda c: c["gap"])
+    sign = "" if worst["relation"] == "==" else "≤ "
+    test = nodes.literal("", label) if statement else nodes.Text("—")
+    return [
+        link,
+        source,
+        f"{worst['lhs']:.8g}",
+        f"{sign}{worst['rhs']:.8g}",
+        f"{worst['gap']:.0e} {'✓' if worst['holds'] else '✗'}",
+        f"{worst['tol']:.0e}",
+        test,
+    ]
+
+
+def _source(app: Sphinx, here: str, key: str) -> nodes.Node:
+    """A bibliography key as "Author year", linked to its entry; other text as it is."""
+    for citation in app.env.get_domain("cite").citations:  # type: ignore[attr-defined]
+        if citation.key == key:
+            persons = citation.entry.persons.get("author", [])
+            names = [" ".join(person.last_names) for person in persons]
+            who = " and ".join(names) if len(names) < 3 else f"{names[0]} et al."
+            uri = app.builder.get_relative_uri(here, citation.docname)
+            return nodes.reference(
+                "",
+                f"{who} {citation.entry.fields.get('year', '')}".strip(),
+                internal=True,
+                refuri=f"{uri}#{citation.citation_id}",
+            )
+    return nodes.Text(key)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.add_node(Ledger)
+    app.add_directive("ledger", LedgerDirective)
+    app.connect("env-updated", collect)
+    app.connect("doctree-resolved", fill_in)
+    return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": False}

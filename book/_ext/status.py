@@ -1,0 +1,81 @@
+"""The status page: execution times against budgets, and the versions that were used."""
+
+from __future__ import annotations
+
+import platform
+from importlib import metadata
+from typing import Any
+
+import chapters
+import tables
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.util.docutils import SphinxDirective
+
+PACKAGES = (
+    "otgen-lite", "torch", "POT", "numpy", "scipy", "matplotlib", "ipywidgets", "scikit-learn",
+    "jupyter-book", "Sphinx", "myst-nb", "sphinx-proof", "sphinx-exercise",
+)  # fmt: skip
+
+
+class ExecutionTable(nodes.General, nodes.Element):
+    """Stands where the table will be, until every page has been executed."""
+
+
+class ExecutionTableDirective(SphinxDirective):
+    """``{execution-table}``: a row a chapter."""
+
+    def run(self) -> list[nodes.Node]:
+        pages = getattr(self.env, "otgen_status_pages", set())
+        self.env.otgen_status_pages = pages | {self.env.docname}  # type: ignore[attr-defined]
+        return [ExecutionTable()]
+
+
+class VersionsTableDirective(SphinxDirective):
+    """``{versions-table}``: what the pages were computed with."""
+
+    def run(self) -> list[nodes.Node]:
+        rows = [["Python", platform.python_version()]]
+        rows += [[name, metadata.version(name)] for name in PACKAGES]
+        return [tables.table(["Package", "Version"], rows)]
+
+
+def _times(env: BuildEnvironment) -> dict[str, tuple[float, Any]]:
+    pages = {}
+    for docname in sorted(env.found_docs):
+        seconds = chapters.execution_seconds(env, docname)
+        if seconds is not None:
+            pages[docname] = (seconds, chapters.front_matter(env, docname).get("budget"))
+    return pages
+
+
+def refresh(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Rewrite the status page when a time changed."""
+    times = _times(env)
+    changed = times != getattr(env, "otgen_times", None)
+    env.otgen_times = times  # type: ignore[attr-defined]
+    return sorted(getattr(env, "otgen_status_pages", set())) if changed else []
+
+
+def fill_in(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Replace the placeholder by the table."""
+    for place in list(doctree.findall(ExecutionTable)):
+        rows: list[list[tables.Cell]] = []
+        for page, (seconds, budget) in _times(app.env).items():
+            uri = app.builder.get_relative_uri(docname, page)
+            title = app.env.titles[page].astext()
+            link = nodes.reference("", title, internal=True, refuri=uri)
+            within = "✓" if budget is not None and seconds <= budget else "✗"
+            rows.append([link, f"{seconds:.1f}", f"{budget}", within])
+        header = ["Page", "Seconds", "Budget", "Within"]
+        place.replace_self(tables.table(header, rows))
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.add_node(ExecutionTable)
+    app.add_directive("execution-table", ExecutionTableDirective)
+    app.add_directive("versions-table", VersionsTableDirective)
+    app.connect("env-updated", refresh)
+    app.connect("doctree-resolved", fill_in)
+    return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": False}

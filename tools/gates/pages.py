@@ -1,0 +1,99 @@
+"""Gates on the HTML pages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+from tools.gates.book import Book, Fault
+
+COLAB = "https://colab.research.google.com/"
+#: url(…) and @import in a style sheet.
+STYLE_URL = re.compile(r"""url\(\s*['"]?([^'")]+)|@import\s+['"]([^'"]+)""")
+
+
+def _where(name: str) -> str:
+    return f"page {name}"
+
+
+def tracebacks(book: Book) -> Iterator[Fault]:
+    """A traceback stands in the text of a page."""
+    for name, page in book.pages.items():
+        if "Traceback (most recent call last)" in "".join(page.text):
+            yield Fault(_where(name), "a traceback stands in the page")
+
+
+def images_without_alt(book: Book) -> Iterator[Fault]:
+    """An image has no alt text (or only its file name, which is what Sphinx puts there)."""
+    for name, page in book.pages.items():
+        for image in page.images:
+            src, alt = str(image.get("src", "")), (image.get("alt") or "").strip()
+            if not alt or alt == src or alt == f"../{src}" or alt.endswith((".png", ".svg", ".jpg")):
+                yield Fault(_where(name), f"an image has no alt text: {src[:80]}")
+
+
+def broken_links(book: Book) -> Iterator[Fault]:
+    """A link inside the website leads nowhere."""
+    for name, page in book.pages.items():
+        for link in dict.fromkeys(page.links):
+            parts = urlsplit(link)
+            if parts.scheme or parts.netloc:
+                continue
+            target = _resolve(name, parts.path)
+            if target not in book.pages and not (book.html / target).exists():
+                yield Fault(_where(name), f"a link leads nowhere: {link}")
+            elif parts.fragment and target in book.pages:
+                if unquote(parts.fragment) not in book.pages[target].ids | {"top"}:
+                    yield Fault(_where(name), f"a link leads to no place on its page: {link}")
+
+
+def launch_links(book: Book) -> Iterator[Fault]:
+    """A launch button opens a notebook that is not in the repository."""
+    for name, page in book.pages.items():
+        for link in dict.fromkeys(page.links):
+            if link.startswith(COLAB):
+                path = unquote(urlsplit(link).path)
+                _, _, notebook = path.partition("/blob/")
+                file = PurePosixPath(*PurePosixPath(notebook).parts[1:])
+                if not file.name or not (book.root / file).is_file():
+                    yield Fault(_where(name), f"a launch link names no existing notebook: {file}")
+
+
+def other_hosts(book: Book) -> Iterator[Fault]:
+    """A page asks another host for a script, a style, a picture, a font …"""
+    for name, page in book.pages.items():
+        urls = page.resources + [url for style in page.styles for url in _style_urls(style)]
+        for url in dict.fromkeys(urls):
+            if _is_foreign(url):
+                yield Fault(_where(name), f"it asks another host: {url}")
+    for file in sorted(book.html.rglob("*.css")):
+        for url in _style_urls(file.read_text(encoding="utf-8", errors="replace")):
+            if _is_foreign(url):
+                yield Fault(f"style sheet {file.relative_to(book.html)}", f"it asks another host: {url}")
+
+
+def _style_urls(style: str) -> Iterator[str]:
+    for match in STYLE_URL.finditer(style):
+        yield match[1] or match[2]
+
+
+def _is_foreign(url: str) -> bool:
+    parts = urlsplit(url)
+    return bool(parts.netloc) or parts.scheme in ("http", "https", "ws", "wss")
+
+
+def _resolve(page: str, path: str) -> str:
+    """The file that a relative link of a page means, relative to the website."""
+    if not path:
+        return page
+    parts = list(PurePosixPath(page).parent.parts)
+    for part in PurePosixPath(unquote(path)).parts:
+        if part == "..":
+            if not parts:
+                return f"../{path}"
+            parts.pop()
+        elif part != ".":
+            parts.append(part)
+    return "/".join(parts) or "index.html"
