@@ -1,0 +1,48 @@
+"""otgen_lite: optimal transport for generative modelling, the package behind the book.
+
+Everything that a chapter calls is here: ``import otgen_lite as otg``.
+"""
+
+from typing import Any
+
+from otgen_lite import data, plots
+from otgen_lite.certify import Certificate, CertificateError, certificate
+from otgen_lite.costs import cost_matrix, paired_cost
+from otgen_lite.scale import by_scale
+from otgen_lite.transport import (
+    ExactResult,
+    bures_wasserstein,
+    c_transform,
+    gaussian_map,
+    solve_exact,
+    wasserstein_1d,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Certificate",
+    "CertificateError",
+    "ExactResult",
+    "bures_wasserstein",
+    "by_scale",
+    "c_transform",
+    "certificate",
+    "cost_matrix",
+    "data",
+    "gaussian_map",
+    "paired_cost",
+    "plots",
+    "solve_exact",
+    "statements",
+    "wasserstein_1d",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # The statements are written with this package, so they are loaded after it, on first use.
+    if name == "statements":
+        import importlib
+
+        return importlib.import_module("otgen_lite.statements")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,168 @@
+"""Argument checks: every message names the argument, what it was and what it must be."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+#: How far from 1 the sum of weights may be; what is left is divided out.
+WEIGHT_SUM_TOL = {torch.float64: 1e-6, torch.float32: 1e-4}
+
+
+def tensor(name: str, value: Any, *, finite: bool = True) -> Tensor:
+    """Convert to a float32 or float64 tensor; whole numbers become float64.
+
+    A tensor that is already of such a type comes back as it is, with its device and its graph.
+    """
+    if isinstance(value, Tensor):
+        out = value
+    else:
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            raise TypeError(
+                f"{name} must be a tensor or an array of numbers, got a ragged "
+                f"{type(value).__name__}"
+            ) from None
+        if array.dtype.kind not in "fiu":
+            raise TypeError(
+                f"{name} must be a tensor or an array of real numbers, got "
+                f"{type(value).__name__} of {array.dtype}"
+            )
+        if array.dtype not in (np.float32, np.float64):
+            array = array.astype(np.float64)
+        if not array.flags.writeable or any(step < 0 for step in array.strides):
+            array = array.copy()
+        out = torch.from_numpy(array)
+    if out.is_complex() or out.dtype == torch.bool:
+        raise TypeError(f"{name} must hold real numbers, got a tensor of {out.dtype}")
+    if not out.is_floating_point():
+        out = out.to(torch.float64)
+    elif out.dtype not in WEIGHT_SUM_TOL:
+        raise TypeError(f"{name} must be float32 or float64, got {out.dtype}")
+    if finite and out.numel():
+        # aminmax needs no second array, and both ends are NaN where one entry is.
+        low, high = (float(end) for end in torch.aminmax(out.detach()))
+        if not (math.isfinite(low) and math.isfinite(high)):
+            culprit = low if not math.isfinite(low) else high
+            raise ValueError(f"{name} must hold finite numbers, got one that is {culprit}")
+    return out
+
+
+def shape_text(value: Tensor) -> str:
+    """The shape as one writes it: ``(3, 2)``."""
+    return str(tuple(value.shape))
+
+
+def points(name: str, value: Any) -> Tensor:
+    """Points as the rows of an (n, d) tensor with n, d >= 1."""
+    out = tensor(name, value)
+    if out.ndim != 2:
+        hint = f"; for numbers on a line write {name}[:, None]" if out.ndim == 1 else ""
+        raise ValueError(f"{name} must have shape (n, d), got {shape_text(out)}{hint}")
+    if out.numel() == 0:
+        raise ValueError(f"{name} must hold at least one point, got shape {shape_text(out)}")
+    return out
+
+
+def line(name: str, value: Any) -> Tensor:
+    """Numbers on a line as an (n,) tensor with n >= 1; (n, 1) is accepted."""
+    out = tensor(name, value)
+    if out.ndim == 2 and out.shape[1] == 1:
+        out = out[:, 0]
+    if out.ndim != 1:
+        raise ValueError(f"{name} must have shape (n,), got {shape_text(out)}")
+    if out.numel() == 0:
+        raise ValueError(f"{name} must hold at least one point, got none")
+    return out
+
+
+def matrix(name: str, value: Any) -> Tensor:
+    """An (n, m) tensor with n, m >= 1."""
+    out = tensor(name, value)
+    if out.ndim != 2:
+        raise ValueError(f"{name} must have shape (n, m), got {shape_text(out)}")
+    if out.numel() == 0:
+        raise ValueError(f"{name} must have at least one row and one column, got {shape_text(out)}")
+    return out
+
+
+def vector(name: str, value: Any, size: int, why: str) -> Tensor:
+    """A (size,) tensor; ``why`` ends the message, for example "one entry for each column of C"."""
+    out = tensor(name, value)
+    if tuple(out.shape) != (size,):
+        raise ValueError(f"{name} must have shape ({size},), {why}, got {shape_text(out)}")
+    return out
+
+
+def weights(name: str, value: Any, size: int, like: Tensor) -> Tensor:
+    """Weights of a probability measure on ``size`` atoms; uniform where ``value`` is None.
+
+    Returns:
+        (size,) float64 tensor on the CPU or on the device of ``like``, with its graph, as given:
+        its sum is 1 up to :data:`WEIGHT_SUM_TOL`, and the caller divides the rest out.
+    """
+    if value is None:
+        return torch.full((size,), 1.0 / size, dtype=torch.float64, device=like.device)
+    out = vector(name, value, size, "one weight for each atom")
+    detached = out.detach()
+    low = float(detached.min())
+    if low < 0:
+        raise ValueError(f"{name} must be non-negative weights, got one that is {low:.6g}")
+    total = float(detached.sum(dtype=torch.float64))
+    if abs(total - 1.0) > WEIGHT_SUM_TOL[out.dtype]:
+        raise ValueError(
+            f"{name} must sum to 1, got a sum of {total:.6g}; divide it by {name}.sum()"
+        )
+    return out.to(device=like.device, dtype=torch.float64)
+
+
+def number(name: str, value: Any, *, at_least: float | None = None) -> float:
+    """A finite number, not smaller than ``at_least``."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
+        if isinstance(value, Tensor) and value.numel() == 1 and not value.is_complex():
+            value = value.item()
+        else:
+            raise TypeError(f"{name} must be a number, got {value!r}")
+    out = float(value)
+    if not math.isfinite(out) or (at_least is not None and out < at_least):
+        rule = "a finite number" if at_least is None else f"a finite number >= {at_least:g}"
+        raise ValueError(f"{name} must be {rule}, got {value!r}")
+    return out
+
+
+def count(name: str, value: Any, *, at_least: int = 1) -> int:
+    """A whole number, not smaller than ``at_least``."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{name} must be a whole number, got {value!r}")
+    if value < at_least:
+        raise ValueError(f"{name} must be a whole number >= {at_least}, got {value}")
+    return int(value)
+
+
+def choice(name: str, value: str, known: Iterable[str]) -> str:
+    """One of the known names; the message gives the nearest one."""
+    names = list(known)
+    if value in names:
+        return value
+    nearest = max(names, key=lambda n: difflib.SequenceMatcher(None, value.lower(), n).ratio())
+    listed = ", ".join(repr(n) for n in names)
+    raise ValueError(f"{name} must be one of {listed}, got {value!r}; did you mean {nearest!r}?")
+
+
+def common(*tensors: Tensor) -> tuple[Tensor, ...]:
+    """The tensors in their common floating type; they must be on one device."""
+    dtype = tensors[0].dtype
+    for t in tensors[1:]:
+        dtype = torch.promote_types(dtype, t.dtype)
+        if t.device != tensors[0].device:
+            raise ValueError(
+                f"all arrays must be on one device, got {tensors[0].device} and {t.device}"
+            )
+    return tuple(t.to(dtype) for t in tensors)

@@ -1,0 +1,14 @@
+"""Transport: a cost and two measures become a plan, potentials and a value."""
+
+from otgen_lite.transport.closed_forms import bures_wasserstein, gaussian_map, wasserstein_1d
+from otgen_lite.transport.exact import ExactResult, solve_exact
+from otgen_lite.transport.transforms import c_transform
+
+__all__ = [
+    "ExactResult",
+    "bures_wasserstein",
+    "c_transform",
+    "gaussian_map",
+    "solve_exact",
+    "wasserstein_1d",
+]
