@@ -1,0 +1,245 @@
+"""Statements of chapter 1: discrete Kantorovich problems.
+
+Costs and masses of the random instances are of order one. The tolerances follow from the two
+routes, and were fixed before anything was run:
+
+- 1e-12 where both sides are a few hundred floating-point operations;
+- 1e-10 where one side is the network simplex, whose plan is exact up to rounding;
+- 1e-9 where one side is HiGHS, which is told to meet every constraint to 1e-10;
+- 1e-7 where one side is a difference quotient with step 1e-6 of values known to 1e-15 (no other
+  error, for the value is piecewise linear).
+"""
+
+from __future__ import annotations
+
+from itertools import combinations, permutations
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.optimize import linprog
+from torch import Generator, Tensor
+
+import otgen_lite as otg
+from otgen_lite.statements.registry import statement
+
+SIZES = [
+    {"n": 1, "m": 4},
+    {"n": 3, "m": 3},
+    {"n": 4, "m": 9},
+    {"n": 12, "m": 5},
+    {"n": 20, "m": 31},
+]
+SMALL = [{"n": 1, "m": 5}, {"n": 2, "m": 2}, {"n": 2, "m": 6}, {"n": 3, "m": 4}, {"n": 4, "m": 4}]
+ON_THE_LINE = [
+    {"n": 3, "m": 4, "p": 1.0},
+    {"n": 7, "m": 7, "p": 1.5},
+    {"n": 12, "m": 5, "p": 2.0},
+    {"n": 1, "m": 9, "p": 3.0},
+    {"n": 25, "m": 30, "p": 4.0},
+]
+METRIC = [
+    {"n": 2, "d": 1, "p": 1.0},
+    {"n": 6, "d": 1, "p": 0.5},
+    {"n": 9, "d": 2, "p": 1.0},
+    {"n": 12, "d": 3, "p": 0.25},
+    {"n": 25, "d": 2, "p": 0.75},
+]
+CLOUDS = [
+    {"n": 4, "m": 3, "d": 1, "t": 0.5},
+    {"n": 1, "m": 6, "d": 2, "t": 0.25},
+    {"n": 8, "m": 8, "d": 2, "t": 0.9},
+    {"n": 12, "m": 7, "d": 3, "t": 1.0},
+    {"n": 20, "m": 25, "d": 5, "t": 0.1},
+]
+
+
+def masses(generator: Generator, n: int) -> Tensor:
+    """Random weights (n,), none of them tiny."""
+    w = torch.rand(n, generator=generator, dtype=torch.float64) + 0.1
+    return w / w.sum()
+
+
+def problem(generator: Generator, n: int, m: int) -> tuple[Tensor, Tensor, Tensor]:
+    """A random cost matrix (n, m) with entries in [0, 1], and the weights of its two sides."""
+    C = torch.rand(n, m, generator=generator, dtype=torch.float64)
+    return C, masses(generator, n), masses(generator, m)
+
+
+def points(generator: Generator, n: int, d: int) -> Tensor:
+    """Random points (n, d) of a standard Gaussian."""
+    return torch.randn(n, d, generator=generator, dtype=torch.float64)
+
+
+def margins(n: int, m: int) -> np.ndarray:
+    """The (n + m, nm) matrix of zeros and ones that takes a flattened plan to its two margins."""
+    rows = np.kron(np.eye(n), np.ones((1, m)))
+    columns = np.kron(np.ones((1, n)), np.eye(m))
+    return np.vstack([rows, columns])
+
+
+def highs(objective: np.ndarray, **constraints: Any) -> Any:
+    """Minimise a linear function with HiGHS, as precisely as it can."""
+    precise = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
+    result = linprog(objective, method="highs", options=precise, **constraints)
+    if not result.success:
+        raise RuntimeError(f"HiGHS did not solve the linear programme: {result.message}")
+    return result
+
+
+def dual_prices(C: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """Maximise a.f + b.g subject to f_i + g_j <= C_ij, as a linear programme, with HiGHS."""
+    n, m = C.shape
+    income = np.concatenate([a.numpy(), b.numpy()])
+    prices = highs(-income, A_ub=margins(n, m).T, b_ub=C.numpy().ravel(), bounds=(None, None)).x
+    f, g = torch.from_numpy(prices).split([n, m])
+    return f, g
+
+
+def north_west(a: Tensor, b: Tensor) -> Tensor:
+    """The plan that serves the holes in order: P_ij is the overlap of two intervals of mass."""
+    A, B = a.cumsum(0), b.cumsum(0)
+    ends = torch.minimum(A[:, None], B)
+    starts = torch.maximum((A - a)[:, None], B - b)
+    return (ends - starts).clamp(min=0.0)
+
+
+@statement("prop-existence", chapter=1, source="this book", tol=1e-10, relation="<=", sizes=SIZES)
+def existence(generator: Generator, n: int, m: int) -> tuple[Tensor, Tensor]:
+    """nearest holes <= cheapest plan <= product plan."""
+    C, a, b = problem(generator, n, m)
+    nearest = (a * C.amin(dim=1)).sum()
+    cheapest = otg.solve_exact(C, a, b).value
+    product = a @ C @ b
+    return torch.stack([nearest, cheapest]), torch.stack([cheapest, product])
+
+
+@statement("thm-sparse", chapter=1, source="peyre_2019", tol=1e-10, sizes=SMALL)
+def sparse(generator: Generator, n: int, m: int) -> tuple[Tensor, Tensor]:
+    """The best of all plans with n + m - 1 cells and no cycle = the best of all plans."""
+    C, a, b = problem(generator, n, m)
+    sums = torch.from_numpy(margins(n, m))[1:]  # the first equation follows from the others
+    cells = torch.tensor(list(combinations(range(n * m), n + m - 1)))
+    systems = sums[:, cells].transpose(0, 1)
+    no_cycle = torch.linalg.det(systems).abs() > 0.5  # these determinants are 0, 1 or -1
+    P = torch.linalg.solve(systems[no_cycle], torch.cat([a, b])[1:])
+    cost = (C.flatten()[cells[no_cycle]] * P).sum(dim=1)
+    return cost[(P > -1e-12).all(dim=1)].min(), otg.solve_exact(C, a, b).value
+
+
+@statement(
+    "thm-permutation", chapter=1, source="birkhoff_1946", tol=1e-10,
+    sizes=[{"n": n} for n in (1, 2, 3, 5, 7)],
+)  # fmt: skip
+def permutation(generator: Generator, n: int) -> tuple[Tensor, Tensor]:
+    """The best of all n! permutations = the best of all plans, for equal weights."""
+    C = torch.rand(n, n, generator=generator, dtype=torch.float64)
+    sigma = torch.tensor(list(permutations(range(n))))
+    best = C[torch.arange(n), sigma].mean(dim=1).min()
+    return best, otg.solve_exact(C).value
+
+
+@statement("prop-gap", chapter=1, source="this book", tol=1e-12, sizes=SIZES)
+def gap(generator: Generator, n: int, m: int) -> tuple[Tensor, Tensor]:
+    """cost of a plan - income from prices = slack of the prices, weighted by the plan."""
+    C, f, g = problem(generator, n, m)  # any numbers will do as prices
+    P = torch.rand(n, m, generator=generator, dtype=torch.float64)
+    P = P / P.sum()
+    a, b = P.sum(dim=1), P.sum(dim=0)
+    slack = C - f[:, None] - g
+    return (C * P).sum() - (a @ f + b @ g), (slack * P).sum()
+
+
+@statement("thm-duality", chapter=1, source="kantorovich_1942", tol=1e-9, sizes=SIZES)
+def duality(generator: Generator, n: int, m: int) -> tuple[Tensor, Tensor]:
+    """Cheapest plan (network simplex) = highest income (HiGHS, on the dual)."""
+    C, a, b = problem(generator, n, m)
+    f, g = dual_prices(C, a, b)
+    return otg.solve_exact(C, a, b).value, a @ f + b @ g
+
+
+@statement("cor-slackness", chapter=1, source="peyre_2019", tol=1e-9, sizes=SIZES)
+def slackness(generator: Generator, n: int, m: int) -> tuple[Tensor, Tensor]:
+    """Slack of the prices of one solver on the cells that the plan of the other one uses = 0."""
+    C, a, b = problem(generator, n, m)
+    P = otg.solve_exact(C, a, b).plan
+    f, g = dual_prices(C, a, b)
+    slack = (C - f[:, None] - g)[P > 0]
+    return slack, torch.zeros_like(slack)
+
+
+@statement("prop-ctransform", chapter=1, source="peyre_2019", tol=1e-12, sizes=SIZES)
+def transform(generator: Generator, n: int, m: int) -> tuple[Tensor, Tensor]:
+    """g -> g^C -> g^CC -> g^CCC ends where it was after the first step."""
+    C, _, g = problem(generator, n, m)
+    once = otg.c_transform(g, C)
+    twice = otg.c_transform(once, C.T)
+    return otg.c_transform(twice, C), (C - g).amin(dim=1)
+
+
+@statement("thm-semidual", chapter=1, source="peyre_2019", tol=1e-9, sizes=SIZES)
+def semidual(generator: Generator, n: int, m: int) -> tuple[Tensor, Tensor]:
+    """The semi-dual at the prices that HiGHS asks at the holes = cost of the simplex' plan."""
+    C, a, b = problem(generator, n, m)
+    _, g = dual_prices(C, a, b)
+    P = otg.solve_exact(C, a, b).plan
+    return a @ (C - g).amin(dim=1) + b @ g, (C * P).sum()
+
+
+@statement("thm-envelope", chapter=1, source="peyre_2019", tol=1e-7, sizes=SIZES)
+def envelope(generator: Generator, n: int, m: int) -> tuple[Tensor, Tensor]:
+    """Prices and plan are the slopes of the value: autograd = central differences."""
+    C, a, b = (t.requires_grad_() for t in problem(generator, n, m))
+    u, v = masses(generator, n) - masses(generator, n), masses(generator, m) - masses(generator, m)
+    D, h = torch.randn(n, m, generator=generator, dtype=torch.float64), 1e-6
+    dC, da, db = torch.autograd.grad(otg.solve_exact(C, a, b).value, (C, a, b))
+
+    def value(s: float, r: float) -> Tensor:
+        return otg.solve_exact(C + s * D, a + r * u, b + r * v).value.detach()
+
+    slopes = torch.stack([(dC * D).sum(), da @ u + db @ v])
+    quotients = torch.stack([value(h, 0) - value(-h, 0), value(0, h) - value(0, -h)]) / (2 * h)
+    return slopes, quotients
+
+
+@statement("thm-sort", chapter=1, source="hoffman_1963", tol=1e-10, sizes=ON_THE_LINE)
+def sort(generator: Generator, n: int, m: int, p: float) -> tuple[Tensor, Tensor]:
+    """Sort both sides and serve in order = the best of all plans, for |x - y|^p with p >= 1."""
+    x, y = points(generator, n, 1).sort(dim=0)[0], points(generator, m, 1).sort(dim=0)[0]
+    a, b = masses(generator, n), masses(generator, m)
+    C = (x - y.T).abs() ** p
+    return (C * north_west(a, b)).sum(), otg.solve_exact(C, a, b).value
+
+
+@statement("prop-stay", chapter=1, source="gangbo_mccann_1996", tol=1e-10, sizes=METRIC)
+def stay(generator: Generator, n: int, d: int, p: float) -> tuple[Tensor, Tensor]:
+    """For a cost that is a distance, only what is too much moves to where there is too little."""
+    x = points(generator, n, d)
+    a, b = masses(generator, n), masses(generator, n)
+    C = otg.cost_matrix(x, x, cost="euclidean") ** p
+    excess, lack = (a - b).clamp(min=0), (b - a).clamp(min=0)
+    moved = excess.sum()
+    return otg.solve_exact(C, a, b).value, moved * otg.solve_exact(
+        C, excess / moved, lack / moved
+    ).value
+
+
+@statement("prop-geodesic", chapter=1, source="mccann_1997", tol=1e-9, sizes=CLOUDS)
+def geodesic(generator: Generator, n: int, m: int, d: int, t: float) -> tuple[Tensor, Tensor]:
+    """Ink on its way: the cost from its start to its place at time t = t^2 the whole cost."""
+    x, y = points(generator, n, d), points(generator, m, d)
+    a, b = masses(generator, n), masses(generator, m)
+    whole = otg.solve_exact(otg.cost_matrix(x, y), a, b)
+    i, j = whole.plan.nonzero(as_tuple=True)
+    z = (1 - t) * x[i] + t * y[j]
+    part = otg.solve_exact(otg.cost_matrix(x, z), a, whole.plan[i, j])
+    return part.value, t**2 * whole.value
+
+
+@statement("prop-nearest", chapter=1, source="this book", tol=1e-9, sizes=SIZES)
+def nearest(generator: Generator, n: int, m: int) -> tuple[Tensor, Tensor]:
+    """Only the piles' margin imposed: HiGHS = every pile goes to its nearest hole."""
+    C, a, _ = problem(generator, n, m)
+    rows_only = margins(n, m)[:n]
+    lp = highs(C.numpy().ravel(), A_eq=rows_only, b_eq=a.numpy()).fun
+    return torch.tensor(lp, dtype=torch.float64), (a * C.amin(dim=1)).sum()
