@@ -219,9 +219,8 @@ def stay(generator: Generator, n: int, d: int, p: float) -> tuple[Tensor, Tensor
     C = otg.cost_matrix(x, x, cost="euclidean") ** p
     excess, lack = (a - b).clamp(min=0), (b - a).clamp(min=0)
     moved = excess.sum()
-    return otg.solve_exact(C, a, b).value, moved * otg.solve_exact(
-        C, excess / moved, lack / moved
-    ).value
+    rest = otg.solve_exact(C, excess / moved, lack / moved)
+    return otg.solve_exact(C, a, b).value, moved * rest.value
 
 
 @statement("prop-geodesic", chapter=1, source="mccann_1997", tol=1e-9, sizes=CLOUDS)
