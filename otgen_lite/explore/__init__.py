@@ -1,0 +1,15 @@
+"""Explorers: figures with sliders, with a kernel and without one.
+
+* :mod:`.explorer`: the object itself.
+* :mod:`.live`: its ipywidgets form, for ipywidgets 7.7 and 8.
+* :mod:`.page`: its HTML form; the browser's side is ``otgen_lite/web/explorer.js`` and ``.css``.
+* :mod:`.picture`, :mod:`.text`, :mod:`.axes`, :mod:`.frames`: what both are made of.
+"""
+
+from __future__ import annotations
+
+from .explorer import Explorer, Frame, FrameError
+from .picture import Picture
+from .text import format_value
+
+__all__ = ["Explorer", "Frame", "FrameError", "Picture", "format_value"]

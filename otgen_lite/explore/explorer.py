@@ -1,0 +1,343 @@
+"""``Explorer``: one object, three forms."""
+
+from __future__ import annotations
+
+import base64
+import inspect
+import itertools
+import os
+import re
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from matplotlib.figure import Figure
+
+from .axes import Axis, make_axes
+from .frames import FrameStore, Key
+from .picture import Picture, close_figure, encode_figure
+from .text import Alt, Value, describe, fields_of, plain_value
+
+if TYPE_CHECKING:
+    from .live import LiveView
+
+#: What a frame function gives.
+Drawn = Figure | tuple[Figure, Mapping[str, Any]]
+
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+class Frame(NamedTuple):
+    """What an explorer shows for one choice of values.
+
+    ``picture, readouts = explorer.frame(p=1)`` works.
+
+    Attributes:
+        picture: the figure, drawn and encoded; a notebook shows it. Its text is
+            ``picture.alt``.
+        readouts: name to number or text.
+    """
+
+    picture: Picture
+    readouts: dict[str, Value]
+
+
+class FrameError(RuntimeError):
+    """The frame function failed; the message says for which values, the cause says how."""
+
+
+class Explorer:
+    """A figure with controls: a widget in a notebook, plain HTML on the website, a PNG elsewhere.
+
+    In a live kernel (Jupyter, Colab) the explorer is a widget; frames are computed when asked
+    for, in the background, and remembered. While the book is built (``OTGEN_BOOK=1``) all frames
+    are computed at once, no widget is made, and a frame that fails fails the cell. Elsewhere the
+    first frame stands for the whole.
+
+    Args:
+        axes: one to three axes, name to a list of distinct values. Numbers become a slider,
+            strings a drop-down list. At most 120 frames in all; about 100 are meant.
+        frame: ``frame(**values)`` gives a matplotlib ``Figure`` or ``(Figure, read-outs)``, where
+            the read-outs are a dict of name to number or string. It may be called from several
+            threads at a time: make figures with ``matplotlib.figure.Figure`` (as
+            ``otgen_lite.plots`` does) or ``plt.subplots``, and draw on the axes they give, never
+            with ``plt.plot``. Figures of pyplot are closed.
+        name: lower-case letters, digits and hyphens; distinct on its page.
+        caption: a sentence under the figure; ``$…$`` is typeset where the page can.
+        alt: what is seen, for who does not see it: a format string over the names of axes and
+            read-outs, or a callable ``(values, readouts) -> str``. It must change with the frame.
+        labels: axis name to what the reader sees; default the name.
+        start: axis name to the value shown first; default the first of each axis.
+        lossy: allow lossy WebP where it at least halves the size. For photographs only.
+
+    Raises:
+        TypeError, ValueError: naming the argument, what it was and what it must be.
+        FrameError: while the book is built, if a frame fails.
+
+    Example:
+        >>> from matplotlib.figure import Figure
+        >>> def frame(p, masses):
+        ...     figure = Figure(figsize=(5, 3))
+        ...     figure.add_subplot().bar(range(3), [1, 2, 3 if masses == "skewed" else 1])
+        ...     return figure, {"cost": 0.1 * p}
+        >>> explorer = Explorer(
+        ...     axes={"p": [1, 2, 3], "masses": ["even", "skewed"]},
+        ...     frame=frame,
+        ...     name="piles",
+        ...     alt="Three bars, masses {masses}; the cost for p = {p} is {cost}.",
+        ... )
+        >>> explorer.readouts(p=2, masses="even")
+        {'cost': 0.2}
+        >>> explorer.frame(p=3, masses="even").picture.alt
+        'Three bars, masses even; the cost for p = 3 is 0.3.'
+
+    Explorers appear in every chapter; how their figures reach the page is told in
+    ``book/how_to_read``.
+    """
+
+    def __init__(
+        self,
+        axes: Mapping[str, Iterable[Any]],
+        frame: Callable[..., Drawn],
+        *,
+        name: str,
+        caption: str = "",
+        alt: Alt,
+        labels: Mapping[str, str] | None = None,
+        start: Mapping[str, Any] | None = None,
+        lossy: bool = False,
+    ) -> None:
+        self.axes: tuple[Axis, ...] = make_axes(axes, labels)
+        self.name = _check_name(name)
+        self.caption = _check_text("caption", caption)
+        self.alt = _check_alt(alt)
+        self._function = _check_frame(frame, self.axes)
+        self._lossy = bool(lossy)
+        self.start: Key = self._start_key(start)
+        self._store: FrameStore[Frame] = FrameStore(self._compute)
+        self._view: LiveView | None = None
+        if building_book():
+            # Here and not when shown: IPython swallows what a display method raises.
+            for key in self.positions():
+                self.at(key)
+            self._warn_if_heavy()
+
+    def frame(self, **values: Any) -> Frame:
+        """One frame: the encoded picture and the read-outs.
+
+        The figure itself is not kept (a hundred figures are a gigabyte); what is remembered is
+        what the reader sees. Asking again costs nothing.
+
+        Args:
+            **values: one value for each axis.
+
+        Returns:
+            The frame: ``(picture, readouts)``.
+
+        Raises:
+            ValueError: if a value is not on its axis, or an axis is missing.
+            FrameError: if the frame function fails.
+        """
+        return self.at(self.key(values))
+
+    def readouts(self, **values: Any) -> dict[str, Value]:
+        """The read-outs of one frame: name to number or text, as exact as they were given."""
+        return dict(self.frame(**values).readouts)
+
+    def at(self, key: Key) -> Frame:
+        """The frame at a position: one index for each axis."""
+        return self._store.get(key)
+
+    def positions(self) -> list[Key]:
+        """All positions, the last axis running fastest."""
+        return list(itertools.product(*(range(len(axis.values)) for axis in self.axes)))
+
+    def key(self, values: Mapping[str, Any]) -> Key:
+        """The position of some values on the axes."""
+        names = [axis.name for axis in self.axes]
+        if set(values) != set(names):
+            raise ValueError(
+                f"explorer {self.name!r} needs a value for each of {names}, "
+                f"but was given {list(values)}"
+            )
+        return tuple(axis.position(values[axis.name]) for axis in self.axes)
+
+    def values(self, key: Key) -> dict[str, Value]:
+        """The values at a position."""
+        return {axis.name: axis.values[i] for axis, i in zip(self.axes, key, strict=True)}
+
+    def widget(self) -> Any:
+        """The ipywidgets form.
+
+        Raises:
+            RuntimeError: while the book is built, because a widget on a page without a kernel
+                is dead and loads scripts from another host.
+        """
+        if building_book():
+            raise RuntimeError("no widget may be made while the book is built (OTGEN_BOOK=1)")
+        from .live import LiveView
+
+        if self._view is None or self._view.closed:
+            self._view = LiveView(self, self._store)
+        return self._view.root
+
+    def to_html(self, standalone: bool = True) -> str:
+        """All frames as HTML without a kernel.
+
+        Args:
+            standalone: a whole document with script and style, which a browser opens from disk;
+                else only the ``<figure>``, for a page that loads ``explorer.js``.
+
+        Returns:
+            The HTML. The same explorer gives the same text.
+        """
+        from .page import document, figure
+
+        return document(self) if standalone else figure(self)
+
+    def _repr_mimebundle_(
+        self, include: Sequence[str] | None = None, exclude: Sequence[str] | None = None
+    ) -> dict[str, Any]:
+        bundle: dict[str, Any] = {"text/plain": repr(self)}
+        if building_book():
+            bundle["text/html"] = self.to_html(standalone=False)
+        elif live_kernel():
+            bundle[_VIEW] = {
+                "version_major": 2,
+                "version_minor": 0,
+                "model_id": self.widget().model_id,
+            }
+            if self._store.peek(self.start) is None:
+                return bundle  # it failed, and the widget says so
+        picture = self.at(self.start).picture
+        bundle["image/png"] = base64.b64encode(picture.png()).decode("ascii")
+        return bundle
+
+    def __repr__(self) -> str:
+        axes = " × ".join(f"{axis.name} ({len(axis.values)})" for axis in self.axes)
+        return f"Explorer {self.name!r}: {axes}, {len(self.positions())} frames"
+
+    def _start_key(self, start: Mapping[str, Any] | None) -> Key:
+        start = dict(start or {})
+        if unknown := sorted(set(start) - {axis.name for axis in self.axes}):
+            raise ValueError(
+                f"start names {unknown}, but the axes are {[axis.name for axis in self.axes]}"
+            )
+        return tuple(
+            axis.position(start[axis.name]) if axis.name in start else 0 for axis in self.axes
+        )
+
+    def _compute(self, key: Key) -> Frame:
+        values = self.values(key)
+        call = f"frame({', '.join(f'{name}={value!r}' for name, value in values.items())})"
+        try:
+            figure, readouts = _unpack(self._function(**values))
+            try:
+                plain = {
+                    _readout_name(name): plain_value(value, f"read-out {name!r}")
+                    for name, value in readouts.items()
+                }
+                alt = describe(self.alt, values, plain)
+            except BaseException:
+                close_figure(figure)
+                raise
+            return Frame(encode_figure(figure, alt, self._lossy), plain)
+        except Exception as error:
+            raise FrameError(
+                f"explorer {self.name!r}: {call} failed: {type(error).__name__}: {error}"
+            ) from error
+
+    def _warn_if_heavy(self) -> None:
+        from .page import BUDGET
+
+        pictures = {self.at(key).picture.data for key in self.positions()}
+        size = sum(4 * len(data) // 3 for data in pictures)
+        if size > BUDGET:
+            warnings.warn(
+                f"explorer {self.name!r}: {len(pictures)} pictures are {size:,} bytes, more than "
+                f"the {BUDGET:,} of a page: fewer frames or simpler figures",
+                stacklevel=3,
+            )
+
+
+def building_book() -> bool:
+    """Whether the book is being built: ``OTGEN_BOOK`` is set."""
+    return os.environ.get("OTGEN_BOOK", "0") not in ("", "0")
+
+
+def live_kernel() -> bool:
+    """Whether this is a kernel with ipywidgets, so that a front end can show a widget."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    if getattr(shell, "kernel", None) is None:
+        return False
+    try:
+        import ipywidgets  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def _unpack(drawn: Any) -> tuple[Figure, Mapping[str, Any]]:
+    figure, readouts = drawn if isinstance(drawn, tuple) and len(drawn) == 2 else (drawn, {})
+    if not isinstance(figure, Figure) or not isinstance(readouts, Mapping):
+        raise TypeError(
+            f"a frame must be a matplotlib Figure or (Figure, dict of read-outs), but was {drawn!r}"
+        )
+    return figure, readouts
+
+
+def _readout_name(name: Any) -> str:
+    if not isinstance(name, str) or not name.strip():
+        raise TypeError(f"the name of a read-out must be a text, but was {name!r}")
+    return name
+
+
+def _check_name(name: Any) -> str:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise ValueError(
+            f"name must be lower-case letters and digits with hyphens between, but was {name!r}"
+        )
+    return name
+
+
+def _check_text(argument: str, text: Any) -> str:
+    if not isinstance(text, str):
+        raise TypeError(f"{argument} must be a string, but was {text!r}")
+    return text.strip()
+
+
+def _check_alt(alt: Any) -> Alt:
+    if callable(alt):
+        return alt
+    if not isinstance(alt, str):
+        raise TypeError(f"alt must be a format string or a callable, but was {alt!r}")
+    try:
+        fields = fields_of(alt)
+    except ValueError as error:
+        raise ValueError(f"alt is no format string ({error}): {alt!r}") from None
+    if not fields or not all(fields):
+        raise ValueError(
+            "alt must name an axis or a read-out in braces, as in 'p = {p}', so that it changes "
+            f"with the frame, but was {alt!r}"
+        )
+    return alt
+
+
+def _check_frame(frame: Any, axes: Sequence[Axis]) -> Callable[..., Drawn]:
+    if not callable(frame):
+        raise TypeError(f"frame must be a function, but was {frame!r}")
+    names = [axis.name for axis in axes]
+    try:
+        signature = inspect.signature(frame)
+    except ValueError:
+        return frame
+    try:
+        signature.bind(**dict.fromkeys(names))
+    except TypeError as error:
+        raise TypeError(
+            f"frame must take the axes {names} as keywords, but takes {signature} ({error})"
+        ) from None
+    return frame

@@ -1,0 +1,217 @@
+"""The HTML form of an explorer: all frames, no kernel.
+
+``explorer.js`` makes the controls work. Without it the reader has the first frame and a table of
+all values. The frames travel as JSON inside the figure; the book's Sphinx extension moves them to
+a file of their own, so that a page is read before its pictures are loaded.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterable
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from .axes import Axis
+from .text import Value, format_value
+
+if TYPE_CHECKING:
+    from .explorer import Explorer, Frame
+
+#: Bytes that the pictures of one explorer may have in base64.
+BUDGET = 1_100_000
+
+_MISSING = "–"
+_MATH = '<span class="math notranslate nohighlight">'
+
+
+@cache
+def asset(name: str) -> str:
+    """``explorer.js`` or ``explorer.css``."""
+    return (resources.files("otgen_lite") / "web" / name).read_text(encoding="utf-8")
+
+
+def figure(explorer: Explorer) -> str:
+    """The ``<figure>`` with the frames inside, for a page that loads ``explorer.js``."""
+    frames = [explorer.at(key) for key in explorer.positions()]
+    first = explorer.at(explorer.start)
+    names = readout_names(frames)
+    ident = f"explorer-{explorer.name}"
+    parts = [
+        f'<figure class="otg-explorer" id="{ident}" data-name="{explorer.name}">',
+        '<fieldset class="otg-controls" disabled>',
+        '<legend class="otg-hidden">Choose what is shown</legend>',
+        *(_control(ident, axis, i) for axis, i in zip(explorer.axes, explorer.start, strict=True)),
+        "</fieldset>",
+        f'<div class="otg-panel">{image(first)}</div>',
+        readout_table(names, first),
+        '<p class="otg-status otg-hidden" role="status" aria-live="polite"></p>',
+        '<noscript><p class="otg-note">The controls need JavaScript. The picture shows '
+        f"{_esc(_state(explorer.axes, explorer.start))}; the table below has all values.</p>"
+        "</noscript>",
+        _all_values(explorer, frames, names),
+        f'<script type="application/json" class="otg-frames">{_payload(explorer, frames)}</script>',
+        caption(explorer.caption),
+        "</figure>",
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def document(explorer: Explorer) -> str:
+    """A whole HTML document: opens from disk, asks nobody for anything."""
+    title = _esc(explorer.caption or explorer.name)
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'<title>{title}</title>\n<link rel="icon" href="data:,">\n'
+        f"<style>\n{asset('explorer.css')}</style>\n</head>\n"
+        f'<body class="otg-alone">\n{figure(explorer)}\n'
+        f"<script>\n{asset('explorer.js')}</script>\n</body>\n</html>\n"
+    )
+
+
+def image(frame: Frame) -> str:
+    """The picture of a frame as ``<img>``."""
+    picture = frame.picture
+    return (
+        f'<img class="otg-picture" src="{picture.src}" alt="{_esc(picture.alt)}" '
+        f'width="{picture.width}" height="{picture.height}">'
+    )
+
+
+def readout_names(frames: Iterable[Frame]) -> list[str]:
+    """The names of all read-outs of some frames, in order of appearance."""
+    return list(dict.fromkeys(name for frame in frames for name in frame.readouts))
+
+
+def readout_table(names: Iterable[str], frame: Frame) -> str:
+    """The read-outs of a frame as a table; the exact value stands in ``data-value``."""
+    rows = [
+        f'<tr><th scope="row">{_esc(name)}</th>'
+        f'<td data-name="{_esc(name)}"{_cell(frame.readouts.get(name))}</td></tr>'
+        for name in names
+    ]
+    if not rows:
+        return ""
+    return (
+        '<table class="otg-readout"><caption class="otg-hidden">Read-outs of the picture above'
+        f"</caption><tbody>{''.join(rows)}</tbody></table>"
+    )
+
+
+def caption(text: str) -> str:
+    """The caption; ``$…$`` becomes what MathJax looks for."""
+    if not text:
+        return ""
+    pieces = re.split(r"\$([^$]+)\$", text)
+    for i, piece in enumerate(pieces):
+        safe = _esc(piece)
+        pieces[i] = (
+            f'<span class="math notranslate nohighlight">\\({safe}\\)</span>' if i % 2 else safe
+        )
+    return f"<figcaption>{''.join(pieces)}</figcaption>"
+
+
+def _control(ident: str, axis: Axis, start: int) -> str:
+    target = f"{ident}-{axis.name}"
+    common = (
+        f'id="{target}" data-axis="{axis.name}" aria-labelledby="{target}-label" autocomplete="off"'
+    )
+    name = f'<span class="otg-name" id="{target}-label">{_esc(axis.label)}</span>'
+    if not axis.numeric:
+        options = "".join(
+            f'<option value="{_esc(str(value))}"{" selected" if i == start else ""}>'
+            f"{_esc(text)}</option>"
+            for i, (value, text) in enumerate(zip(axis.values, axis.texts, strict=True))
+        )
+        return f'<label class="otg-control">{name}<select {common}>{options}</select></label>'
+    texts, last = axis.texts, len(axis.values) - 1
+    return (
+        f'<label class="otg-control">{name}'
+        f'<output for="{target}" aria-live="off">{_esc(texts[start])}</output>'
+        f'<input type="range" {common} min="0" max="{last}" step="1" value="{start}" '
+        f'aria-valuetext="{_esc(texts[start])}" data-values="{_esc(_json(axis.values))}" '
+        f'data-texts="{_esc(_json(texts))}" style="--otg-gaps:{max(last, 1)}"></label>'
+    )
+
+
+def _all_values(explorer: Explorer, frames: list[Frame], names: list[str]) -> str:
+    columns = names or ["what is seen"]
+    head = "".join(f'<th scope="col">{_esc(axis.label)}</th>' for axis in explorer.axes)
+    head += "".join(f'<th scope="col">{_esc(name)}</th>' for name in columns)
+    rows = []
+    for key, frame in zip(explorer.positions(), frames, strict=True):
+        cells = [
+            f'<th scope="row">{_esc(axis.texts[i])}</th>'
+            for axis, i in zip(explorer.axes, key, strict=True)
+        ]
+        if names:
+            cells += [f"<td{_cell(frame.readouts.get(name))}</td>" for name in names]
+        else:
+            cells.append(f"<td>{_esc(frame.picture.alt)}</td>")
+        rows.append(f"<tr>{''.join(cells)}</tr>")
+    summary = f"All {len(frames)} frames as a table" if len(frames) > 1 else "As a table"
+    return (
+        f'<details class="otg-all"><summary>{summary}</summary>'
+        f'<div class="otg-scroll" role="region" aria-label="{summary}" tabindex="0">'
+        f'<table class="otg-values"><caption class="otg-hidden">{summary}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div></details>"
+    )
+
+
+def _payload(explorer: Explorer, frames: list[Frame]) -> str:
+    names = readout_names(frames)
+    first = explorer.at(explorer.start).picture
+    # The first picture stands in the <img> already; equal pictures are stored once.
+    place: dict[bytes, int] = {first.data: 0}
+    pictures: list[Any] = [None]
+    for frame in frames:
+        picture = frame.picture
+        if picture.data not in place:
+            place[picture.data] = len(pictures)
+            pictures.append([picture.src, picture.width, picture.height])
+    content = {
+        "name": explorer.name,
+        "readouts": names,
+        "pictures": pictures,
+        "frames": [
+            [
+                place[frame.picture.data],
+                frame.picture.alt,
+                [_pair(frame.readouts.get(name)) for name in names],
+            ]
+            for frame in frames
+        ],
+    }
+    return _json(content).replace("<", "\\u003c").replace("\u2028", " ").replace("\u2029", " ")
+
+
+def _pair(value: Value | None) -> list[str] | None:
+    """Text, exact value, kind: what a cell of a read-out needs."""
+    if value is None:
+        return None
+    kind = "text" if isinstance(value, str) else "number"
+    return [format_value(value), value if isinstance(value, str) else repr(value), kind]
+
+
+def _cell(value: Value | None) -> str:
+    pair = _pair(value)
+    if pair is None:
+        return f">{_MISSING}"
+    text, exact, kind = map(_esc, pair)
+    return f' data-value="{exact}" data-kind="{kind}">{text}'
+
+
+def _state(axes: Iterable[Axis], key: Iterable[int]) -> str:
+    return ", ".join(f"{axis.label} = {axis.texts[i]}" for axis, i in zip(axes, key, strict=True))
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _esc(text: str) -> str:
+    return html.escape(text, quote=True)

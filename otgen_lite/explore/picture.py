@@ -1,0 +1,142 @@
+"""A matplotlib figure as few bytes: the pictures of an explorer."""
+
+from __future__ import annotations
+
+import base64
+import io
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+#: Pixels from left to right. Wide enough for the text column of the book.
+WIDTH = 700
+#: A drawing has few colours; this many keep the smooth edges of lines and letters.
+COLOURS = 64
+
+# matplotlib makes no promise about drawing from two threads at once. Computing frames side by
+# side is what matters; drawing takes a few hundredths of a second and can queue.
+_DRAWING = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An encoded picture with the text that stands for it.
+
+    Attributes:
+        data: the file's bytes.
+        mime: ``"image/png"`` or ``"image/webp"``.
+        width: in pixels.
+        height: in pixels.
+        alt: what is seen.
+    """
+
+    data: bytes
+    mime: str
+    width: int
+    height: int
+    alt: str = ""
+
+    @property
+    def src(self) -> str:
+        """The picture as a ``data:`` address."""
+        return f"data:{self.mime};base64,{base64.b64encode(self.data).decode('ascii')}"
+
+    def png(self) -> bytes:
+        """The picture as PNG, whatever it is stored as."""
+        if self.mime == "image/png":
+            return self.data
+        with Image.open(io.BytesIO(self.data)) as image:
+            return _png(reduce_colours(image.convert("RGB"), 256))
+
+    def _repr_mimebundle_(
+        self, include: Sequence[str] | None = None, exclude: Sequence[str] | None = None
+    ) -> Mapping[str, Any]:
+        png = base64.b64encode(self.png()).decode("ascii")
+        return {"image/png": png, "text/plain": repr(self)}
+
+    def __repr__(self) -> str:
+        return f"Picture({self.width} × {self.height}, {len(self.data)} bytes: {self.alt!r})"
+
+
+def encode_figure(figure: Figure, alt: str = "", lossy: bool = False) -> Picture:
+    """Draw a figure and encode it in the smallest of a few ways.
+
+    The figure is drawn on white, :data:`WIDTH` pixels wide, whatever ``savefig`` settings are
+    in force, so that all frames of an explorer have the same frame around them. Bytes depend on
+    the pixels only: no date, no version is written. A figure that pyplot holds is closed.
+
+    Args:
+        figure: the figure.
+        alt: what is seen.
+        lossy: whether WebP's lossy mode may be used where it at least halves the size: for
+            photographs.
+
+    Returns:
+        The picture.
+    """
+    with _DRAWING:
+        figure.set_dpi(WIDTH / figure.get_figwidth())
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        drawn = Image.fromarray(np.array(canvas.buffer_rgba()))
+        close_figure(figure)
+    image = Image.new("RGB", drawn.size, "white")
+    image.paste(drawn, mask=drawn.getchannel("A"))
+    return encode_image(image, alt, lossy)
+
+
+def encode_image(
+    image: Image.Image, alt: str = "", lossy: bool = False, colours: int = COLOURS
+) -> Picture:
+    """Encode an RGB image as the smaller of palette PNG and lossless WebP."""
+    reduced = reduce_colours(image, colours)
+    candidates = [("image/png", _png(reduced)), ("image/webp", _webp(reduced, lossless=True))]
+    mime, data = min(candidates, key=lambda candidate: len(candidate[1]))
+    if lossy:
+        photograph = _webp(image, lossless=False)
+        if 2 * len(photograph) <= len(data):
+            mime, data = "image/webp", photograph
+    return Picture(data, mime, image.width, image.height, alt)
+
+
+def reduce_colours(image: Image.Image, colours: int) -> Image.Image:
+    """The image with at most so many colours, chosen so that none is far from the true one.
+
+    Median cut gives its colours to large areas and turns a small red point grey; maximum
+    coverage bounds the error of every pixel. White stays white.
+    """
+    found = image.getcolors(maxcolors=colours)
+    if found is not None:
+        return image.quantize(colours, dither=Image.Dither.NONE)
+    reduced = image.quantize(colours, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    palette = np.array(reduced.getpalette(), dtype=np.uint8).reshape(-1, 3)
+    nearest = int(np.argmin(np.sum((255.0 - palette) ** 2, axis=1)))
+    palette[nearest] = 255
+    reduced.putpalette(palette.tobytes())
+    return reduced
+
+
+def close_figure(figure: Figure) -> None:
+    """Close a figure that pyplot holds; a figure made without pyplot needs nothing."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:
+        pyplot.close(figure)
+
+
+def _png(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def _webp(image: Image.Image, lossless: bool) -> bytes:
+    buffer = io.BytesIO()
+    image.convert("RGB").save(buffer, "WEBP", lossless=lossless, quality=80, method=4)
+    return buffer.getvalue()
