@@ -8,10 +8,11 @@ changes, so that frames can be drawn in threads, and no figure has to be closed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import matplotlib as mpl
 import numpy as np
+from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
@@ -31,7 +32,7 @@ GREY = "#5F6368"
 #: Width of a figure in inches: the text column of the book.
 WIDTH = 6.4
 
-_STYLE: dict[str, Any] = {
+_STYLE: Any = {
     "figure.figsize": (WIDTH, 3.6),
     "figure.dpi": 100,
     "figure.facecolor": "white",
@@ -45,7 +46,7 @@ _STYLE: dict[str, Any] = {
     "ytick.labelsize": 12.0,
     "legend.fontsize": 12.0,
     "legend.frameon": False,
-    "axes.prop_cycle": mpl.cycler(color=[BLUE, RED, VIOLET, GREY]),
+    "axes.prop_cycle": cycler(color=[BLUE, RED, VIOLET, GREY]),
     "axes.edgecolor": GREY,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -193,7 +194,7 @@ def plan_lines(x: Any, y: Any, plan: Any, *, ax: Axes | None = None) -> Figure:
     _match("plan", P, (len(x), len(y)))
     fig, ax = _axes(ax, height=WIDTH * 0.7)
     # Rounding leaves specks in a plan; a line thinner than 1/1000 of the widest is not seen.
-    i, j = np.nonzero(P > 1e-3 * P.max())
+    i, j = np.nonzero(np.greater(P, P.max() / 1000))
     width = 0.4 + 2.6 * P[i, j] / P.max() if i.size else []
     segments = np.stack([x[i], y[j]], axis=1)
     ax.add_collection(LineCollection(list(segments), linewidths=width, colors=VIOLET, zorder=1))
@@ -234,7 +235,9 @@ def clouds(
         if cloud is not None:
             points = _array(name, cloud, 2)
             _match(name, points, (len(points), 2))
-            ax.scatter(*points.T, s=14, color=color, alpha=0.7, linewidths=0, label=name)
+            ax.scatter(
+                points[:, 0], points[:, 1], s=14, color=color, alpha=0.7, linewidths=0, label=name
+            )
     _plane(ax)
     return fig
 
@@ -347,10 +350,10 @@ def image_strip(images: Any, labels: Sequence[str] | None = None, *, rows: int =
     cell = min(WIDTH / columns, 3.2)
     height = rows * (cell * aspect + (0.35 if labels is not None else 0.05))
     fig = Figure(figsize=(WIDTH, height), layout="constrained")
-    ends = {"vmin": min(0.0, float(stack.min())), "vmax": float(stack.max()) or 1.0}
+    low, high = min(0.0, float(stack.min())), float(stack.max()) or 1.0
     for k, image in enumerate(stack):
         ax = fig.add_subplot(rows, columns, k + 1)
-        ax.imshow(image, cmap="gray_r", interpolation="nearest", **ends)
+        ax.imshow(image, cmap="gray_r", interpolation="nearest", vmin=low, vmax=high)
         ax.set(xticks=[], yticks=[])
         if labels is not None:
             ax.set_xlabel(labels[k])
@@ -372,14 +375,272 @@ def _match(name: str, value: np.ndarray, shape: tuple[int, ...]) -> None:
 def _axes(ax: Axes | None, *, height: float) -> tuple[Figure, Axes]:
     if ax is None:
         return figure(height=height)
-    return ax.figure, ax
+    return cast(Figure, ax.figure), ax
 
 
 def _points(ax: Axes, points: np.ndarray, mass: np.ndarray, color: str) -> None:
     area = 12.0 + 48.0 * mass / max(mass.max(), 1e-300)
-    ax.scatter(*points.T, s=area, color=color, edgecolors="white", linewidths=0.5, zorder=2)
+    ax.scatter(
+        points[:, 0],
+        points[:, 1],
+        s=area,
+        color=color,
+        edgecolors="white",
+        linewidths=0.5,
+        zorder=2,
+    )
 
 
 def _plane(ax: Axes) -> None:
     ax.set_aspect("equal", adjustable="datalim")
     ax.margins(0.05)
+
+
+# --- chapter 2 ---------------------------------------------------------------------------------
+
+
+def images_over_curves(
+    images: Any, labels: Sequence[str], t: Any, curves: Mapping[str, Any], *, xlabel: str
+) -> Figure:
+    """A row of images, and below it curves over a common axis.
+
+    Args:
+        images: (k, height, width) images.
+        labels: what to write under each of them.
+        t: (n,) values of the common axis.
+        curves: name of each curve, and its (n,) values.
+        xlabel: what the common axis shows.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: if shapes do not match or a number is not finite.
+
+    Chapter: 2.
+
+    Example:
+        >>> fig = images_over_curves(
+        ...     [[[0, 1], [1, 0]]], ["one"], [0, 1], {"distance": [0, 2]}, xlabel="shift"
+        ... )
+        >>> [ax.get_xlabel() for ax in fig.axes]
+        ['one', 'shift']
+    """
+    stack, t = _array("images", images, 3), _array("t", t, 1)
+    if len(labels) != len(stack):
+        raise ValueError(f"labels must be one for each of {len(stack)} images, got {len(labels)}")
+    fig = Figure(figsize=(WIDTH, 4.6), layout="constrained")
+    top, bottom = fig.subfigures(2, 1, height_ratios=(1, 1.15))
+    for k, image in enumerate(stack):
+        ax = top.add_subplot(1, len(stack), k + 1)
+        ax.imshow(image, cmap="gray_r", interpolation="nearest", vmin=0.0, vmax=stack.max())
+        ax.set(xticks=[], yticks=[], xlabel=labels[k])
+    ax = bottom.add_subplot()
+    for k, (name, values) in enumerate(curves.items()):
+        v = _array(f"curves[{name!r}]", values, 1)
+        _match(f"curves[{name!r}]", v, t.shape)
+        ax.plot(t, v, "-" if k == 0 else "--", marker="o", color=(VIOLET, GREY)[k % 2], label=name)
+    ax.set_xlabel(xlabel)
+    ax.set_ylim(bottom=0)
+    ax.legend()
+    return fig
+
+
+def detour(points: Any, masses: Sequence[Any], plans: Sequence[Any]) -> Figure:
+    """Three piles in the plane, two plans one after the other, and the plan glued from them.
+
+    Args:
+        points: three arrays (n, 2), (m, 2), (k, 2): source, stop and target.
+        masses: their weights.
+        plans: (n, m) and (m, k) plans; the third is glued from them.
+
+    Returns:
+        The figure: on the left the two plans, on the right the glued one.
+
+    Raises:
+        ValueError: if shapes do not match or a number is not finite.
+
+    Chapter: 2.
+
+    Example:
+        >>> half = [0.5, 0.5]
+        >>> pile = [[0, 0], [0, 1]]
+        >>> plan = [[0.5, 0], [0, 0.5]]
+        >>> fig = detour([pile, [[1, 0], [1, 1]], [[2, 0], [2, 1]]], [half] * 3, [plan, plan])
+        >>> len(fig.axes)
+        2
+    """
+    x, y, z = (_array(f"points[{k}]", cloud, 2) for k, cloud in enumerate(points))
+    a, b, c = (_array(f"masses[{k}]", w, 1) for k, w in enumerate(masses))
+    P, Q = (_array(f"plans[{k}]", plan, 2) for k, plan in enumerate(plans))
+    _match("plans[0]", P, (len(x), len(y)))
+    _match("plans[1]", Q, (len(y), len(z)))
+    fig, (left, right) = figure(1, 2, height=2.9, sharex=True, sharey=True)
+    steps = [(left, x, y, P), (left, y, z, Q), (right, x, z, (P / b) @ Q)]
+    for ax, start, end, plan in steps:
+        i, j = np.nonzero(plan > plan.max() / 1000)
+        width = 0.4 + 3.0 * plan[i, j] / plan.max()
+        segments = list(np.stack([start[i], end[j]], axis=1))
+        color = GREY if ax is left else VIOLET
+        ax.add_collection(LineCollection(segments, linewidths=width, colors=color, zorder=1))
+    for ax in (left, right):
+        _points(ax, x, a, RED)
+        _points(ax, z, c, BLUE)
+        ax.axis("off")
+        _plane(ax)
+    _points(left, y, b, VIOLET)
+    return fig
+
+
+def cdf_gap(x: Any, y: Any, a: Any = None, b: Any = None) -> Figure:
+    """Two distribution functions and the area between them.
+
+    Args:
+        x: (n,) points of the source (red).
+        y: (m,) points of the target (blue).
+        a: (n,) weights, uniform where None.
+        b: (m,) weights, uniform where None.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: if shapes do not match or a number is not finite.
+
+    Chapter: 2.
+
+    Example:
+        >>> fig = cdf_gap([0, 1], [1, 3])
+        >>> fig.axes[0].get_ylim()
+        (0.0, 1.02)
+    """
+    x, y = _array("x", x, 1), _array("y", y, 1)
+    a = np.full(x.size, 1 / x.size) if a is None else _array("a", a, 1)
+    b = np.full(y.size, 1 / y.size) if b is None else _array("b", b, 1)
+    _match("a", a, x.shape)
+    _match("b", b, y.shape)
+    ends = min(x.min(), y.min()), max(x.max(), y.max())
+    room = 0.05 * (ends[1] - ends[0] or 1.0)
+    t = np.unique(np.concatenate([x, y, [ends[0] - room, ends[1] + room]]))
+    F, G = ((w * (at <= t[:, None])).sum(axis=1) for at, w in ((x, a), (y, b)))
+    fig, ax = figure(height=3.2)
+    ax.fill_between(t, F, G, step="post", color=VIOLET, alpha=0.35, linewidth=0)
+    ax.step(t, F, where="post", color=RED, linestyle="--", label="model $F$")
+    ax.step(t, G, where="post", color=BLUE, label="data $G$")
+    ax.set(xlim=(t[0], t[-1]), ylim=(0, 1.02))
+    ax.legend()
+    return fig
+
+
+def gaussian_pair(m1: Any, S1: Any, m2: Any, S2: Any, A: Any, shift: Any) -> Figure:
+    """Two Gaussians as ellipses, and the arrows of an affine map x -> A x + shift.
+
+    Args:
+        m1: (2,) mean of the source (red).
+        S1: (2, 2) its covariance.
+        m2: (2,) mean of the target (blue).
+        S2: (2, 2) its covariance.
+        A: (2, 2) matrix of the map.
+        shift: (2,) what the map adds.
+
+    Returns:
+        The figure; the ellipses hold the points within one and two standard deviations.
+
+    Raises:
+        ValueError: if shapes do not match or a number is not finite.
+
+    Chapter: 2.
+
+    Example:
+        >>> eye = [[1, 0], [0, 1]]
+        >>> fig = gaussian_pair([0, 0], eye, [1, 0], eye, eye, [1, 0])
+        >>> len(fig.axes[0].lines)
+        4
+    """
+    m1, m2, shift = _array("m1", m1, 1), _array("m2", m2, 1), _array("shift", shift, 1)
+    S1, S2, A = _array("S1", S1, 2), _array("S2", S2, 2), _array("A", A, 2)
+    angle = np.linspace(0, 2 * np.pi, 121)
+    circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    fig, ax = figure(height=3.9)
+    for m, S, color, line in ((m1, S1, RED, "--"), (m2, S2, BLUE, "-")):
+        values, vectors = np.linalg.eigh(S)
+        for radius, width in ((1.0, 1.0), (2.0, 2.2)):
+            ring = m + radius * (circle * np.sqrt(values.clip(min=0))) @ vectors.T
+            ax.plot(ring[:, 0], ring[:, 1], color=color, linestyle=line, linewidth=width)
+    values, vectors = np.linalg.eigh(S1)
+    start = m1 + 2 * (circle[:-1:10] * np.sqrt(values)) @ vectors.T
+    step = start @ A + shift - start
+    ax.quiver(*start.T, *step.T, angles="xy", scale_units="xy", scale=1, color=VIOLET, width=0.006)
+    ax.set_aspect("equal")
+    return fig
+
+
+def potential_and_plan(x: Any, y: Any, plan: Any, grid: Any, values: Any) -> Figure:
+    """A potential as level lines, and over it the plan that it certifies.
+
+    Args:
+        x: (n, 2) points of the source (red).
+        y: (m, 2) points of the target (blue).
+        plan: (n, m) the plan.
+        grid: (k,) values of both coordinates at which the potential is known.
+        values: (k, k) the potential at ``(grid[j], grid[i])``.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: if shapes do not match or a number is not finite.
+
+    Chapter: 2.
+
+    Example:
+        >>> one = [[1.0]]
+        >>> fig = potential_and_plan([[0.0, 0.0]], [[1.0, 1.0]], one, [0, 1], [[0, 1], [1, 2]])
+        >>> len(fig.axes)
+        1
+    """
+    t, v = _array("grid", grid, 1), _array("values", values, 2)
+    _match("values", v, (t.size, t.size))
+    fig, ax = figure(height=4.4)
+    ax.contour(t, t, v, levels=16, colors=GREY, linewidths=0.7, linestyles="solid")
+    ax.contourf(t, t, v, levels=16, cmap="Greys", alpha=0.35, zorder=0)
+    plan_lines(x, y, plan, ax=ax)
+    ax.set(xlim=(t[0], t[-1]), ylim=(t[0], t[-1]), aspect="equal", xticks=[], yticks=[])
+    return fig
+
+
+def rates(n: Any, curves: Mapping[str, Any], *, xlabel: str, ylabel: str) -> Figure:
+    """Curves over a number of points, both axes logarithmic, each with its name at its end.
+
+    Args:
+        n: (k,) numbers of points.
+        curves: name of each curve, and its (k,) positive values.
+        xlabel: what the horizontal axis shows.
+        ylabel: what the vertical axis shows.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: if shapes do not match or a number is not finite.
+
+    Chapter: 2.
+
+    Example:
+        >>> fig = rates([1, 10], {"1/n": [1, 0.1]}, xlabel="n", ylabel="error")
+        >>> fig.axes[0].get_xscale()
+        'log'
+    """
+    n = _array("n", n, 1)
+    fig, ax = figure(height=3.6)
+    markers = "os^Dvp"
+    for k, (name, values) in enumerate(curves.items()):
+        v = _array(f"curves[{name!r}]", values, 1)
+        _match(f"curves[{name!r}]", v, n.shape)
+        color = (BLUE, RED, VIOLET, GREY)[k % 4]
+        ax.loglog(n, v, marker=markers[k % 6], color=color)
+        ax.annotate(
+            name, (n[-1], v[-1]), (8, 0), textcoords="offset points", va="center", color=color
+        )
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    return fig
