@@ -54,9 +54,7 @@ class Certificate:
         return self.line()
 
 
-def compare(
-    label: str, lhs: Any, rhs: Any, tol: float, relation: Relation = "=="
-) -> Certificate:
+def compare(label: str, lhs: Any, rhs: Any, tol: float, relation: Relation = "==") -> Certificate:
     """Compare both sides without failing: the verdict is in the result.
 
     See :func:`certificate` for the arguments.
@@ -72,7 +70,8 @@ def compare(
         left, right = np.broadcast_arrays(left, right)
     except ValueError:
         raise ValueError(
-            f"lhs and rhs must have the same shape (or broadcast), got {left.shape} and {right.shape}"
+            "lhs and rhs must have the same shape (or broadcast), got "
+            f"{left.shape} and {right.shape}"
         ) from None
     if left.size == 0:
         raise ValueError("lhs and rhs must hold at least one number, got none")

@@ -180,7 +180,7 @@ class _Bures(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, S1: Tensor, S2: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(ctx: Any, S1: Tensor, S2: Tensor) -> Tensor:
         L1, _ = _factor(S1)
         L2, _ = _factor(S2)
         U, sigma, Vh = torch.linalg.svd(L1.T @ L2)
@@ -190,7 +190,7 @@ class _Bures(torch.autograd.Function):
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
         L1, L2, U, sigma, Vh = ctx.saved_tensors
         eye = torch.eye(sigma.numel(), dtype=sigma.dtype, device=sigma.device)
         cut = sigma.numel() * torch.finfo(sigma.dtype).eps * sigma.max()

@@ -113,7 +113,7 @@ class _Envelope(torch.autograd.Function):
     """The optimal value as a function of (C, a, b), with (P, f, g) for a derivative."""
 
     @staticmethod
-    def forward(  # type: ignore[override]
+    def forward(
         ctx: Any, C: Tensor, a: Tensor, b: Tensor, value: Tensor, P: Tensor, f: Tensor, g: Tensor
     ) -> Tensor:
         ctx.save_for_backward(P, f, g)
@@ -122,7 +122,7 @@ class _Envelope(torch.autograd.Function):
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         P, f, g = ctx.saved_tensors
         slopes = (P, f.to(ctx.weight_dtype), g.to(ctx.weight_dtype))
         asked = ctx.needs_input_grad
@@ -147,8 +147,9 @@ def _solve(
     whole = rows.size == a.size and columns.size == b.size
     # Atoms without mass stay out of the simplex: what it says about them cannot be relied on.
     support = C if whole else C[np.ix_(rows, columns)]
+    inner, exponent = _conditioned(support)
     plan, log = ot.emd(
-        a[rows], b[columns], support, numItermax=max_iter, log=True,
+        a[rows], b[columns], inner, numItermax=max_iter, log=True,
         center_dual=False, check_marginals=False,
     )  # fmt: skip
     if log["warning"] is not None:
@@ -160,7 +161,7 @@ def _solve(
         inner, plan = plan, np.zeros_like(C)
         plan[np.ix_(rows, columns)] = inner
     g = np.full(b.size, -np.inf)
-    g[columns] = log["v"]
+    g[columns] = np.ldexp(log["v"], exponent)
     f, g = _complete(C, g)
     value = float(np.vdot(plan, C))
     gap = value - float(a @ f + b @ g)
@@ -172,6 +173,24 @@ def _solve(
         )
     shift = (b @ g - a @ f) / 2
     return value, plan, f + shift, g - shift
+
+
+def _conditioned(C: np.ndarray) -> tuple[np.ndarray, int]:
+    """The same problem in a range where the simplex is accurate: C * 2^-exponent, shifted.
+
+    The simplex gives artificial arcs the cost ``(max C + 1) n``. Where all costs are tiny or
+    negative, that number swallows the digits of the potentials, or is no longer the largest.
+    A power of two rounds nothing, the usual problem is passed on as it is, and the shift is
+    absorbed by f, which is computed afresh.
+    """
+    low, high = float(C.min()), float(C.max())
+    if low >= 0.0 and (high == 0.0 or 0.5 <= high <= 1e9):
+        return C, 0
+    exponent = math.frexp(max(-low, high))[1]
+    scaled = np.ldexp(C, -exponent)
+    if low < 0.0:
+        scaled -= scaled.min()
+    return scaled, exponent
 
 
 def _complete(C: np.ndarray, g: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
