@@ -34,7 +34,7 @@ def asset(name: str) -> str:
     return (resources.files("otgen_lite") / "web" / name).read_text(encoding="utf-8")
 
 
-def figure(explorer: Explorer) -> str:
+def figure(explorer: Explorer, mathjax: bool = True) -> str:
     """The ``<figure>`` with the frames inside, for a page that loads ``explorer.js``."""
     frames = [explorer.at(key) for key in explorer.positions()]
     first = explorer.at(explorer.start)
@@ -54,7 +54,7 @@ def figure(explorer: Explorer) -> str:
         "</noscript>",
         _all_values(explorer, frames, names),
         f'<script type="application/json" class="otg-frames">{_payload(explorer, frames)}</script>',
-        caption(explorer.caption),
+        caption(explorer.caption, mathjax),
         "</figure>",
     ]
     return "\n".join(part for part in parts if part)
@@ -62,13 +62,13 @@ def figure(explorer: Explorer) -> str:
 
 def document(explorer: Explorer) -> str:
     """A whole HTML document: opens from disk, asks nobody for anything."""
-    title = _esc(explorer.caption or explorer.name)
+    title = _esc(explorer.caption.replace("$", "") or explorer.name)
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<title>{title}</title>\n<link rel="icon" href="data:,">\n'
         f"<style>\n{asset('explorer.css')}</style>\n</head>\n"
-        f'<body class="otg-alone">\n{figure(explorer)}\n'
+        f'<body class="otg-alone">\n{figure(explorer, mathjax=False)}\n'
         f"<script>\n{asset('explorer.js')}</script>\n</body>\n</html>\n"
     )
 
@@ -102,16 +102,13 @@ def readout_table(names: Iterable[str], frame: Frame) -> str:
     )
 
 
-def caption(text: str) -> str:
-    """The caption; ``$…$`` becomes what MathJax looks for."""
+def caption(text: str, mathjax: bool = True) -> str:
+    """The caption; ``$…$`` becomes what MathJax looks for, or stays as it was typed, slanted."""
     if not text:
         return ""
-    pieces = re.split(r"\$([^$]+)\$", text)
-    for i, piece in enumerate(pieces):
-        safe = _esc(piece)
-        pieces[i] = (
-            f'<span class="math notranslate nohighlight">\\({safe}\\)</span>' if i % 2 else safe
-        )
+    opening, closing = (_MATH + r"\(", r"\)</span>") if mathjax else ("<i>", "</i>")
+    pieces = [_esc(piece) for piece in re.split(r"\$([^$]+)\$", text)]
+    pieces[1::2] = [f"{opening}{piece}{closing}" for piece in pieces[1::2]]
     return f"<figcaption>{''.join(pieces)}</figcaption>"
 
 

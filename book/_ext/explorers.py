@@ -1,0 +1,146 @@
+"""Explorers on the website.
+
+A chapter's explorer arrives as one raw HTML output with all its frames inside. For the website
+
+* the frames move to ``_explorers/<name>-<hash>.js`` in the output folder and the figure keeps
+  their address in ``data-src``, so that a page is read before its hundred pictures are loaded
+  (a script and not JSON, because a browser loads that from ``file://`` too);
+* ``explorer.js`` and ``explorer.css`` of the package are put on the pages that hold an explorer.
+
+This happens when a page is written and not when it is read: the stored doctree keeps the whole
+output, so incremental builds and the execution cache need nothing special. Other builders see the
+output as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util import logging
+from sphinx.util.osutil import relative_uri
+
+logger = logging.getLogger(__name__)
+
+FOLDER = "_explorers"
+ASSETS = ("explorer.js", "explorer.css")
+BUILDERS = ("html", "dirhtml")
+
+# As otgen_lite.explore.page writes it; attribute values hold no ">" there.
+_FIGURE = re.compile(
+    r'<figure class="otg-explorer"(?P<attributes>[^>]*)>(?P<body>.*?)'
+    r'<script type="application/json" class="otg-frames">(?P<frames>.*?)</script>',
+    re.DOTALL,
+)
+_NAME = re.compile(r'data-name="([a-z0-9-]+)"')
+_MARK = "otg-output"
+
+
+def move_frames(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Write the frames of each explorer of a page to a file of their own."""
+    if app.builder.name not in BUILDERS:
+        return
+    names: list[str] = []
+
+    def moved(figure: re.Match[str]) -> str:
+        found = _NAME.search(figure["attributes"])
+        if found is None:  # not written by the package
+            return figure[0]
+        names.append(found[1])
+        written = write_frames(app.outdir, found[1], figure["frames"])
+        address = relative_uri(app.builder.get_target_uri(docname), written)
+        attributes = f'{figure["attributes"]} data-src="{address}"'
+        return f'<figure class="otg-explorer"{attributes}>{figure["body"]}'
+
+    for node in explorer_outputs(doctree):
+        text = _FIGURE.sub(moved, node.astext())
+        node.children = [nodes.Text(text)]
+        node.rawsource = text
+        # The theme puts HTML outputs on a light ground in dark mode; this one has its own colours.
+        node["classes"] = [name for name in node["classes"] if name != "text_html"] + [_MARK]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        logger.warning(
+            "two explorers of this page have the name %r; a name must be distinct on its page",
+            name,
+            location=docname,
+            type="explorers",
+        )
+
+
+def explorer_outputs(doctree: nodes.document) -> Iterator[nodes.raw]:
+    """The raw HTML nodes that hold an explorer."""
+    for node in doctree.findall(nodes.raw):
+        if "html" in node.get("format", "").split() and 'class="otg-explorer"' in node.astext():
+            yield node
+
+
+def write_frames(outdir: str | Path, name: str, frames: str) -> str:
+    """Write one explorer's frames; returns the file's path below the output folder."""
+    key = f"{name}-{hashlib.sha256(frames.encode()).hexdigest()[:12]}"
+    target = Path(outdir) / FOLDER / f"{key}.js"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(
+        f'(window.otgFrames = window.otgFrames || {{}})["{key}"] = {frames};\n', encoding="utf-8"
+    )
+    return f"{FOLDER}/{key}.js"
+
+
+def copy_assets(app: Sphinx) -> None:
+    """Put the package's script and style where the website's static files are."""
+    if app.builder.name not in BUILDERS:
+        return
+    # Found without importing the package, which would load torch.
+    spec = find_spec("otgen_lite")
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError("otgen_lite must be installed to build the book")
+    web = Path(next(iter(spec.submodule_search_locations))) / "web"
+    static = Path(app.outdir) / "_static"
+    static.mkdir(parents=True, exist_ok=True)
+    for asset in ASSETS:
+        (static / asset).write_bytes((web / asset).read_bytes())
+
+
+def add_assets(
+    app: Sphinx,
+    pagename: str,
+    templatename: str,
+    context: dict[str, Any],
+    doctree: nodes.document | None,
+) -> None:
+    """Load script and style on the pages that hold an explorer, and on no other."""
+    if app.builder.name not in BUILDERS or doctree is None:
+        return
+    if any(_MARK in node["classes"] for node in explorer_outputs(doctree)):
+        app.add_css_file("explorer.css")
+        app.add_js_file("explorer.js", loading_method="defer")
+
+
+def remove_stale(app: Sphinx, exception: Exception | None) -> None:
+    """Remove files of frames that no page names any more."""
+    folder = Path(app.outdir) / FOLDER
+    if exception is not None or app.builder.name not in BUILDERS or not folder.is_dir():
+        return
+    address = re.compile(rf"{FOLDER}/([a-z0-9-]+\.js)")
+    used = {
+        name
+        for page in Path(app.outdir).rglob("*.html")
+        for name in address.findall(page.read_text(encoding="utf-8"))
+    }
+    for file in folder.glob("*.js"):
+        if file.name not in used:
+            file.unlink()
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Connect the four steps."""
+    app.connect("builder-inited", copy_assets)
+    app.connect("doctree-resolved", move_frames)
+    app.connect("html-page-context", add_assets)
+    app.connect("build-finished", remove_stale)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
