@@ -818,8 +818,9 @@ def arcs(x: Any, a: Any, y: Any, b: Any, plan: Any) -> Figure:
     left.bar(x, a * depth, width=0.022 * span, color=RED, zorder=3)
     left.bar(y, -b * depth, width=0.022 * span, color=BLUE, zorder=3)
     left.axhline(0, color=GREY, linewidth=1)
-    left.set_aspect("equal", adjustable="datalim")
-    left.set_ylim(-0.36 * span, 0.56 * span)
+    middle = (max(x.max(), y.max()) + min(x.min(), y.min())) / 2
+    left.set(xlim=(middle - 0.54 * span, middle + 0.54 * span), ylim=(-0.36 * span, 0.54 * span))
+    left.set_aspect("equal")
     left.set_axis_off()
 
     k, j = np.nonzero(P > 1e-9)
@@ -924,5 +925,6 @@ def _ink(
     _match("x", x, (len(x), 2))
     _match("y", y, (len(y), 2))
     _match("plan", P, (len(x), len(y)))
-    i, j = np.nonzero(P > 1e-9 * P.max())
+    speck = 1e-9 * P.max()
+    i, j = np.nonzero(P > speck)
     return x, y, i, j, P[i, j]
