@@ -724,14 +724,14 @@ def ink_cards(x: Any, a: Any, y: Any, b: Any, plan: Any) -> Figure:
         ax.fill(*corners.T, facecolor="white", edgecolor=color, alpha=0.65, zorder=2 * t + 0.01)
         spots = {0.0: (seen(x, t), a), 1.0: (seen(y, t), b)}
         where, mass = spots.get(t, (on_the_way(t), w))
-        ax.scatter(*where.T, s=950 * mass, color=color, edgecolors="white", linewidths=0.3,
-                   zorder=2 * t + 0.02)  # fmt: skip
+        ax.scatter(where[:, 0], where[:, 1], s=950 * mass, color=color, edgecolors="white",
+                   linewidths=0.3, zorder=2 * t + 0.02)  # fmt: skip
     ax.set_aspect("equal")
     ax.set_axis_off()
     return fig
 
 
-def ink_between(x: Any, y: Any, plan: Any, t: float, *, ax: Axes | None = None) -> Figure:
+def ink_between(x: Any, y: Any, plan: Any, t: float) -> Figure:
     """Ink at one moment of its way: each entry of the plan is a dot that moves straight on.
 
     Args:
@@ -739,7 +739,6 @@ def ink_between(x: Any, y: Any, plan: Any, t: float, *, ax: Axes | None = None) 
         y: (m, 2) points of the target.
         plan: (n, m) the plan.
         t: time, 0 at the source and 1 at the target.
-        ax: axes to draw into; a new figure where None.
 
     Returns:
         The figure.
@@ -756,20 +755,21 @@ def ink_between(x: Any, y: Any, plan: Any, t: float, *, ax: Axes | None = None) 
     """
     t = _checks.number("t", t, at_least=0.0)
     x, y, i, j, w = _ink(x, y, plan)
-    if ax is None:
-        fig = Figure(figsize=(0.6 * WIDTH, 0.6 * WIDTH))
-        ax = fig.add_axes((0.01, 0.01, 0.98, 0.98))
+    fig = Figure(figsize=(0.6 * WIDTH, 0.6 * WIDTH))
+    ax = fig.add_axes((0.01, 0.01, 0.98, 0.98))
     ways = list(np.stack([x[i], y[j]], axis=1))
     ax.add_collection(LineCollection(ways, colors="#d8d8d8", linewidths=0.8, zorder=1))
     z = (1 - t) * x[i] + t * y[j]
-    ax.scatter(*z.T, s=6500 * w, color=mixed(t), edgecolors="white", linewidths=0.5, zorder=2)
+    ax.scatter(
+        z[:, 0], z[:, 1], s=6500 * w, color=mixed(t), edgecolors="white", linewidths=0.5, zorder=2
+    )
     everything = np.concatenate([x, y])
     middle = (everything.min(axis=0) + everything.max(axis=0)) / 2
     reach = 0.58 * max(np.ptp(everything, axis=0).max(), 1e-12)
     ax.set(xlim=(middle[0] - reach, middle[0] + reach), ylim=(middle[1] - reach, middle[1] + reach))
     ax.set_aspect("equal")
     ax.set_axis_off()
-    return ax.figure
+    return fig
 
 
 def arcs(x: Any, a: Any, y: Any, b: Any, plan: Any) -> Figure:
@@ -909,7 +909,9 @@ def price_map(x: Any, f: Any, y: Any, g: Any, *, plan: Any = None) -> Figure:
         (right, y, g, P.sum(axis=0), "$g$ at the holes", BLUE),
     ):
         area = 30 + 150 * mass / mass.max()
-        shown = ax.scatter(*points.T, c=prices, s=area, cmap="viridis", edgecolors=color)
+        shown = ax.scatter(
+            points[:, 0], points[:, 1], c=prices, s=area, cmap="viridis", edgecolors=color
+        )
         fig.colorbar(shown, ax=ax, location="bottom").set_label(name, color=color)
         ax.set(xticks=[], yticks=[], aspect="equal")
         ax.spines[:].set_visible(False)
@@ -921,10 +923,9 @@ def _ink(
     x: Any, y: Any, plan: Any
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Checked points, and the positive entries of a plan: row, column, mass."""
-    x, y, P = _array("x", x, 2), _array("y", y, 2), _array("plan", plan, 2)
+    x, y, mass = _array("x", x, 2), _array("y", y, 2), _array("plan", plan, 2)
     _match("x", x, (len(x), 2))
     _match("y", y, (len(y), 2))
-    _match("plan", P, (len(x), len(y)))
-    speck = 1e-9 * P.max()
-    i, j = np.nonzero(P > speck)
-    return x, y, i, j, P[i, j]
+    _match("plan", mass, (len(x), len(y)))
+    i, j = np.nonzero(mass > 1e-9 * mass.max())
+    return x, y, i, j, mass[i, j]
