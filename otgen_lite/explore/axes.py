@@ -53,7 +53,8 @@ def make_axes(axes: Any, labels: Mapping[str, str] | None) -> tuple[Axis, ...]:
     """Check the ``axes`` and ``labels`` of an explorer.
 
     Raises:
-        TypeError, ValueError: naming the argument, what it was and what it must be.
+        ValueError: naming the argument, what it was and what it must be.
+        TypeError: likewise, if it is of the wrong kind.
     """
     if not isinstance(axes, Mapping):
         raise TypeError(f"axes must be a dict of name to values, but was {type(axes).__name__}")

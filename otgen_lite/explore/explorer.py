@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import base64
-import inspect
 import itertools
 import os
-import re
 import sys
-import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from matplotlib.figure import Figure
+from PIL.Image import Image
 
 from .axes import Axis, make_axes
+from .checks import Drawn, check_alt, check_frame, check_name, check_text, readout_name, unpack
 from .frames import FrameStore, Key
-from .picture import Picture, close_figure, encode_figure
-from .text import Alt, Value, describe, fields_of, plain_value
+from .picture import DETAILS, Picture, close_figure, draw, encode
+from .text import Alt, Value, describe, plain_value
 
 if TYPE_CHECKING:
     from .live import LiveView
 
-#: What a frame function gives.
-Drawn = Figure | tuple[Figure, Mapping[str, Any]]
+#: Bytes that the pictures of one explorer may have on a page, in base64.
+BUDGET = 1_100_000
 
-_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -73,7 +70,10 @@ class Explorer:
         lossy: allow lossy WebP where it at least halves the size. For photographs only.
 
     Raises:
-        TypeError, ValueError: naming the argument, what it was and what it must be.
+        ValueError: if an argument is not what it must be, with its name and what it was; while
+            the book is built also if the pictures are too many bytes for a page even with less
+            detail.
+        TypeError: if an argument is of the wrong kind.
         FrameError: while the book is built, if a frame fails.
 
     Example:
@@ -93,8 +93,7 @@ class Explorer:
         >>> explorer.frame(p=3, masses="even").picture.alt
         'Three bars, masses even; the cost for p = 3 is 0.3.'
 
-    Explorers appear in every chapter; how their figures reach the page is told in
-    ``book/how_to_read``.
+    Every chapter has explorers; *How to read* tells what they are for.
     """
 
     def __init__(
@@ -110,19 +109,17 @@ class Explorer:
         lossy: bool = False,
     ) -> None:
         self.axes: tuple[Axis, ...] = make_axes(axes, labels)
-        self.name = _check_name(name)
-        self.caption = _check_text("caption", caption)
-        self.alt = _check_alt(alt)
-        self._function = _check_frame(frame, self.axes)
+        self.name = check_name(name)
+        self.caption = check_text("caption", caption)
+        self.alt = check_alt(alt)
+        self._function = check_frame(frame, self.axes)
         self._lossy = bool(lossy)
         self.start: Key = self._start_key(start)
         self._store: FrameStore[Frame] = FrameStore(self._compute)
         self._view: LiveView | None = None
         if building_book():
             # Here and not when shown: IPython swallows what a display method raises.
-            for key in self.positions():
-                self.at(key)
-            self._warn_if_heavy()
+            self._compute_all()
 
     def frame(self, **values: Any) -> Frame:
         """One frame: the encoded picture and the read-outs.
@@ -230,36 +227,49 @@ class Explorer:
         )
 
     def _compute(self, key: Key) -> Frame:
+        return self._draw(key)[0]
+
+    def _draw(self, key: Key) -> tuple[Frame, Image]:
+        """The frame, and its picture before encoding."""
         values = self.values(key)
-        call = f"frame({', '.join(f'{name}={value!r}' for name, value in values.items())})"
         try:
-            figure, readouts = _unpack(self._function(**values))
+            figure, readouts = unpack(self._function(**values))
             try:
                 plain = {
-                    _readout_name(name): plain_value(value, f"read-out {name!r}")
+                    readout_name(name): plain_value(value, f"read-out {name!r}")
                     for name, value in readouts.items()
                 }
                 alt = describe(self.alt, values, plain)
-            except BaseException:
+                image = draw(figure)
+            finally:
                 close_figure(figure)
-                raise
-            return Frame(encode_figure(figure, alt, self._lossy), plain)
+            return Frame(encode(image, alt, self._lossy), plain), image
         except Exception as error:
+            call = ", ".join(f"{name}={value!r}" for name, value in values.items())
             raise FrameError(
-                f"explorer {self.name!r}: {call} failed: {type(error).__name__}: {error}"
+                f"explorer {self.name!r}: frame({call}) failed: {type(error).__name__}: {error}"
             ) from error
 
-    def _warn_if_heavy(self) -> None:
-        from .page import BUDGET
-
-        pictures = {self.at(key).picture.data for key in self.positions()}
-        size = sum(4 * len(data) // 3 for data in pictures)
-        if size > BUDGET:
-            warnings.warn(
-                f"explorer {self.name!r}: {len(pictures)} pictures are {size:,} bytes, more than "
-                f"the {BUDGET:,} of a page: fewer frames or simpler figures",
-                stacklevel=3,
+    def _compute_all(self) -> None:
+        """All frames, with as much detail as the budget of a page allows."""
+        drawn = {key: self._draw(key) for key in self.positions()}
+        for detail in DETAILS:
+            frames = {
+                key: frame._replace(picture=encode(image, frame.picture.alt, self._lossy, detail))
+                for key, (frame, image) in drawn.items()
+            }
+            distinct = {frame.picture.data for frame in frames.values()}
+            size = sum(4 * -(-len(data) // 3) for data in distinct)
+            if size <= BUDGET:
+                break
+        else:
+            raise ValueError(
+                f"explorer {self.name!r}: its {len(distinct)} pictures take {size:,} bytes, and a "
+                f"page has {BUDGET:,}: take fewer values on an axis, or draw less (fewer points, "
+                "less transparency, a lower figure; lossy=True for photographs)"
             )
+        for key, frame in frames.items():
+            self._store.put(key, frame)
 
 
 def building_book() -> bool:
@@ -278,66 +288,3 @@ def live_kernel() -> bool:
     except ImportError:
         return False
     return True
-
-
-def _unpack(drawn: Any) -> tuple[Figure, Mapping[str, Any]]:
-    figure, readouts = drawn if isinstance(drawn, tuple) and len(drawn) == 2 else (drawn, {})
-    if not isinstance(figure, Figure) or not isinstance(readouts, Mapping):
-        raise TypeError(
-            f"a frame must be a matplotlib Figure or (Figure, dict of read-outs), but was {drawn!r}"
-        )
-    return figure, readouts
-
-
-def _readout_name(name: Any) -> str:
-    if not isinstance(name, str) or not name.strip():
-        raise TypeError(f"the name of a read-out must be a text, but was {name!r}")
-    return name
-
-
-def _check_name(name: Any) -> str:
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise ValueError(
-            f"name must be lower-case letters and digits with hyphens between, but was {name!r}"
-        )
-    return name
-
-
-def _check_text(argument: str, text: Any) -> str:
-    if not isinstance(text, str):
-        raise TypeError(f"{argument} must be a string, but was {text!r}")
-    return text.strip()
-
-
-def _check_alt(alt: Any) -> Alt:
-    if callable(alt):
-        return alt
-    if not isinstance(alt, str):
-        raise TypeError(f"alt must be a format string or a callable, but was {alt!r}")
-    try:
-        fields = fields_of(alt)
-    except ValueError as error:
-        raise ValueError(f"alt is no format string ({error}): {alt!r}") from None
-    if not fields or not all(fields):
-        raise ValueError(
-            "alt must name an axis or a read-out in braces, as in 'p = {p}', so that it changes "
-            f"with the frame, but was {alt!r}"
-        )
-    return alt
-
-
-def _check_frame(frame: Any, axes: Sequence[Axis]) -> Callable[..., Drawn]:
-    if not callable(frame):
-        raise TypeError(f"frame must be a function, but was {frame!r}")
-    names = [axis.name for axis in axes]
-    try:
-        signature = inspect.signature(frame)
-    except ValueError:
-        return frame
-    try:
-        signature.bind(**dict.fromkeys(names))
-    except TypeError as error:
-        raise TypeError(
-            f"frame must take the axes {names} as keywords, but takes {signature} ({error})"
-        ) from None
-    return frame

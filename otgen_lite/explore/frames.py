@@ -32,6 +32,11 @@ class FrameStore(Generic[T]):
         with self._lock:
             return self._done.get(key)
 
+    def put(self, key: Key, frame: T) -> None:
+        """Replace what is remembered."""
+        with self._lock:
+            self._done[key] = frame
+
     def get(self, key: Key) -> T:
         """The frame, computed in this thread unless it is there or under way."""
         future, mine = self._claim(key)

@@ -21,9 +21,6 @@ from .text import Value, format_value
 if TYPE_CHECKING:
     from .explorer import Explorer, Frame
 
-#: Bytes that the pictures of one explorer may have in base64.
-BUDGET = 1_100_000
-
 _MISSING = "–"
 _MATH = '<span class="math notranslate nohighlight">'
 

@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -17,8 +17,18 @@ from PIL import Image
 
 #: Pixels from left to right. Wide enough for the text column of the book.
 WIDTH = 700
-#: A drawing has few colours; this many keep the smooth edges of lines and letters.
-COLOURS = 64
+
+
+class Detail(NamedTuple):
+    """How much of a drawing is kept."""
+
+    width: int
+    colours: int
+
+
+#: From the best to the least that still reads well. A drawing has few colours: 64 keep the smooth
+#: edges of lines and letters; the lower steps are for explorers with many crowded frames.
+DETAILS = (Detail(WIDTH, 64), Detail(WIDTH, 32), Detail(600, 24), Detail(520, 24))
 
 # matplotlib makes no promise about drawing from two threads at once. Computing frames side by
 # side is what matters; drawing takes a few hundredths of a second and can queue.
@@ -65,21 +75,10 @@ class Picture:
         return f"Picture({self.width} × {self.height}, {len(self.data)} bytes: {self.alt!r})"
 
 
-def encode_figure(figure: Figure, alt: str = "", lossy: bool = False) -> Picture:
-    """Draw a figure and encode it in the smallest of a few ways.
+def draw(figure: Figure) -> Image.Image:
+    """Draw a figure on white, :data:`WIDTH` pixels wide; a figure of pyplot is closed.
 
-    The figure is drawn on white, :data:`WIDTH` pixels wide, whatever ``savefig`` settings are
-    in force, so that all frames of an explorer have the same frame around them. Bytes depend on
-    the pixels only: no date, no version is written. A figure that pyplot holds is closed.
-
-    Args:
-        figure: the figure.
-        alt: what is seen.
-        lossy: whether WebP's lossy mode may be used where it at least halves the size: for
-            photographs.
-
-    Returns:
-        The picture.
+    ``savefig`` settings have no say, so that all frames of an explorer have the same size.
     """
     with _DRAWING:
         figure.set_dpi(WIDTH / figure.get_figwidth())
@@ -89,14 +88,30 @@ def encode_figure(figure: Figure, alt: str = "", lossy: bool = False) -> Picture
         close_figure(figure)
     image = Image.new("RGB", drawn.size, "white")
     image.paste(drawn, mask=drawn.getchannel("A"))
-    return encode_image(image, alt, lossy)
+    return image
 
 
-def encode_image(
-    image: Image.Image, alt: str = "", lossy: bool = False, colours: int = COLOURS
+def encode(
+    image: Image.Image, alt: str = "", lossy: bool = False, detail: Detail = DETAILS[0]
 ) -> Picture:
-    """Encode an RGB image as the smaller of palette PNG and lossless WebP."""
-    reduced = reduce_colours(image, colours)
+    """Encode an RGB image as the smaller of palette PNG and lossless WebP.
+
+    The bytes depend on the pixels only: no date and no version is written.
+
+    Args:
+        image: the image, mode RGB.
+        alt: what is seen.
+        lossy: whether WebP's lossy mode may be used where it at least halves the size: for
+            photographs.
+        detail: the width that it is brought to if it is wider, and the number of colours.
+
+    Returns:
+        The picture.
+    """
+    if image.width > detail.width:
+        height = round(image.height * detail.width / image.width)
+        image = image.resize((detail.width, height), Image.Resampling.LANCZOS)
+    reduced = reduce_colours(image, detail.colours)
     candidates = [("image/png", _png(reduced)), ("image/webp", _webp(reduced, lossless=True))]
     mime, data = min(candidates, key=lambda candidate: len(candidate[1]))
     if lossy:
