@@ -487,7 +487,7 @@ def detour(points: Any, masses: Sequence[Any], plans: Sequence[Any]) -> Figure:
         _points(ax, x, a, RED)
         _points(ax, z, c, BLUE)
         ax.axis("off")
-        _plane(ax)
+        ax.margins(0.05)
     _points(left, y, b, VIOLET)
     return fig
 
