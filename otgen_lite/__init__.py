@@ -5,9 +5,10 @@ Everything that a chapter calls is here: ``import otgen_lite as otg``.
 
 from typing import Any
 
-from otgen_lite import data, plots
+from otgen_lite import animate, data, plots
 from otgen_lite.certify import Certificate, CertificateError, certificate
 from otgen_lite.costs import cost_matrix, paired_cost
+from otgen_lite.explore import Explorer
 from otgen_lite.scale import by_scale
 from otgen_lite.transport import (
     ExactResult,
@@ -24,6 +25,8 @@ __all__ = [
     "Certificate",
     "CertificateError",
     "ExactResult",
+    "Explorer",
+    "animate",
     "bures_wasserstein",
     "by_scale",
     "c_transform",
