@@ -25,10 +25,10 @@ def tensor(name: str, value: Any, *, finite: bool = True) -> Tensor:
     else:
         try:
             array = np.asarray(value)
-        except ValueError:
+        except (ValueError, RuntimeError):
             raise TypeError(
-                f"{name} must be a tensor or an array of numbers, got a ragged "
-                f"{type(value).__name__}"
+                f"{name} must be a tensor or an array of real numbers, got a "
+                f"{type(value).__name__} that is none (ragged, or of tensors with gradients)"
             ) from None
         if array.dtype.kind not in "fiu":
             raise TypeError(
@@ -40,6 +40,8 @@ def tensor(name: str, value: Any, *, finite: bool = True) -> Tensor:
         if not array.flags.writeable or any(step < 0 for step in array.strides):
             array = array.copy()
         out = torch.from_numpy(array)
+    if out.layout != torch.strided:
+        raise TypeError(f"{name} must be dense, got a tensor of layout {out.layout}")
     if out.is_complex() or out.dtype == torch.bool:
         raise TypeError(f"{name} must hold real numbers, got a tensor of {out.dtype}")
     if not out.is_floating_point():

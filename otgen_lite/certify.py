@@ -75,7 +75,8 @@ def compare(label: str, lhs: Any, rhs: Any, tol: float, relation: Relation = "==
         ) from None
     if left.size == 0:
         raise ValueError("lhs and rhs must hold at least one number, got none")
-    gaps = np.abs(left - right) if relation == "==" else np.maximum(left - right, 0.0)
+    with np.errstate(invalid="ignore"):
+        gaps = np.abs(left - right) if relation == "==" else np.maximum(left - right, 0.0)
     # A NaN on either side is never a proof: let it be the worst gap of all.
     gaps = np.where(np.isnan(gaps), np.inf, gaps).ravel()
     worst = int(np.argmax(gaps))
@@ -132,9 +133,13 @@ def _as_array(name: str, value: Any) -> np.ndarray:
     if hasattr(value, "detach"):
         value = value.detach().cpu().numpy()
     try:
-        return np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must be a number or an array of numbers, got {value!r}") from None
+        array = np.asarray(value)
+    except (RuntimeError, ValueError):  # tensors with gradients in a list, ragged lists
+        array = np.asarray(None)
+    # numpy would read None as NaN and "1" as 1.
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{name} must be a number or an array of numbers, got {value!r}")
+    return array.astype(float)
 
 
 def _publish(result: Certificate) -> None:

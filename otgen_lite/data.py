@@ -96,7 +96,7 @@ def pinwheel(
         dtype: floating type; torch's default where None.
 
     Returns:
-        (n, 2) points, within about 3 of the origin.
+        (n, 2) points, nearly all within 4 of the origin.
 
     Example:
         >>> pinwheel(5, generator=0).shape
@@ -241,11 +241,11 @@ def image_to_measure(image: Any) -> tuple[Tensor, Tensor]:
                 [0., 0.]], dtype=torch.float64)
     """
     image = _checks.matrix("image", image)
-    low = float(image.min())
+    low = float(image.detach().min())
     if low < 0:
         raise ValueError(f"image must be non-negative ink, got {low:.6g}")
     total = image.sum()
-    if float(total) <= 0:
+    if total.item() <= 0:
         raise ValueError("image must hold some ink, got an empty sheet")
     row, column = (image > 0).nonzero(as_tuple=True)
     points = torch.stack([column, image.shape[0] - 1 - row], dim=1).to(image.dtype)
