@@ -561,7 +561,8 @@ def gaussian_pair(m1: Any, S1: Any, m2: Any, S2: Any, A: Any, shift: Any) -> Fig
     S1, S2, A = _array("S1", S1, 2), _array("S2", S2, 2), _array("A", A, 2)
     angle = np.linspace(0, 2 * np.pi, 121)
     circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    fig, ax = figure(height=3.9)
+    fig = Figure(figsize=(WIDTH, 4.0))
+    ax = fig.add_axes((0.06, 0.08, 0.92, 0.9))
     for m, S, color, line in ((m1, S1, RED, "--"), (m2, S2, BLUE, "-")):
         values, vectors = np.linalg.eigh(S)
         for radius, width in ((1.0, 1.0), (2.0, 2.2)):
@@ -605,7 +606,8 @@ def potential_and_plan(x: Any, y: Any, plan: Any, grid: Any, values: Any) -> Fig
     ax.contour(t, t, v, levels=16, colors=GREY, linewidths=0.7, linestyles="solid")
     ax.contourf(t, t, v, levels=16, cmap="Greys", alpha=0.35, zorder=0)
     plan_lines(x, y, plan, ax=ax)
-    ax.set(xlim=(t[0], t[-1]), ylim=(t[0], t[-1]), aspect="equal", xticks=[], yticks=[])
+    ax.set_aspect("equal", adjustable="box")
+    ax.set(xlim=(t[0], t[-1]), ylim=(t[0], t[-1]), xticks=[], yticks=[])
     return fig
 
 
@@ -642,6 +644,9 @@ def rates(n: Any, curves: Mapping[str, Any], *, xlabel: str, ylabel: str) -> Fig
         ax.annotate(
             name, (n[-1], v[-1]), (8, 0), textcoords="offset points", va="center", color=color
         )
+    some = n[:: -(-n.size // 6)]
+    ax.set_xticks(some, [f"{k:g}" for k in some])
+    ax.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     return fig
 
