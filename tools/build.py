@@ -24,7 +24,6 @@ PROGRESS = (
     (re.compile(r"/(?P<page>[^/]+)\.md: Executed notebook in (?P<time>[\d.]+)"), "executed"),
     (re.compile(r"/(?P<page>[^/]+)\.md: Using cached notebook"), "outputs unchanged"),
     (re.compile(r"/(?P<page>[^/]+)\.md: .*Executing notebook failed"), "FAILED"),
-    (re.compile(r"^writing output\.\.\. .*?\[ *(?P<page>\d+%)\]"), ""),
 )
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
 
@@ -68,10 +67,23 @@ def run_jupyter_book(root: Path) -> tuple[int, str]:
 def _show_progress(line: str) -> None:
     for pattern, word in PROGRESS:
         found = pattern.search(line)
-        if found and word:
+        if found:
             seconds = f" in {found['time']} s" if "time" in pattern.groupindex else ""
             say(f"  {found['page']:<24} {word}{seconds}")
             return
+
+
+def why_it_gave_up(log: str) -> str:
+    """The end of the log, and one line that names the chapter on which Jupyter Book stopped."""
+    place = "Jupyter Book"
+    for line in log.splitlines():
+        if found := PROGRESS[0][0].search(line):
+            place = f"book/{found['page']}.md, while its cells ran"
+        elif any(pattern.search(line) for pattern, _ in PROGRESS[1:]):
+            place = "Jupyter Book"
+    errors = re.findall(r"^(?:[\w.]+\.)?(\w+(?:Error|Exception)\b.*)$", log, flags=re.MULTILINE)
+    what = errors[0] if errors else "it stopped without a word"
+    return f"{log[-2000:]}\nFAULT {place}: {what}\nThe whole log: _build/build.log"
 
 
 def build(root: Path = ROOT) -> int:
@@ -81,8 +93,7 @@ def build(root: Path = ROOT) -> int:
     status, log = run_jupyter_book(root)
     index = root / "_build" / "html" / "index.html"
     if status != 0 or not (root / "_build" / "manifest.json").is_file() or not index.is_file():
-        say(log[-3000:])
-        say("Jupyter Book gave up (above: the end of _build/build.log).")
+        say(why_it_gave_up(log))
         return 2
     faults = gates.inspect(gates.Book(root, log))
     for fault in faults:

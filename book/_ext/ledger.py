@@ -31,7 +31,9 @@ class LedgerDirective(SphinxDirective):
 
 def collect(app: Sphinx, env: BuildEnvironment) -> list[str]:
     """Gather the certificates of all pages; rewrite the ledger when one of them changed."""
-    book = {docname: list(executed.certificates(app, docname)) for docname in sorted(env.found_docs)}
+    book = {
+        docname: list(executed.certificates(app, docname)) for docname in sorted(env.found_docs)
+    }
     digest = hashlib.sha256(json.dumps(book, sort_keys=True).encode()).hexdigest()
     changed = digest != getattr(env, "otgen_certificates_digest", None)
     env.otgen_certificates_digest = digest  # type: ignore[attr-defined]
@@ -100,7 +102,7 @@ def _source(app: Sphinx, here: str, key: str) -> nodes.Node:
             persons = citation.entry.persons.get("author", [])
             names = [" ".join(person.last_names) for person in persons]
             who = " and ".join(names) if len(names) < 3 else f"{names[0]} et al."
-            uri = app.builder.get_relative_uri(here, citation.docname)
+            uri = app.builder.get_relative_uri(here, citation.bibliography_key.docname)
             return nodes.reference(
                 "",
                 f"{who} {citation.entry.fields.get('year', '')}".strip(),

@@ -31,7 +31,7 @@ def describe(app: Sphinx) -> dict[str, Any]:
         }
     exercises = []
     for label, entry in getattr(env, "sphinx_exercise_registry", {}).items():
-        kind = "solution" if entry["type"] == "solution" else "exercise"
+        kind = "solution" if entry["type"].startswith("solution") else "exercise"
         exercises.append(
             {
                 "label": label,

@@ -36,6 +36,10 @@ class Page(HTMLParser):
         self._inside: list[str] = []
         self.feed(html)
 
+    def has(self, fragment: str) -> bool:
+        """Whether a link to ``page#fragment`` leads somewhere on this page."""
+        return fragment in ("", "top") or fragment in self.ids
+
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         a = dict(attrs)
         for key in ("id", "name"):
@@ -57,12 +61,24 @@ class Page(HTMLParser):
                    "preconnect", "dns-prefetch", "manifest", "apple-touch-icon"}  # fmt: skip
         if tag == "link" and fetched & set(str(a.get("rel", "")).split()):
             self.resources.append(str(a.get("href", "")))
-        if tag in ("script", "img", "iframe", "embed", "source", "audio", "video", "track", "input"):
+        if tag in (
+            "script",
+            "img",
+            "iframe",
+            "embed",
+            "source",
+            "audio",
+            "video",
+            "track",
+            "input",
+        ):
             self.resources += [str(a[key]) for key in ("src", "poster") if a.get(key)]
         if tag == "object" and a.get("data"):
             self.resources.append(str(a["data"]))
         if a.get("srcset"):
-            self.resources += [part.split()[0] for part in str(a["srcset"]).split(",") if part.split()]
+            self.resources += [
+                part.split()[0] for part in str(a["srcset"]).split(",") if part.split()
+            ]
 
     def handle_endtag(self, tag: str) -> None:
         if self._inside and self._inside[-1] == tag:

@@ -81,8 +81,9 @@ def sphinx_warnings(book: Book) -> Iterator[Fault]:
         found = WARNING.match(line)
         # A failing cell has its own, better line.
         if found and "[mystnb.exec]" not in line and "Executing notebook failed" not in line:
-            where = (found["where"] or "Sphinx").removeprefix(f"{book.root}/")
-            yield Fault(where, found["what"])
+            # Sphinx puts what it was doing before the place, and nothing where the place was known.
+            place = re.sub(r"^.*\.\.\. ", "", found["where"] or "Sphinx").rstrip(":")
+            yield Fault(place.removeprefix(f"{book.root}/"), found["what"])
 
 
 def _tags(cell: dict[str, Any]) -> list[str]:

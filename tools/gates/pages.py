@@ -19,9 +19,13 @@ def _where(name: str) -> str:
 
 
 def tracebacks(book: Book) -> Iterator[Fault]:
-    """A traceback stands in the text of a page."""
+    """A traceback stands in the text of a page (below a cell that failed it has its own fault)."""
+    pages = book.manifest["pages"].items()
+    failed = {
+        f"{doc}.html" for doc, p in pages if p["execution"] and not p["execution"]["succeeded"]
+    }
     for name, page in book.pages.items():
-        if "Traceback (most recent call last)" in "".join(page.text):
+        if name not in failed and "Traceback (most recent call last)" in "".join(page.text):
             yield Fault(_where(name), "a traceback stands in the page")
 
 
@@ -30,7 +34,12 @@ def images_without_alt(book: Book) -> Iterator[Fault]:
     for name, page in book.pages.items():
         for image in page.images:
             src, alt = str(image.get("src", "")), (image.get("alt") or "").strip()
-            if not alt or alt == src or alt == f"../{src}" or alt.endswith((".png", ".svg", ".jpg")):
+            if (
+                not alt
+                or alt == src
+                or alt == f"../{src}"
+                or alt.endswith((".png", ".svg", ".jpg"))
+            ):
                 yield Fault(_where(name), f"an image has no alt text: {src[:80]}")
 
 
@@ -44,9 +53,8 @@ def broken_links(book: Book) -> Iterator[Fault]:
             target = _resolve(name, parts.path)
             if target not in book.pages and not (book.html / target).exists():
                 yield Fault(_where(name), f"a link leads nowhere: {link}")
-            elif parts.fragment and target in book.pages:
-                if unquote(parts.fragment) not in book.pages[target].ids | {"top"}:
-                    yield Fault(_where(name), f"a link leads to no place on its page: {link}")
+            elif target in book.pages and not book.pages[target].has(unquote(parts.fragment)):
+                yield Fault(_where(name), f"a link leads to no place on its page: {link}")
 
 
 def launch_links(book: Book) -> Iterator[Fault]:
@@ -71,7 +79,9 @@ def other_hosts(book: Book) -> Iterator[Fault]:
     for file in sorted(book.html.rglob("*.css")):
         for url in _style_urls(file.read_text(encoding="utf-8", errors="replace")):
             if _is_foreign(url):
-                yield Fault(f"style sheet {file.relative_to(book.html)}", f"it asks another host: {url}")
+                yield Fault(
+                    f"style sheet {file.relative_to(book.html)}", f"it asks another host: {url}"
+                )
 
 
 def _style_urls(style: str) -> Iterator[str]:

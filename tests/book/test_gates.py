@@ -1,0 +1,257 @@
+"""The build does not lie: each gate is proved by planting its fault and seeing the build fail."""
+
+import json
+import re
+import shutil
+
+import pytest
+
+from tests.book.conftest import MiniBook
+
+SMALL, OTHER = "01_small.md", "02_other.md"
+CELL = "```{{code-cell}}\n{}\n```\n"
+
+
+def add(book: MiniBook, text: str, name: str = SMALL) -> None:
+    """Append text to a chapter."""
+    path = book.root / "book" / name
+    path.write_text(path.read_text(encoding="utf-8") + "\n" + text + "\n", encoding="utf-8")
+
+
+def expect_fault(book: MiniBook, pattern: str) -> str:
+    """The build exits with 1 and prints one line that matches."""
+    status, output = book.build()
+    lines = [line for line in output.splitlines() if line.startswith("FAULT ")]
+    assert status == 1, output
+    assert any(re.search(pattern, line) for line in lines), output
+    return output
+
+
+def test_a_correct_book_passes(built_minibook):
+    assert (built_minibook.root / "_build/html/index.html").is_file()
+    assert (built_minibook.root / "_build/html/.nojekyll").is_file()
+    ledger = (built_minibook.root / "_build/html/book/claims.html").read_text(encoding="utf-8")
+    assert "Theorem 1.1" in ledger
+
+
+def test_a_failing_cell(minibook):
+    minibook.edit(SMALL, "side = 2", "side = 1 / 0")
+    expect_fault(minibook, r"book/01_small\.md, cell 2 \(side = 1 / 0\): ZeroDivisionError")
+
+
+def test_a_failing_certificate(minibook):
+    minibook.edit(SMALL, "5**2, tol", "6**2, tol")
+    expect_fault(minibook, r"01_small\.md, cell 1 .*CertificateError: ✗ thm-pythagoras: 25 = 36")
+
+
+def test_a_kernel_that_dies(minibook):
+    minibook.edit(SMALL, "side = 2", "import os; os._exit(1)")
+    status, output = minibook.build()
+    assert status == 2, output
+    assert re.search(r"FAULT book/01_small\.md, while its cells ran: DeadKernelError", output)
+
+
+def test_a_failure_is_still_one_in_the_next_build(minibook):
+    minibook.edit(SMALL, "side = 2", "side = 1 / 0")
+    for _ in range(2):
+        expect_fault(minibook, r"cell 2 .*ZeroDivisionError")
+
+
+def test_a_widget_whose_callback_raised(minibook):
+    callback = """import ipywidgets
+slider = ipywidgets.IntSlider()
+out = ipywidgets.interactive_output(lambda n: 1 // n, {"n": slider})
+ipywidgets.VBox([slider, out])"""
+    add(minibook, CELL.format(callback))
+    expect_fault(
+        minibook, r"01_small\.md, cell 3 \(import ipywidgets\): a widget's stored state .*ZeroDiv"
+    )
+
+
+def test_a_traceback_in_a_page(minibook):
+    add(minibook, CELL.format("import traceback\ntry:\n    1 / 0\nexcept ZeroDivisionError:\n"
+                              "    print(traceback.format_exc())"))  # fmt: skip
+    expect_fault(minibook, r"page book/01_small\.html: a traceback stands in the page")
+
+
+def test_a_warning_of_sphinx(minibook):
+    add(minibook, "# A second title, which breaks the order of the headings\n\n#### Too deep")
+    expect_fault(minibook, r"book/01_small\.md:\d+: Non-consecutive header")
+
+
+def test_a_reference_that_does_not_resolve(minibook):
+    add(minibook, "As {prf:ref}`thm-nowhere` says.")
+    expect_fault(minibook, r"book/01_small\.md.*thm-nowhere")
+
+
+def test_a_python_reference_that_does_not_resolve_is_seen_because_of_nitpicking(minibook):
+    add(minibook, "Call {py:func}`otgen_lite.no_such_function`.")
+    expect_fault(minibook, r"01_small\.md.*no_such_function")
+
+
+def test_a_citation_that_does_not_resolve(minibook):
+    add(minibook, "See {cite:t}`nobody_1900`.")
+    expect_fault(minibook, r"01_small\.md.*nobody_1900")
+
+
+def test_a_chapter_over_its_budget(minibook):
+    minibook.edit(SMALL, "side = 2", "import time; time.sleep(1.2)")
+    minibook.edit(SMALL, "budget: 60", "budget: 1")
+    expect_fault(minibook, r"01_small\.md, all cells: executing took .* over its budget of 1 s")
+
+
+def test_a_chapter_without_a_budget(minibook):
+    minibook.edit(SMALL, "  budget: 60\n", "")
+    expect_fault(minibook, r"01_small\.md: it has cells but no time budget")
+
+
+def test_images_without_alt(minibook):
+    (minibook.root / "book" / "x.png").write_bytes(b"")
+    add(minibook, '<img src="x.png" alt="">\n\n<img src="x.png">\n\n<img src="x.png" alt="  ">')
+    add(minibook, CELL.format("import matplotlib.pyplot as plt\nplt.plot([1, 2]);"), OTHER)
+    output = expect_fault(minibook, r"page book/01_small\.html: an image has no alt text")
+    assert re.search(r"FAULT page book/02_other\.html: an image has no alt text", output)
+
+
+def test_a_link_inside_the_site_that_leads_nowhere(minibook):
+    add(minibook, '<a href="gone.html">gone</a> <a href="02_other.html#nowhere">nowhere</a>')
+    output = expect_fault(minibook, r"01_small\.html: a link leads nowhere: gone\.html")
+    assert "a link leads to no place on its page: 02_other.html#nowhere" in output
+
+
+def test_a_launch_link_without_its_notebook(minibook):
+    # The button is made only where a notebook exists; nobody checks a link in the text.
+    target = "https://colab.research.google.com/github/o/r/blob/main/notebooks/no.ipynb"
+    add(minibook, f"[run]({target})")
+    expect_fault(minibook, r"a launch link names no existing notebook: notebooks/no\.ipynb")
+
+
+def test_an_exercise_without_solution(minibook):
+    add(minibook, "```{exercise}\n:label: ex-open\nWhy?\n```")
+    expect_fault(minibook, r"book/01_small\.md, ex-open: it has no solution")
+
+
+def test_statements_without_certificate(minibook):
+    kinds = ["theorem", "proposition", "lemma", "corollary"]
+    add(minibook, "\n".join(f"```{{prf:{k}}}\n:label: bare-{k}\nSo it is.\n```\n" for k in kinds))
+    output = expect_fault(minibook, r"this theorem has no certificate")
+    for kind in kinds:
+        assert f"book/01_small.md, bare-{kind}: this {kind} has no certificate" in output
+
+
+def test_a_certificate_without_statement(minibook):
+    add(minibook, CELL.format('certificate("thm-typo", 1, 1, tol=0)'))
+    expect_fault(minibook, r"book/01_small\.md, thm-typo: this certificate names no statement")
+
+
+def test_a_page_that_asks_another_host(minibook):
+    ways = [
+        '<img src="https://a.example/p.png" alt="a picture">',
+        '<script src="//b.example/s.js"></script>',
+        '<link rel="stylesheet" href="https://c.example/s.css">',
+        "<style>@import 'https://d.example/s.css';</style>",
+        '<p style="background: url(https://e.example/p.png)">text</p>',
+        '<iframe title="t" src="https://f.example/"></iframe>',
+        '<img srcset="https://g.example/p.png 2x" src="data:," alt="a picture">',
+    ]
+    add(minibook, "```{raw} html\n" + "\n".join(ways) + "\n```")
+    output = expect_fault(minibook, r"page book/01_small\.html: it asks another host")
+    for host in "abcdefg":
+        assert re.search(rf"asks another host: (https:)?//{host}\.example/", output), host
+
+
+def test_a_style_sheet_that_asks_another_host(minibook):
+    sheet = minibook.root / "assets" / "web" / "otgen.css"
+    font = "@font-face { font-family: F; src: url(https://elsewhere.example/f.woff2); }"
+    sheet.write_text(sheet.read_text(encoding="utf-8") + font, encoding="utf-8")
+    expect_fault(minibook, r"style sheet _static/otgen\.css: it asks another host")
+
+
+def test_several_faults_are_all_told(minibook):
+    minibook.edit(SMALL, "side = 2", "side = undefined_name")
+    minibook.edit(OTHER, "2 + 2", "raise RuntimeError('second chapter')")
+    output = expect_fault(minibook, r"01_small\.md, cell 2 .*NameError")
+    assert re.search(r"FAULT book/02_other\.md, cell 1 .*RuntimeError: second chapter", output)
+    assert "2 fault(s)" in output
+
+
+def test_a_broken_configuration_is_not_green(minibook):
+    (minibook.root / "_toc.yml").write_text("format: jb-book\nroot: book/nothing\n")
+    status, output = minibook.build()
+    assert status in (1, 2), output
+    assert status != 0
+
+
+@pytest.fixture
+def built_copy(built_minibook, tmp_path):
+    """A copy with its build, as a user has it after the first `make book`."""
+    root = tmp_path / "book"
+    shutil.copytree(built_minibook.root, root)
+    book = MiniBook(root)
+    status, output = book.build()  # once more here: Sphinx notices that the folder has moved
+    assert status == 0, output
+    return book
+
+
+def runs(book: MiniBook) -> dict[str, float]:
+    """Page -> when its outputs were computed."""
+    manifest = json.loads((book.root / "_build/manifest.json").read_text(encoding="utf-8"))
+    pages = manifest["pages"].items()
+    return {name: page["execution"]["mtime"] for name, page in pages if page["execution"]}
+
+
+def test_an_unchanged_book_executes_nothing(built_copy):
+    before = runs(built_copy)
+    status, output = built_copy.build()
+    assert status == 0, output
+    assert "execut" not in output.split("\n", 1)[1]
+    assert runs(built_copy) == before
+
+
+def test_one_edited_chapter_is_executed_alone(built_copy):
+    built_copy.edit(OTHER, "2 + 2", "2 + 3")
+    status, output = built_copy.build()
+    assert status == 0, output
+    assert re.search(r"02_other +executed", output)
+    assert not re.search(r"01_small +execut", output)
+
+
+def test_the_cache_never_serves_outputs_of_an_older_package(built_copy, tmp_path):
+    from tools import cache
+
+    fake = tmp_path / "package"
+    fake.mkdir()
+    (fake / "module.py").write_text("x = 1")
+    lock = tmp_path / "constraints.txt"
+    lock.write_text("numpy==2.0")
+    before = cache.digest([fake / "module.py", lock])
+    (fake / "module.py").write_text("x = 2")
+    assert cache.digest([fake / "module.py", lock]) != before
+    # and through the front door: another state on record means that everything runs again
+    state = built_copy.root / "_build" / cache.STATE
+    record = json.loads(state.read_text(encoding="utf-8"))
+    state.write_text(json.dumps({**record, "executed": before}), encoding="utf-8")
+    status, output = built_copy.build()
+    assert status == 0, output
+    assert re.search(r"01_small +executed", output)
+    assert re.search(r"02_other +executed", output)
+    assert runs(built_copy) != {}
+
+
+def test_an_edited_package_changes_the_key(monkeypatch, tmp_path):
+    from tools import cache
+
+    package = tmp_path / "otgen_lite"
+    package.mkdir()
+    (package / "__init__.py").write_text("value = 1\n")
+
+    class Spec:
+        submodule_search_locations = (str(package),)
+
+    monkeypatch.setattr(cache.importlib.util, "find_spec", lambda name: Spec)
+    before = cache.executed_digest(tmp_path)
+    (package / "__init__.py").write_text("value = 2\n")
+    changed = cache.executed_digest(tmp_path)
+    assert changed != before
+    (tmp_path / "constraints.txt").write_text("torch==2.13.0\n")
+    assert cache.executed_digest(tmp_path) != changed
