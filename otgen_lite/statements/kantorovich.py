@@ -13,7 +13,7 @@ routes, and were fixed before anything was run:
 from __future__ import annotations
 
 from itertools import combinations, permutations
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -22,6 +22,9 @@ from torch import Generator, Tensor
 
 import otgen_lite as otg
 from otgen_lite.statements.registry import statement
+
+#: Left and right side of a statement.
+Sides: TypeAlias = tuple[Tensor, Tensor]
 
 SIZES = [
     {"n": 1, "m": 4},
@@ -88,24 +91,28 @@ def highs(objective: np.ndarray, **constraints: Any) -> Any:
 
 
 def dual_prices(C: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """Maximise a.f + b.g subject to f_i + g_j <= C_ij, as a linear programme, with HiGHS."""
+    """Best prices (f, g): the dual as a linear programme, by HiGHS."""
     n, m = C.shape
     income = np.concatenate([a.numpy(), b.numpy()])
-    prices = highs(-income, A_ub=margins(n, m).T, b_ub=C.numpy().ravel(), bounds=(None, None)).x
-    f, g = torch.from_numpy(prices).split([n, m])
+    sums = margins(n, m).T  # takes (f, g) to all f_i + g_j
+    best = highs(-income, A_ub=sums, b_ub=C.numpy().ravel(), bounds=(None, None))
+    f, g = torch.from_numpy(best.x).split([n, m])
     return f, g
 
 
 def north_west(a: Tensor, b: Tensor) -> Tensor:
-    """The plan that serves the holes in order: P_ij is the overlap of two intervals of mass."""
+    """Serve in order: P_ij is the overlap of two intervals of mass."""
     A, B = a.cumsum(0), b.cumsum(0)
     ends = torch.minimum(A[:, None], B)
     starts = torch.maximum((A - a)[:, None], B - b)
     return (ends - starts).clamp(min=0.0)
 
 
-@statement("prop-existence", chapter=1, source="this book", tol=1e-10, relation="<=", sizes=SIZES)
-def existence(generator: Generator, n: int, m: int) -> tuple[Tensor, Tensor]:
+@statement(
+    "prop-existence", chapter=1, source="this book",
+    tol=1e-10, relation="<=", sizes=SIZES,
+)  # fmt: skip
+def existence(generator: Generator, n: int, m: int) -> Sides:
     """nearest holes <= cheapest plan <= product plan."""
     C, a, b = problem(generator, n, m)
     nearest = (a * C.amin(dim=1)).sum()
@@ -115,24 +122,26 @@ def existence(generator: Generator, n: int, m: int) -> tuple[Tensor, Tensor]:
 
 
 @statement("thm-sparse", chapter=1, source="peyre_2019", tol=1e-10, sizes=SMALL)
-def sparse(generator: Generator, n: int, m: int) -> tuple[Tensor, Tensor]:
-    """The best of all plans with n + m - 1 cells and no cycle = the best of all plans."""
+def sparse(generator: Generator, n: int, m: int) -> Sides:
+    """Best plan with n + m - 1 cells and no cycle = best plan."""
     C, a, b = problem(generator, n, m)
-    sums = torch.from_numpy(margins(n, m))[1:]  # the first equation follows from the others
     cells = torch.tensor(list(combinations(range(n * m), n + m - 1)))
-    systems = sums[:, cells].transpose(0, 1)
-    no_cycle = torch.linalg.det(systems).abs() > 0.5  # these determinants are 0, 1 or -1
+    # Rows and columns must have their sums; one of these equations is redundant.
+    systems = torch.from_numpy(margins(n, m))[1:, cells].transpose(0, 1)
+    # The determinants are 0 (there is a cycle), 1 or -1.
+    no_cycle = torch.linalg.det(systems).abs() > 0.5
     P = torch.linalg.solve(systems[no_cycle], torch.cat([a, b])[1:])
-    cost = (C.flatten()[cells[no_cycle]] * P).sum(dim=1)
-    return cost[(P > -1e-12).all(dim=1)].min(), otg.solve_exact(C, a, b).value
+    costs = (C.flatten()[cells[no_cycle]] * P).sum(dim=1)
+    is_plan = (P > -1e-12).all(dim=1)
+    return costs[is_plan].min(), otg.solve_exact(C, a, b).value
 
 
 @statement(
     "thm-permutation", chapter=1, source="birkhoff_1946", tol=1e-10,
     sizes=[{"n": n} for n in (1, 2, 3, 5, 7)],
 )  # fmt: skip
-def permutation(generator: Generator, n: int) -> tuple[Tensor, Tensor]:
-    """The best of all n! permutations = the best of all plans, for equal weights."""
+def permutation(generator: Generator, n: int) -> Sides:
+    """Best of all n! permutations = best plan, for equal weights."""
     C = torch.rand(n, n, generator=generator, dtype=torch.float64)
     sigma = torch.tensor(list(permutations(range(n))))
     best = C[torch.arange(n), sigma].mean(dim=1).min()
@@ -140,8 +149,8 @@ def permutation(generator: Generator, n: int) -> tuple[Tensor, Tensor]:
 
 
 @statement("prop-gap", chapter=1, source="this book", tol=1e-12, sizes=SIZES)
-def gap(generator: Generator, n: int, m: int) -> tuple[Tensor, Tensor]:
-    """cost of a plan - income from prices = slack of the prices, weighted by the plan."""
+def gap(generator: Generator, n: int, m: int) -> Sides:
+    """cost - income = slack, weighted by the plan; for any plan and prices."""
     C, f, g = problem(generator, n, m)  # any numbers will do as prices
     P = torch.rand(n, m, generator=generator, dtype=torch.float64)
     P = P / P.sum()
@@ -151,16 +160,16 @@ def gap(generator: Generator, n: int, m: int) -> tuple[Tensor, Tensor]:
 
 
 @statement("thm-duality", chapter=1, source="kantorovich_1942", tol=1e-9, sizes=SIZES)
-def duality(generator: Generator, n: int, m: int) -> tuple[Tensor, Tensor]:
-    """Cheapest plan (network simplex) = highest income (HiGHS, on the dual)."""
+def duality(generator: Generator, n: int, m: int) -> Sides:
+    """Cheapest plan (network simplex) = highest income (HiGHS)."""
     C, a, b = problem(generator, n, m)
     f, g = dual_prices(C, a, b)
     return otg.solve_exact(C, a, b).value, a @ f + b @ g
 
 
 @statement("cor-slackness", chapter=1, source="peyre_2019", tol=1e-9, sizes=SIZES)
-def slackness(generator: Generator, n: int, m: int) -> tuple[Tensor, Tensor]:
-    """Slack of the prices of one solver on the cells that the plan of the other one uses = 0."""
+def slackness(generator: Generator, n: int, m: int) -> Sides:
+    """Slack of HiGHS' prices where the simplex' plan is positive = 0."""
     C, a, b = problem(generator, n, m)
     P = otg.solve_exact(C, a, b).plan
     f, g = dual_prices(C, a, b)
@@ -169,17 +178,18 @@ def slackness(generator: Generator, n: int, m: int) -> tuple[Tensor, Tensor]:
 
 
 @statement("prop-ctransform", chapter=1, source="peyre_2019", tol=1e-12, sizes=SIZES)
-def transform(generator: Generator, n: int, m: int) -> tuple[Tensor, Tensor]:
-    """g -> g^C -> g^CC -> g^CCC ends where it was after the first step."""
+def transform(generator: Generator, n: int, m: int) -> Sides:
+    """Three transforms = one transform."""
     C, _, g = problem(generator, n, m)
     once = otg.c_transform(g, C)
     twice = otg.c_transform(once, C.T)
-    return otg.c_transform(twice, C), (C - g).amin(dim=1)
+    thrice = otg.c_transform(twice, C)
+    return thrice, (C - g).amin(dim=1)
 
 
 @statement("thm-semidual", chapter=1, source="peyre_2019", tol=1e-9, sizes=SIZES)
-def semidual(generator: Generator, n: int, m: int) -> tuple[Tensor, Tensor]:
-    """The semi-dual at the prices that HiGHS asks at the holes = cost of the simplex' plan."""
+def semidual(generator: Generator, n: int, m: int) -> Sides:
+    """Semi-dual at HiGHS' prices g = cost of the simplex' plan."""
     C, a, b = problem(generator, n, m)
     _, g = dual_prices(C, a, b)
     P = otg.solve_exact(C, a, b).plan
@@ -187,33 +197,37 @@ def semidual(generator: Generator, n: int, m: int) -> tuple[Tensor, Tensor]:
 
 
 @statement("thm-envelope", chapter=1, source="peyre_2019", tol=1e-7, sizes=SIZES)
-def envelope(generator: Generator, n: int, m: int) -> tuple[Tensor, Tensor]:
-    """Prices and plan are the slopes of the value: autograd = central differences."""
+def envelope(generator: Generator, n: int, m: int) -> Sides:
+    """Slopes from prices and plan = central differences of the value."""
     C, a, b = (t.requires_grad_() for t in problem(generator, n, m))
-    u, v = masses(generator, n) - masses(generator, n), masses(generator, m) - masses(generator, m)
-    D, h = torch.randn(n, m, generator=generator, dtype=torch.float64), 1e-6
+    u = masses(generator, n) - masses(generator, n)
+    v = masses(generator, m) - masses(generator, m)
+    D = torch.randn(n, m, generator=generator, dtype=torch.float64)
     dC, da, db = torch.autograd.grad(otg.solve_exact(C, a, b).value, (C, a, b))
+    slopes = torch.stack([(dC * D).sum(), da @ u + db @ v])
 
     def value(s: float, r: float) -> Tensor:
-        return otg.solve_exact(C + s * D, a + r * u, b + r * v).value.detach()
+        moved = otg.solve_exact(C + s * D, a + r * u, b + r * v)
+        return moved.value.detach()
 
-    slopes = torch.stack([(dC * D).sum(), da @ u + db @ v])
-    quotients = torch.stack([value(h, 0) - value(-h, 0), value(0, h) - value(0, -h)]) / (2 * h)
-    return slopes, quotients
+    h = 1e-6
+    rises = [value(h, 0) - value(-h, 0), value(0, h) - value(0, -h)]
+    return slopes, torch.stack(rises) / (2 * h)
 
 
 @statement("thm-sort", chapter=1, source="hoffman_1963", tol=1e-10, sizes=ON_THE_LINE)
-def sort(generator: Generator, n: int, m: int, p: float) -> tuple[Tensor, Tensor]:
-    """Sort both sides and serve in order = the best of all plans, for |x - y|^p with p >= 1."""
-    x, y = points(generator, n, 1).sort(dim=0)[0], points(generator, m, 1).sort(dim=0)[0]
+def sort(generator: Generator, n: int, m: int, p: float) -> Sides:
+    """Sort, and serve in order = best plan, for |x - y|^p with p >= 1."""
+    x = points(generator, n, 1).sort(dim=0).values
+    y = points(generator, m, 1).sort(dim=0).values
     a, b = masses(generator, n), masses(generator, m)
     C = (x - y.T).abs() ** p
     return (C * north_west(a, b)).sum(), otg.solve_exact(C, a, b).value
 
 
 @statement("prop-stay", chapter=1, source="gangbo_mccann_1996", tol=1e-10, sizes=METRIC)
-def stay(generator: Generator, n: int, d: int, p: float) -> tuple[Tensor, Tensor]:
-    """For a cost that is a distance, only what is too much moves to where there is too little."""
+def stay(generator: Generator, n: int, d: int, p: float) -> Sides:
+    """All mass = only the excess moves to the lack, if the cost is a distance."""
     x = points(generator, n, d)
     a, b = masses(generator, n), masses(generator, n)
     C = otg.cost_matrix(x, x, cost="euclidean") ** p
@@ -224,8 +238,8 @@ def stay(generator: Generator, n: int, d: int, p: float) -> tuple[Tensor, Tensor
 
 
 @statement("prop-geodesic", chapter=1, source="mccann_1997", tol=1e-9, sizes=CLOUDS)
-def geodesic(generator: Generator, n: int, m: int, d: int, t: float) -> tuple[Tensor, Tensor]:
-    """Ink on its way: the cost from its start to its place at time t = t^2 the whole cost."""
+def geodesic(generator: Generator, n: int, m: int, d: int, t: float) -> Sides:
+    """Cost from the start to the place at time t = t^2 times the whole cost."""
     x, y = points(generator, n, d), points(generator, m, d)
     a, b = masses(generator, n), masses(generator, m)
     whole = otg.solve_exact(otg.cost_matrix(x, y), a, b)
@@ -236,9 +250,10 @@ def geodesic(generator: Generator, n: int, m: int, d: int, t: float) -> tuple[Te
 
 
 @statement("prop-nearest", chapter=1, source="this book", tol=1e-9, sizes=SIZES)
-def nearest(generator: Generator, n: int, m: int) -> tuple[Tensor, Tensor]:
-    """Only the piles' margin imposed: HiGHS = every pile goes to its nearest hole."""
+def nearest(generator: Generator, n: int, m: int) -> Sides:
+    """One margin imposed: HiGHS = everybody to the nearest hole."""
     C, a, _ = problem(generator, n, m)
-    rows_only = margins(n, m)[:n]
-    lp = highs(C.numpy().ravel(), A_eq=rows_only, b_eq=a.numpy()).fun
-    return torch.tensor(lp, dtype=torch.float64), (a * C.amin(dim=1)).sum()
+    row_sums = margins(n, m)[:n]
+    lp = highs(C.numpy().ravel(), A_eq=row_sums, b_eq=a.numpy())
+    by_hand = (a * C.amin(dim=1)).sum()
+    return torch.full_like(by_hand, lp.fun), by_hand
