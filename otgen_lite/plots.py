@@ -77,10 +77,11 @@ def use_book_style() -> None:
     mpl.rcParams.update(_STYLE)
     try:
         from IPython import get_ipython
-        from matplotlib_inline.backend_inline import set_matplotlib_formats
     except ImportError:
         return
     if get_ipython() is not None:
+        from matplotlib_inline.backend_inline import set_matplotlib_formats
+
         set_matplotlib_formats("retina")
 
 
@@ -355,6 +356,7 @@ def image_strip(images: Any, labels: Sequence[str] | None = None, *, rows: int =
         ax = fig.add_subplot(rows, columns, k + 1)
         ax.imshow(image, cmap="gray_r", interpolation="nearest", vmin=low, vmax=high)
         ax.set(xticks=[], yticks=[])
+        ax.spines[:].set_visible(True)
         if labels is not None:
             ax.set_xlabel(labels[k])
     return fig
