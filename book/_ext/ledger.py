@@ -48,7 +48,9 @@ def fill_in(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         header = ["Statement", "Source", "Left side", "Right side", "Gap", "Tolerance", "Test"]
         place.replace_self(
             nodes.container(
-                "", tables.table(header, rows, ["otg-ledger"]), classes=["otg-wide-table"]
+                "",
+                tables.table(header, rows, ["otg-ledger"]),
+                classes=["otg-wide-table", "full-width"],
             )
         )
 
@@ -75,7 +77,9 @@ def _row(app: Sphinx, here: str, label: str, entry: dict[str, Any]) -> list[tabl
     number = ".".join(map(str, _number(env, label, entry)))
     uri = f"{app.builder.get_relative_uri(here, page)}#{label}"
     title = f"{entry['realtype'].capitalize()} {number}".strip()
-    link = nodes.reference("", title, internal=True, refuri=uri)
+    link = nodes.inline("", "", nodes.reference("", title, internal=True, refuri=uri))
+    if name := _name(env, page, label):
+        link += nodes.Text(f" {name}")
     found = [c for c in env.otgen_certificates.get(page, []) if c["label"] == label]  # type: ignore[attr-defined]
     statement = REGISTRY.get(label)
     source = _source(app, here, statement.source) if statement else nodes.Text("—")
@@ -87,12 +91,32 @@ def _row(app: Sphinx, here: str, label: str, entry: dict[str, Any]) -> list[tabl
     return [
         link,
         source,
-        f"{worst['lhs']:.8g}",
-        f"{sign}{worst['rhs']:.8g}",
-        f"{worst['gap']:.0e} {'✓' if worst['holds'] else '✗'}",
-        f"{worst['tol']:.0e}",
+        _typeset(worst["lhs"]),
+        sign + _typeset(worst["rhs"]),
+        f"{_typeset(worst['gap'], 1)} {'✓' if worst['holds'] else '✗'}",
+        _typeset(worst["tol"], 1),
         test,
     ]
+
+
+def _name(env: BuildEnvironment, page: str, label: str) -> str:
+    """What stands in brackets behind a statement's number: its name."""
+    for node in env.get_doctree(page).findall(nodes.Element):
+        if label in node.get("ids", []) and node.get("title"):
+            return str(node["title"])
+    return ""
+
+
+def _typeset(number: float, digits: int = 6) -> str:
+    """A number as one reads it: a true minus sign, and powers of ten as such."""
+    text = f"{number:.{digits}g}".replace("-", "−")
+    mantissa, e, exponent = text.partition("e")
+    if not e:
+        return text
+    raised = str(int(exponent.replace("−", "-"))).translate(
+        str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+    )
+    return f"{'' if mantissa == '1' else mantissa + '·'}10{raised}"
 
 
 def _source(app: Sphinx, here: str, key: str) -> nodes.Node:

@@ -1,0 +1,161 @@
+"""The built book in a real browser, with every other host blocked."""
+
+import json
+
+import pytest
+
+from tests.book import explorer_driver
+from tests.book.site import HTML, ROOT, Watch, launched, pages_of_the_book, served
+
+PAGES = pages_of_the_book()
+PHONE = {"width": 360, "height": 740}
+DESKTOP = {"width": 1280, "height": 900}
+
+#: All formulas are set, and none of them in red.
+MATHS = """async () => {
+    if (!document.querySelector(".math")) return "none";
+    await window.MathJax.startup.promise;
+    const raw = [...document.querySelectorAll(".math")].filter(
+        (e) => !e.querySelector("mjx-container"));
+    const wrong = [...document.querySelectorAll("mjx-merror, [data-mjx-error]")];
+    return [...raw, ...wrong].map((e) => e.textContent.slice(0, 80)).join(" | ") || "set";
+}"""
+#: What sticks out of the page on the right, if anything does.
+STICKS_OUT = """() => {
+    const width = document.documentElement.clientWidth;
+    if (document.documentElement.scrollWidth <= width) return [];
+    const clips = (e) => ["auto", "scroll", "hidden"].includes(getComputedStyle(e).overflowX);
+    const scrolls = (e) => e && e !== document.body && (clips(e) || scrolls(e.parentElement));
+    return [...document.querySelectorAll("main *")]
+        .filter((e) => e.getBoundingClientRect().right > width + 1 && !scrolls(e.parentElement))
+        .slice(0, 3).map((e) => `${e.tagName}.${e.className}: ${e.textContent.trim().slice(0, 60)}`)
+        .concat(["the page scrolls sideways"]);
+}"""
+
+
+@pytest.fixture(scope="module")
+def address():
+    if not (HTML / "index.html").is_file():
+        pytest.fail("the website is not built: make book")
+    with served(HTML) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with launched() as browser:
+        yield browser
+
+
+@pytest.fixture
+def visit(browser, address):
+    """Open a page of the book; at the end, nothing may have gone wrong on it."""
+    contexts = []
+
+    def open_page(name, viewport=DESKTOP, scheme="light"):
+        context = browser.new_context(viewport=viewport, color_scheme=scheme)
+        watch = Watch(context, address)
+        contexts.append((context, watch, name))
+        page = context.new_page()
+        page.goto(f"{address}/{name}.html", wait_until="load")
+        return page
+
+    yield open_page
+    for context, watch, name in contexts:
+        context.close()
+        assert watch.faults == [], name
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_quiet_and_its_formulas_are_set(visit, name):
+    page = visit(name)
+    assert page.evaluate(MATHS) in ("none", "set")
+    # Pictures may load late: look at all of it.
+    page.evaluate("document.querySelectorAll('img').forEach((i) => { i.loading = 'eager'; })")
+    page.wait_for_load_state("networkidle")
+    broken = "[...document.images].filter((i) => !i.complete || !i.naturalWidth).map((i) => i.src)"
+    assert page.evaluate(broken) == []
+    assert page.title()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_sticks_out_on_a_phone(visit, name, scheme):
+    page = visit(name, PHONE, scheme)
+    page.evaluate(MATHS)
+    assert page.evaluate(STICKS_OUT) == []
+    assert page.evaluate("document.documentElement.dataset.theme") == scheme
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_ids_are_unique(visit, name):
+    page = visit(name)
+    ids = page.evaluate("[...document.querySelectorAll('main [id]')].map((e) => e.id)")
+    assert sorted(ids) == sorted(set(ids))
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name.split("/")[-1][:2].isdigit()])
+def test_folded_parts_unfold(visit, name):
+    page = visit(name)
+    folded = page.locator(".admonition.toggle-hidden")
+    total = folded.count()
+    assert total > 0, "a chapter folds its long proofs and its solutions"
+    page.locator(".admonition.toggle-hidden .admonition-title").first.click()
+    assert folded.count() == total - 1
+
+
+def code_up_to_the_last_explorer(name):
+    """The chapter's code cells, as far as its explorers need them."""
+    path = ROOT / "_build" / "jupyter_execute" / f"{name}.ipynb"
+    if not path.is_file():
+        return []
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    sources = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
+    last = max((k for k, s in enumerate(sources) if "Explorer(" in s), default=-1)
+    return sources[: last + 1]
+
+
+def explorers_in_python(name, monkeypatch):
+    """Run a chapter's code here, and keep the explorers that it makes."""
+    import otgen_lite
+
+    made = {}
+
+    class Kept(otgen_lite.Explorer):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            made[kwargs["name"]] = self
+
+    monkeypatch.setattr(otgen_lite, "Explorer", Kept)
+    monkeypatch.delenv("OTGEN_BOOK", raising=False)
+    monkeypatch.setenv("OTGEN_SCALE", "small")
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    monkeypatch.chdir(ROOT / "book")
+    namespace = {"__name__": "chapter"}
+    for source in code_up_to_the_last_explorer(name):
+        exec(compile(source, name, "exec"), namespace)
+    return made
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if code_up_to_the_last_explorer(name)])
+def test_the_explorers_show_what_python_computes(visit, monkeypatch, name):
+    explorers = explorers_in_python(name, monkeypatch)
+    page = visit(name)
+    figures = page.locator("figure.otg-explorer")
+    assert sorted(explorers) == sorted(
+        figures.nth(k).get_attribute("data-name") for k in range(figures.count())
+    )
+    for k in range(figures.count()):
+        figure = figures.nth(k)
+        explorer = explorers[figure.get_attribute("data-name")]
+        for axis, frames in explorer_driver.sweep(page, figure).items():
+            assert len({shown.picture for shown in frames}) > 1, f"{axis}: the picture stays"
+            assert len({json.dumps(shown.readouts) for shown in frames}) > 1, f"{axis}: the numbers"
+            assert len({shown.alt for shown in frames}) == len(frames), f"{axis}: the alt text"
+            for shown in frames:
+                explorer_driver.check(shown, explorer, picture=False)
+
+
+def test_every_chapter_has_an_explorer():
+    chapters = [name for name in PAGES if name.split("/")[-1][:2].isdigit()]
+    assert [name for name in chapters if not code_up_to_the_last_explorer(name)] == []
