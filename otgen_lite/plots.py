@@ -457,7 +457,7 @@ def detour(points: Any, masses: Sequence[Any], plans: Sequence[Any]) -> Figure:
         plans: (n, m) and (m, k) plans; the third is glued from them.
 
     Returns:
-        The figure: on the left the two plans, on the right the glued one.
+        The figure, with the two plans on the left and the glued one on the right.
 
     Raises:
         ValueError: if shapes do not match or a number is not finite.
@@ -546,7 +546,7 @@ def gaussian_pair(m1: Any, S1: Any, m2: Any, S2: Any, A: Any, shift: Any) -> Fig
         shift: (2,) what the map adds.
 
     Returns:
-        The figure; the ellipses hold the points within one and two standard deviations.
+        The figure; its ellipses hold the points within one and two standard deviations.
 
     Raises:
         ValueError: if shapes do not match or a number is not finite.
