@@ -37,8 +37,10 @@ def figure(explorer: Explorer, mathjax: bool = True) -> str:
     first = explorer.at(explorer.start)
     names = readout_names(frames)
     ident = f"explorer-{explorer.name}"
+    # A figure is called by its caption; without one it would have no name to hear.
+    unnamed = "" if explorer.caption else f' aria-label="Explorer: {explorer.name}"'
     parts = [
-        f'<figure class="otg-explorer" id="{ident}" data-name="{explorer.name}">',
+        f'<figure class="otg-explorer" id="{ident}" data-name="{explorer.name}"{unnamed}>',
         '<fieldset class="otg-controls" disabled>',
         '<legend class="otg-hidden">Choose what is shown</legend>',
         *(_control(ident, axis, i) for axis, i in zip(explorer.axes, explorer.start, strict=True)),

@@ -1,0 +1,492 @@
+"""Explorers on the website, in a real browser: keyboard, touch, dark, small, without a script."""
+
+import functools
+import http.server
+import json
+import os
+import re
+import shutil
+import statistics
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from docutils import nodes
+from playwright.sync_api import expect, sync_playwright
+
+from book._ext import explorers as extension
+from tests.book import sample_explorers
+from tests.book.conftest import MiniBook, make_minibook
+from tests.book.explorer_driver import (
+    CHROMIUM,
+    axes_of,
+    check,
+    fingerprint,
+    ready,
+    step_times,
+    sweep,
+    walk,
+)
+
+NAMES = list(sample_explorers.ALL)
+PAGE = "book/03_explorers.html"
+CHAPTER = """---
+jupytext:
+  text_representation: {{extension: .md, format_name: myst}}
+kernelspec: {{display_name: Python 3, language: python, name: python3}}
+otgen:
+  budget: 60
+  needs: []
+---
+
+# A chapter with explorers
+
+```{{chapter-facts}}
+```
+
+Some $x^2$ first.
+
+{cells}
+"""
+CELL = """```{{code-cell}}
+import sample_explorers
+sample_explorers.{name}()
+```
+"""
+FILLER = "\n\n".join(["A paragraph that takes room, so that what follows is far below."] * 60)
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory):
+    """The small book of the tests with one chapter, which holds the sample explorers."""
+    made = make_minibook(tmp_path_factory.mktemp("explorers") / "book")
+    shutil.copy(sample_explorers.__file__, made.root / "book")
+    cells = [CELL.format(name=name) for name in NAMES]
+    made.write("03_explorers.md", CHAPTER.format(cells="\n".join([*cells[:2], FILLER, *cells[2:]])))
+    for name in ("01_small.md", "02_other.md"):
+        (made.root / "book" / name).unlink()
+    toc = made.root / "_toc.yml"
+    lines = toc.read_text().replace("book/01_small", "book/03_explorers").splitlines()
+    toc.write_text("\n".join(line for line in lines if "02_other" not in line))
+    (made.root / "notebooks" / "03_explorers.ipynb").write_text("{}")
+    status, output = made.build()
+    assert status == 0, output
+    return made
+
+
+@pytest.fixture(scope="module")
+def site(book):
+    """The address of the built book, served on this machine."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *arguments):
+            pass
+
+    handler = functools.partial(Quiet, directory=str(book.root / "_build/html"))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def expected():
+    """What Python computes, name to explorer."""
+    return {name: made() for name, made in sample_explorers.ALL.items()}
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if not Path(CHROMIUM["executable_path"]).exists() and not os.environ.get("CI"):
+        pytest.skip("needs Chromium: apt-get install chromium")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(**CHROMIUM)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def visit(browser):
+    """Open pages; at the end there must have been no console error and no foreign request."""
+    contexts, faults = [], []
+
+    def open_page(address, prepare=None, until="load", **options):
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: faults.append(f"page error: {error}"))
+        page.on(
+            "console",
+            lambda message: message.type == "error" and faults.append(f"console: {message.text}"),
+        )
+        page.on(
+            "request",
+            lambda request: (
+                re.match(r"(https?://127\.0\.0\.1|data:|blob:|file:)", request.url)
+                or faults.append(f"request to {request.url}")
+            ),
+        )
+        if prepare:
+            prepare(page)
+        page.goto(address, wait_until=until)
+        page.faults = faults
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not faults, faults
+
+
+def figure_of(page, name):
+    return page.locator(f'figure.otg-explorer[data-name="{name}"]')
+
+
+# --- what the builder wrote --------------------------------------------------------------
+
+
+def test_frames_leave_the_page(book):
+    html = (book.root / "_build/html" / PAGE).read_text(encoding="utf-8")
+    sources = re.findall(r'data-src="\.\./(_explorers/[^"]+)"', html)
+    assert [re.sub(r"-[0-9a-f]{12}\.js$", "", source) for source in sources] == [
+        f"_explorers/{name}" for name in NAMES
+    ]
+    assert "otg-frames" not in html
+    assert html.count("data:image") == len(NAMES)
+    for source in sources:
+        assert (book.root / "_build/html" / source).is_file()
+
+
+def test_script_and_style_only_where_an_explorer_is(book):
+    html = book.root / "_build/html"
+    for page in html.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        has = 'class="otg-explorer"' in text
+        assert has == (page == html / PAGE)
+        assert len(re.findall(r'<script defer="defer" src="[^"]*explorer\.js', text)) == has
+        assert len(re.findall(r"<link [^>]*explorer\.css", text)) == has
+
+
+def test_rebuilding_keeps_what_is_used_and_nothing_else(book, tmp_path):
+    copy = MiniBook(tmp_path / "book")
+    shutil.copytree(book.root, copy.root)
+    folder = copy.root / "_build/html/_explorers"
+    first = {file.name: file.read_bytes() for file in folder.iterdir()}
+    assert len(first) == len(NAMES)
+
+    copy.edit("03_explorers.md", "Some $x^2$ first.", "Some other words.")
+    status, output = copy.build()
+    assert status == 0, output
+    assert "Some other words." in (copy.root / "_build/html" / PAGE).read_text(encoding="utf-8")
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == first
+
+    copy.edit("03_explorers.md", "sample_explorers.bare()", "sample_explorers.one()")
+    status, output = copy.build()
+    assert status == 1, "two explorers of one name on a page must not pass"
+    assert "two explorers of this page have the name 'one'" in output
+
+    copy.edit("03_explorers.md", CELL.format(name="one"), "")
+    status, output = copy.build()
+    assert status == 0, output
+    assert {file.stem.rsplit("-", 1)[0] for file in folder.iterdir()} == {"two", "three"}
+
+
+def test_other_builders_see_the_output_as_it_is(tmp_path, expected):
+    text = expected["bare"].to_html(standalone=False)
+    document = nodes.document(None, None)
+    document += nodes.raw(text=text, format="html", classes=["output", "text_html"])
+    app = SimpleNamespace(builder=SimpleNamespace(name="markdown"), outdir=tmp_path)
+    extension.move_frames(app, document, "page")
+    assert document[0].astext() == text
+    assert not list(tmp_path.iterdir())
+
+
+# --- moving ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_frame_is_pythons(visit, site, expected, name):
+    page = visit(f"{site}/{PAGE}")
+    explorer = expected[name]
+    shown = walk(page, figure_of(page, name))
+    assert len(shown) == len(explorer.positions())
+    for one in shown:
+        check(one, explorer)
+    assert [one.values for one in shown] == [
+        explorer.values(position) for position in explorer.positions()
+    ]
+    assert len({one.alt for one in shown}) == len(shown)
+
+
+def test_each_axis_changes_what_is_seen(visit, site, expected):
+    page = visit(f"{site}/{PAGE}")
+    along = sweep(page, figure_of(page, "three"))
+    assert {axis: len(shown) for axis, shown in along.items()} == {
+        "lam": 3,
+        "masses": 2,
+        "steps": 4,
+    }
+    assert len({one.picture for one in along["lam"]}) == 3
+    assert len({one.picture for one in along["steps"]}) == 1  # even masses: the same picture
+    assert [one.readouts["product"] for one in along["steps"]] == [0.1, 0.2, 0.5, 1.0]
+
+
+def test_keys_for_ends_and_pages(visit, site):
+    page = visit(f"{site}/{PAGE}")
+    figure = figure_of(page, "bare")
+    ready(figure)
+    slider = figure.get_by_role("slider", name="power")
+    slider.focus()
+    for key, at in [("End", 4), ("ArrowLeft", 3), ("Home", 0), ("ArrowUp", 1), ("ArrowDown", 0)]:
+        page.keyboard.press(key)
+        assert axes_of(figure)[0]["at"] == at, key
+        expect(figure).to_have_attribute("data-frame", str(at))
+
+
+def test_it_starts_where_python_says(visit, site, expected):
+    page = visit(f"{site}/{PAGE}")
+    figure = figure_of(page, "two")
+    ready(figure)
+    assert [axis["at"] for axis in axes_of(figure)] == [1, 1]
+    assert fingerprint(figure.locator("img").get_attribute("src")) == fingerprint(
+        expected["two"].frame(p=2, masses="skewed").picture.src
+    )
+
+
+def test_from_disk_without_a_server(browser, book, expected):
+    page = browser.new_page()
+    page.goto((book.root / "_build/html" / PAGE).as_uri())
+    for shown in walk(page, figure_of(page, "one")):
+        check(shown, expected["one"])
+    page.close()
+
+
+def test_the_standalone_document(visit, tmp_path, expected):
+    file = tmp_path / "two.html"
+    file.write_text(expected["two"].to_html(), encoding="utf-8")
+    page = visit(file.as_uri())
+    for shown in walk(page, figure_of(page, "two")):
+        check(shown, expected["two"])
+
+
+# --- when ---------------------------------------------------------------------------------
+
+
+def test_frames_are_fetched_when_they_come_near(visit, site):
+    fetched = []
+    page = visit(
+        f"{site}/{PAGE}",
+        lambda page: page.on(
+            "request", lambda request: "_explorers/" in request.url and fetched.append(request.url)
+        ),
+    )
+    ready(figure_of(page, "one"))
+    page.wait_for_load_state("networkidle")
+    assert not [url for url in fetched if "/three-" in url or "/bare-" in url]
+    assert figure_of(page, "three").get_attribute("data-state") == "waiting"
+    ready(figure_of(page, "three"))
+    assert len([url for url in fetched if "/three-" in url]) == 1
+
+
+def test_first_picture_and_steps_are_fast(visit, site):
+    page = visit(f"{site}/{PAGE}")
+    figure = figure_of(page, "one")
+    # The picture stands in the page, so that it must be there when the page is loaded.
+    first = page.evaluate(
+        """async () => {
+            const image = document.querySelector("img.otg-picture");
+            await image.decode();
+            return performance.now() - performance.getEntriesByType("navigation")[0].loadEventEnd;
+        }"""
+    )
+    ready(figure)
+    print(f"\nfirst picture: decoded at most {first:.0f} ms after the page is loaded")
+    assert first <= 500
+    for name, axis in [("one", "shift"), ("two", "masses"), ("three", "steps")]:
+        times = step_times(figure_of(page, name), axis)
+        print(f"{name}/{axis}: median {statistics.median(times):.1f} ms, max {max(times):.1f} ms")
+        assert statistics.median(times) <= 50
+        assert sorted(times)[-2] <= 50  # one hiccup of a busy machine is no slow step
+
+
+def test_what_was_chosen_before_the_frames_came_is_shown(visit, site, expected):
+    held = []
+    page = visit(
+        f"{site}/{PAGE}",
+        lambda page: page.route("**/_explorers/one-*", lambda route: held.append(route)),
+        until="domcontentloaded",
+    )
+    figure = figure_of(page, "one")
+    figure.get_by_role("slider").focus()
+    page.keyboard.press("End")
+    expect(figure.locator("output")).to_have_text("12346")
+    assert figure.locator("td").first.inner_text() == "4"
+    while not held:
+        page.wait_for_timeout(10)
+    held[0].continue_()
+    ready(figure)
+    expect(figure.locator("td").first).to_have_text("1.524 × 10⁸")
+
+
+def test_frames_that_are_missing_are_told(visit, site):
+    page = visit(f"{site}/{PAGE}", lambda page: page.route("**/_explorers/one-*", _not_found))
+    figure = figure_of(page, "one")
+    expect(figure.get_by_role("alert")).to_contain_text("could not be loaded")
+    expect(figure.get_by_role("slider")).to_be_disabled()
+    expect(figure.locator("img")).to_be_visible()
+    expect(figure_of(page, "two").get_by_role("slider")).to_be_enabled()
+    assert all("404" in fault for fault in page.faults)
+    page.faults.clear()
+
+
+def _not_found(route):
+    route.fulfill(status=404, body="")
+
+
+# --- for everybody -----------------------------------------------------------------------
+
+
+def test_names_roles_and_the_spoken_value(visit, site, expected):
+    page = visit(f"{site}/{PAGE}")
+    figure = figure_of(page, "two")
+    ready(figure)
+    slider = figure.get_by_role("slider", name="cost exponent p", exact=True)
+    expect(slider).to_have_attribute("aria-valuetext", "2")
+    expect(figure.get_by_role("combobox", name="masses of the piles", exact=True)).to_be_visible()
+    expect(figure.get_by_role("table", name="Read-outs of the picture above")).to_be_visible()
+    expect(figure.get_by_role("rowheader", name="cost", exact=True).first).to_be_visible()
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    expect(slider).to_have_attribute("aria-valuetext", "3")
+    alt = expected["two"].frame(p=3, masses="skewed").picture.alt
+    expect(figure.get_by_role("img", name=alt, exact=True)).to_be_visible()
+    live = figure.locator("[aria-live=polite]")
+    expect(live).to_have_text("cost: 0.3; masses are: skewed; undefined: NaN")
+
+
+def test_a_caption_with_a_formula_is_typeset(visit, site):
+    page = visit(f"{site}/{PAGE}")
+    expect(figure_of(page, "one").locator("figcaption mjx-container")).to_have_count(2)
+
+
+@pytest.mark.parametrize("width", [320, 360])
+def test_a_phone(visit, site, expected, width):
+    page = visit(
+        f"{site}/{PAGE}",
+        viewport={"width": width, "height": 740},
+        has_touch=True,
+        is_mobile=True,
+        device_scale_factor=2,
+    )
+    for name in NAMES:
+        ready(figure_of(page, name))
+        for summary in figure_of(page, name).locator("summary").all():
+            summary.tap()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for control in page.locator(".otg-explorer [data-axis], .otg-explorer summary").all():
+        box = control.bounding_box()
+        assert box["height"] >= 44
+        assert box["width"] >= 44
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+    slider = figure_of(page, "bare").get_by_role("slider")
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    slider.tap(position={"x": box["width"] - 11, "y": 22})
+    expect(figure_of(page, "bare")).to_have_attribute("data-frame", "4")
+    expect(figure_of(page, "bare").locator("img")).to_have_attribute(
+        "alt", expected["bare"].frame(power=5).picture.alt
+    )
+
+
+CONTRASTS = """(figure) => {
+    const luminance = (colour) => {
+        const [r, g, b] = colour.match(/[\\d.]+/g).slice(0, 3).map((c) => {
+            c /= 255;
+            return c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+        });
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const ground = (element) => {
+        for (let e = element; e; e = e.parentElement) {
+            const colour = getComputedStyle(e).backgroundColor;
+            if (!/, 0\\)$/.test(colour)) return colour;
+        }
+        return "rgb(255, 255, 255)";
+    };
+    const found = [];
+    for (const e of figure.querySelectorAll("*")) {
+        const text = [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
+        if (!text || !e.checkVisibility() || e.closest("script, .otg-hidden")) continue;
+        const colours = [getComputedStyle(e).color, ground(e)];
+        const [low, high] = colours.map(luminance).sort((a, b) => a - b);
+        found.push([`${e.localName}: ${e.textContent.slice(0, 20)}`, (high + 0.05) / (low + 0.05),
+                    ...colours]);
+    }
+    return found;
+}"""
+
+
+@pytest.mark.parametrize("where", ["site", "alone"])
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_colours_can_be_read(visit, site, tmp_path, expected, scheme, where):
+    file = tmp_path / "two.html"
+    file.write_text(expected["two"].to_html(), encoding="utf-8")
+    address = f"{site}/{PAGE}" if where == "site" else file.as_uri()
+    page = visit(address, color_scheme=scheme)
+    figure = figure_of(page, "two")
+    ready(figure)
+    figure.locator("summary").click()
+    contrasts = figure.evaluate(CONTRASTS)
+    assert len(contrasts) > 20
+    worst = min(contrasts, key=lambda found: found[1])
+    print(f"\n{scheme}, {where}: lowest contrast {worst[1]:.2f} ({worst})")
+    assert worst[1] >= 4.5, worst
+    style = figure.evaluate(
+        """(figure) => {
+            const { color, backgroundColor } = getComputedStyle(figure);
+            const image = getComputedStyle(figure.querySelector("img"));
+            return [color, backgroundColor, image.backgroundColor, image.filter, image.padding];
+        }"""
+    )
+    ink, card = (sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in style[:2])
+    assert (ink > card) == (scheme == "dark")
+    assert style[2:] == ["rgb(255, 255, 255)", "none", "0px"]
+
+
+def test_without_javascript(browser, site, expected):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{site}/{PAGE}")
+    figure = figure_of(page, "two")
+    first = expected["two"].frame(p=2, masses="skewed")
+    expect(figure.locator("img")).to_be_visible()
+    expect(figure.locator("img")).to_have_attribute("src", first.picture.src)
+    expect(figure.locator(".otg-controls")).to_be_hidden()
+    expect(figure.locator("noscript .otg-note")).to_contain_text("The controls need JavaScript.")
+    expect(figure.locator("noscript .otg-note")).to_be_visible()
+    expect(figure.locator(".otg-readout td").first).to_have_text("0.2")
+    figure.locator("summary").click()
+    rows = figure.locator(".otg-values tbody tr")
+    expect(rows).to_have_count(9)
+    for row, position in zip(rows.all(), expected["two"].positions(), strict=True):
+        expect(row).to_be_visible()
+        readouts = expected["two"].at(position).readouts
+        shown = row.locator("td[data-value]")
+        assert [cell.get_attribute("data-value") for cell in shown.all()] == [
+            value if isinstance(value, str) else repr(value) for value in readouts.values()
+        ]
+    context.close()
+
+
+def test_the_payload_is_plain_data(book):
+    for file in (book.root / "_build/html/_explorers").iterdir():
+        text = file.read_text(encoding="utf-8")
+        key, data = re.fullmatch(
+            r"\(window\.otgFrames = window\.otgFrames \|\| \{\}\)\[\"([^\"]+)\"\] = (.*);\n", text
+        ).groups()
+        assert key == file.stem
+        assert json.loads(data)["name"] == key.rsplit("-", 1)[0]
