@@ -762,14 +762,14 @@ def ink_between(x: Any, y: Any, plan: Any, t: float) -> Figure:
     """
     t = _checks.number("t", t, at_least=0.0)
     x, y, i, j, w = _ink(x, y, plan)
-    fig = Figure(figsize=(0.6 * WIDTH, 0.6 * WIDTH))
+    fig = Figure(figsize=(0.5 * WIDTH, 0.5 * WIDTH))
     ax = fig.add_axes((0.01, 0.01, 0.98, 0.98))
     ways = list(np.stack([x[i], y[j]], axis=1))
     ax.add_collection(LineCollection(ways, colors="#d8d8d8", linewidths=0.8, zorder=1))
-    z = (1 - t) * x[i] + t * y[j]
-    ax.scatter(
-        z[:, 0], z[:, 1], s=6500 * w, color=mixed(t), edgecolors="white", linewidths=0.5, zorder=2
-    )
+    # Dots that meet are one dot: at t = 0 the source is seen, at t = 1 the target.
+    z, who = np.unique(np.round((1 - t) * x[i] + t * y[j], 6), axis=0, return_inverse=True)
+    mass = np.bincount(who.ravel(), weights=w)
+    ax.scatter(z[:, 0], z[:, 1], s=4500 * mass, color=mixed(t), linewidths=0, zorder=2)
     everything = np.concatenate([x, y])
     middle = (everything.min(axis=0) + everything.max(axis=0)) / 2
     reach = 0.58 * max(np.ptp(everything, axis=0).max(), 1e-12)
