@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
+from html import escape
 from typing import Any, Literal
 
 import numpy as np
@@ -44,7 +45,7 @@ class Certificate:
         many = f" (worst of {self.count})" if self.count > 1 else ""
         return (
             f"{'✓' if self.holds else '✗'} {self.label}{many}: "
-            f"{self.lhs:.10g} {sign} {self.rhs:.10g}, gap {self.gap:.1e}, tolerance {self.tol:.0e}"
+            f"{self.lhs:.8g} {sign} {self.rhs:.8g}, gap {self.gap:.1e}, tolerance {self.tol:.0e}"
         )
 
     def _ipython_display_(self) -> None:
@@ -153,6 +154,8 @@ def _publish(result: Certificate) -> None:
     if shell is not None and hasattr(shell, "kernel"):
         from IPython.display import publish_display_data
 
-        publish_display_data({"text/plain": result.line()}, {RECORD: asdict(result)})
+        line = result.line()
+        html = f'<p class="otg-certificate">{escape(line)}</p>'
+        publish_display_data({"text/plain": line, "text/html": html}, {RECORD: asdict(result)})
     else:
         print(result.line())

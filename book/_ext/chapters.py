@@ -50,7 +50,7 @@ def reading_minutes(doctree: nodes.document) -> int:
     words = sum(
         len(text.astext().split())
         for text in doctree.findall(nodes.Text)
-        if not isinstance(text.parent, nodes.literal_block)
+        if not isinstance(text.parent, (nodes.literal_block, nodes.raw, nodes.math_block))
     )
     return max(5, 5 * -(-words // (5 * WORDS_PER_MINUTE)))
 
