@@ -52,8 +52,6 @@ def wasserstein_1d(x: Any, y: Any, p: float = 1, a: Any = None, b: Any = None) -
     p = _checks.number("p", p, at_least=1.0)
     a = _checks.weights("a", a, x.numel(), like=x)
     b = _checks.weights("b", b, y.numel(), like=y)
-    # Everything in float64: cumulated float32 weights would lose digits with every atom.
-    dtype, x, y = x.dtype, x.double(), y.double()
     x, a = _sorted(x, a)
     y, b = _sorted(y, b)
     # The staircase of the north-west corner rule: it enters every row and every column, those
@@ -67,7 +65,7 @@ def wasserstein_1d(x: Any, y: Any, p: float = 1, a: Any = None, b: Any = None) -
     mass = torch.diff(torch.cat([ends[:1], levels, ends[1:]]))
     gap = x[i] - y[j]
     cost = gap.square() if p == 2 else gap.abs() if p == 1 else gap.abs().pow(p)
-    return (mass * cost).sum().to(dtype)
+    return (mass * cost).sum().to(x.dtype)
 
 
 def _sorted(x: Tensor, a: Tensor) -> tuple[Tensor, Tensor]:

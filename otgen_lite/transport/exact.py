@@ -176,21 +176,17 @@ def _solve(
 
 
 def _conditioned(C: np.ndarray) -> tuple[np.ndarray, int]:
-    """The same problem in a range where the simplex is accurate: C * 2^-exponent, shifted.
+    """The same problem in a range where the simplex is accurate: C * 2^-exponent.
 
-    The simplex gives artificial arcs the cost ``(max C + 1) n``. Where all costs are tiny or
-    negative, that number swallows the digits of the potentials, or is no longer the largest.
-    A power of two rounds nothing, the usual problem is passed on as it is, and the shift is
-    absorbed by f, which is computed afresh.
+    The simplex gives artificial arcs the cost ``(max C + 1) n``. Where all costs are tiny, the 1
+    swallows the digits of the potentials; where they are negative and large, that number is not
+    the largest. A power of two rounds nothing, and the usual problem is passed on as it is.
     """
     low, high = float(C.min()), float(C.max())
     if low >= 0.0 and (high == 0.0 or 0.5 <= high <= 1e9):
         return C, 0
     exponent = math.frexp(max(-low, high))[1]
-    scaled = np.ldexp(C, -exponent)
-    if low < 0.0:
-        scaled -= scaled.min()
-    return scaled, exponent
+    return np.ldexp(C, -exponent), exponent
 
 
 def _complete(C: np.ndarray, g: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,7 @@ import io
 import itertools
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib as mpl
@@ -131,25 +132,24 @@ PLAN = np.array([[0.5, 0.0], [0.1, 0.15], [0.0, 0.25]])
 X2, Y2 = np.stack([X, X**2], axis=1), np.stack([Y, -Y], axis=1)
 
 
-def examples() -> dict[str, Figure]:
-    """One figure of each helper."""
-    return {
-        "figure": plots.figure(2, 2)[0],
-        "piles_and_plan": plots.piles_and_plan(X, A, Y, B, PLAN),
-        "plan_lines": plots.plan_lines(X2, Y2, PLAN),
-        "clouds": plots.clouds(source=X2, target=Y2, between=(X2 + 1) / 2),
-        "density_curves": plots.density_curves(X, {"data": A, "model": A / 2}),
-        "loss_curve": plots.loss_curve({"one": A, "two": 2 * A}),
-        "image_strip": plots.image_strip(np.ones((3, 4, 5)), ["a", "b", "c"], rows=2),
-    }
+#: One figure of each helper.
+EXAMPLES: dict[str, Callable[[], Figure]] = {
+    "figure": lambda: plots.figure(2, 2)[0],
+    "piles_and_plan": lambda: plots.piles_and_plan(X, A, Y, B, PLAN),
+    "plan_lines": lambda: plots.plan_lines(X2, Y2, PLAN),
+    "clouds": lambda: plots.clouds(source=X2, target=Y2, between=(X2 + 1) / 2),
+    "density_curves": lambda: plots.density_curves(X, {"data": A, "model": A / 2}),
+    "loss_curve": lambda: plots.loss_curve({"one": A, "two": 2 * A}),
+    "image_strip": lambda: plots.image_strip(np.ones((3, 4, 5)), ["a", "b", "c"], rows=2),
+}
 
 
-@pytest.mark.parametrize("name", examples())
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_figures_belong_to_nobody_and_can_be_drawn(name: str) -> None:
     import matplotlib.pyplot as plt
 
     open_figures = plt.get_fignums()
-    fig = examples()[name]
+    fig = EXAMPLES[name]()
     assert isinstance(fig, Figure)
     assert plt.get_fignums() == open_figures
     assert fig.get_figwidth() == plots.WIDTH
@@ -159,12 +159,12 @@ def test_figures_belong_to_nobody_and_can_be_drawn(name: str) -> None:
     assert all(not axes.get_title() for axes in fig.axes)
 
 
-@pytest.mark.parametrize("name", examples())
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_the_same_picture_twice_is_the_same_file(name: str) -> None:
     files = []
     for _ in range(2):
         buffer = io.BytesIO()
-        examples()[name].savefig(buffer, format="png")
+        EXAMPLES[name]().savefig(buffer, format="png")
         files.append(buffer.getvalue())
     assert files[0] == files[1]
 
@@ -174,7 +174,7 @@ def colour(artist) -> str:
 
 
 def test_piles_and_plan_shows_all_mass() -> None:
-    middle, left, top = examples()["piles_and_plan"].axes
+    middle, left, top = EXAMPLES["piles_and_plan"]().axes
     (dots,) = middle.collections
     # One dot for each pair that exchanges mass: abscissa y, height x, area by mass.
     i, j = np.nonzero(PLAN)
@@ -190,7 +190,7 @@ def test_piles_and_plan_shows_all_mass() -> None:
 
 
 def test_plan_lines_join_what_exchanges_mass() -> None:
-    ax = examples()["plan_lines"].axes[0]
+    ax = EXAMPLES["plan_lines"]().axes[0]
     lines, source, target = ax.collections
     i, j = np.nonzero(PLAN)
     np.testing.assert_allclose(lines.get_segments(), np.stack([X2[i], Y2[j]], axis=1))
@@ -208,13 +208,13 @@ def test_specks_of_a_plan_are_not_drawn() -> None:
 
 
 def test_clouds_have_the_colours_of_their_parts() -> None:
-    ax = examples()["clouds"].axes[0]
+    ax = EXAMPLES["clouds"]().axes[0]
     drawn = {c.get_label(): colour(c) for c in ax.collections}
     assert drawn == {"target": plots.BLUE, "between": plots.VIOLET, "source": plots.RED}
 
 
 def test_density_curves_differ_in_more_than_colour() -> None:
-    ax = examples()["density_curves"].axes[0]
+    ax = EXAMPLES["density_curves"]().axes[0]
     data, model = ax.lines
     assert data.get_linestyle() != model.get_linestyle()
     assert [t.get_text() for t in ax.get_legend().get_texts()] == ["data", "model"]
