@@ -40,6 +40,8 @@ def environment() -> dict[str, str]:
         "OTGEN_SCALE": os.environ.get("OTGEN_SCALE", "small"),
         "PYTHONHASHSEED": "0",
         "PYTHONUNBUFFERED": "1",
+        # Progress bars without speeds: two builds print the same.
+        "TQDM_BAR_FORMAT": "{l_bar}{bar}| {n_fmt}/{total_fmt}",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         "SPHINX_BUILD": "1",
     }
