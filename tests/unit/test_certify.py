@@ -54,6 +54,7 @@ def test_at_most(lhs: float, rhs: float, holds: bool) -> None:
 def test_nan_is_never_a_proof(sides: tuple[float, float], relation: str) -> None:
     with pytest.raises(otg.CertificateError):
         otg.certificate("thm-x", *sides, tol=1e9, relation=relation)
+    assert certify.compare("thm-x", *sides, tol=1e9, relation=relation).gap == math.inf
     # nor hidden among numbers that agree
     with pytest.raises(otg.CertificateError):
         otg.certificate("thm-x", [0.0, sides[0]], [0.0, sides[1]], tol=1e9, relation=relation)

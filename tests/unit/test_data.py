@@ -46,6 +46,7 @@ def test_a_generator_moves_on_and_the_global_one_is_left_alone(toy) -> None:
     before = torch.get_rng_state()
     generator = torch.Generator().manual_seed(0)
     assert not torch.equal(toy(50, generator), toy(50, generator))
+    toy(50, 3)
     assert torch.equal(torch.get_rng_state(), before)
     assert not torch.equal(toy(50), toy(50))  # without a generator: torch's own
     assert not torch.equal(torch.get_rng_state(), before)
