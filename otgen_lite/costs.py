@@ -49,7 +49,7 @@ def cost_matrix(x: Any, y: Any, cost: Cost = "sqeuclidean") -> Tensor:
         ValueError: if shapes do not match, a number is not finite, or the name is unknown.
         TypeError: if an argument has the wrong type.
 
-    Source: [peyre2019computational]. Chapter: 1.
+    Source: :cite:t:`peyre_2019`. Chapter: 1.
 
     Example:
         >>> cost_matrix([[0.0, 0.0], [3.0, 0.0]], [[0.0, 4.0]])
@@ -86,7 +86,7 @@ def paired_cost(x: Any, y: Any, cost: Cost = "sqeuclidean") -> Tensor:
         ValueError: if shapes do not match, a number is not finite, or the name is unknown.
         TypeError: if an argument has the wrong type.
 
-    Source: [peyre2019computational]. Chapter: 1.
+    Source: :cite:t:`peyre_2019`. Chapter: 1.
 
     Example:
         >>> paired_cost([[0.0, 0.0], [3.0, 0.0]], [[0.0, 4.0], [3.0, 1.0]], cost="euclidean")

@@ -196,7 +196,7 @@ def digits(*, dtype: torch.dtype | None = None) -> tuple[Tensor, Tensor]:
     Returns:
         images (1797, 8, 8) with ink from 0 (paper) to 1, and labels (1797,) from 0 to 9.
 
-    Source: [alpaydin1998optical]. Chapter: 1.
+    Source: :cite:t:`alpaydin_1998`. Chapter: 1.
 
     Example:
         >>> images, labels = digits()

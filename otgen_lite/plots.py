@@ -432,7 +432,7 @@ def images_over_curves(
     if len(labels) != len(stack):
         raise ValueError(f"labels must be one for each of {len(stack)} images, got {len(labels)}")
     fig = Figure(figsize=(WIDTH, 4.6), layout="constrained")
-    top, bottom = fig.subfigures(2, 1, height_ratios=(1, 1.15))
+    top, bottom = cast(Any, fig.subfigures(2, 1, height_ratios=(1, 1.15)))
     for k, image in enumerate(stack):
         ax = top.add_subplot(1, len(stack), k + 1)
         ax.imshow(image, cmap="gray_r", interpolation="nearest", vmin=0.0, vmax=stack.max())

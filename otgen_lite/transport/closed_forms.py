@@ -40,7 +40,7 @@ def wasserstein_1d(x: Any, y: Any, p: float = 1, a: Any = None, b: Any = None) -
             negative or do not sum to 1.
         TypeError: if an argument has the wrong type.
 
-    Source: [santambrogio2015optimal]. Chapter: 1, 2.
+    Source: :cite:t:`santambrogio_2015`. Chapter: 1, 2.
 
     Example:
         >>> wasserstein_1d([0.0, 1.0], [3.0, 1.0], p=2)
@@ -111,7 +111,7 @@ def bures_wasserstein(m1: Any, S1: Any, m2: Any, S2: Any) -> Tensor:
             symmetric and positive semi-definite.
         TypeError: if an argument has the wrong type.
 
-    Source: [gelbrich1990formula], [peyre2019computational]. Chapter: 2.
+    Source: :cite:t:`gelbrich_1990`, :cite:t:`peyre_2019`. Chapter: 2.
 
     Example:
         >>> bures_wasserstein(0.0, 1.0, 3.0, 4.0)   # standard deviations 1 and 2
@@ -147,7 +147,7 @@ def gaussian_map(m1: Any, S1: Any, m2: Any, S2: Any) -> tuple[Tensor, Tensor]:
         ValueError: as :func:`bures_wasserstein`, and if ``S1`` is singular.
         TypeError: if an argument has the wrong type.
 
-    Source: [gelbrich1990formula], [peyre2019computational]. Chapter: 2.
+    Source: :cite:t:`gelbrich_1990`, :cite:t:`peyre_2019`. Chapter: 2.
 
     Example:
         >>> A, t = gaussian_map([0.0, 0.0], [[1.0, 0.0], [0.0, 4.0]], [1.0, 0.0], [[9, 0], [0, 1]])

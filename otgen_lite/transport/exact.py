@@ -83,7 +83,7 @@ def solve_exact(
         RuntimeError: if the simplex gave up, or if strong duality fails by more than 1e-9
             relative to the largest ``|C_ij|``.
 
-    Source: [bonneel2011displacement], [flamary2021pot], [peyre2019computational]. Chapter: 1.
+    Source: :cite:t:`bonneel_2011`, :cite:t:`flamary_2021`, :cite:t:`peyre_2019`. Chapter: 1.
 
     Example:
         >>> r = solve_exact([[0.0, 1.0], [1.0, 0.0]], a=[0.5, 0.5], b=[0.25, 0.75])

@@ -39,7 +39,7 @@ def c_transform(g: Any, C: Any, eps: float = 0.0, b: Any = None) -> Tensor:
             negative or does not sum to 1.
         TypeError: if an argument has the wrong type.
 
-    Source: [peyre2019computational]. Chapter: 1 (hard), 3 (soft).
+    Source: :cite:t:`peyre_2019`. Chapter: 1 (hard), 3 (soft).
 
     Example:
         >>> C = [[0.0, 1.0], [4.0, 1.0]]
