@@ -1,0 +1,82 @@
+"""The button that opens a page's notebook in Colab: on the pages that have one, nowhere else."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+
+COLAB = "https://colab.research.google.com"
+
+
+def is_chapter(docname: str) -> bool:
+    """Whether a page is called like a chapter: ``01_kantorovich``, in any folder."""
+    return re.fullmatch(r"\d\d_\w+", docname.rpartition("/")[2]) is not None
+
+
+def notebook_name(docname: str) -> str:
+    """The file name of a chapter's notebook."""
+    return docname.rpartition("/")[2] + ".ipynb"
+
+
+def pages_with_notebook(app: Sphinx) -> set[str]:
+    """The chapters whose notebook lies in ``notebooks/``."""
+    folder = Path(app.srcdir, "notebooks")
+    chapters = filter(is_chapter, app.env.found_docs)
+    return {docname for docname in chapters if (folder / notebook_name(docname)).is_file()}
+
+
+def colab_url(app: Sphinx, docname: str) -> str:
+    """The address under which Colab opens a notebook that lies on GitHub."""
+    from colab import repository
+
+    url, branch = repository(app.config)
+    owner, name = url.split("/")[-2:]
+    return f"{COLAB}/github/{owner}/{name}/blob/{branch}/notebooks/{notebook_name(docname)}"
+
+
+def add_button(
+    app: Sphinx,
+    pagename: str,
+    templatename: str,
+    context: dict[str, Any],
+    doctree: nodes.document | None,
+) -> None:
+    """Put one link in the place of the theme's launch buttons (they lead to the Markdown file)."""
+    buttons = context.get("header_buttons")
+    if buttons is None:
+        return
+    buttons[:] = [button for button in buttons if button.get("label") != "launch-buttons"]
+    if pagename in pages_with_notebook(app):
+        link = {
+            "type": "link",
+            "url": colab_url(app, pagename),
+            "text": "Colab",
+            "tooltip": "Open this chapter as a notebook in Colab",
+            "icon": "fas fa-rocket",
+            "label": "launch-colab",
+        }
+        buttons.insert(0, link)
+
+
+def outdated(
+    app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
+) -> list[str]:
+    """Pages to write again because their notebook has come or gone since the last build."""
+    if app.builder.format != "html":
+        return []
+    now = pages_with_notebook(app)
+    before = getattr(env, "otgen_notebooks", now)
+    env.otgen_notebooks = now  # type: ignore[attr-defined]
+    return sorted((now ^ before) & env.found_docs)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    # The theme adds its buttons at priority 501.
+    app.connect("html-page-context", add_button, priority=600)
+    app.connect("env-get-outdated", outdated)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,115 @@
+"""Write the notebooks for Colab, or say which of those checked in are stale.
+
+``python -m tools.notebooks`` writes ``notebooks/NN_slug.ipynb`` from the chapters, with the
+Sphinx builder ``colab`` (``book/_ext/colab.py``). ``--check`` writes nothing, names each notebook
+that is stale, missing or left over, and exits with 1 when there is one.
+
+The book's configuration and its cache of executed cells are the website's, so after ``make book``
+nothing is executed again; the website itself is not touched.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tools import build, cache
+
+ROOT = build.ROOT
+#: Where Jupyter Book begins to explain its own calls; what matters stands before.
+JUPYTER_BOOK_GAVE_UP = re.compile(r'Traceback \(most recent call last\):\n  File "\S*jupyter_book')
+
+
+class NotebooksError(RuntimeError):
+    """The chapters could not be turned into notebooks; the message is Sphinx's."""
+
+
+def generate(root: Path = ROOT) -> dict[str, str]:
+    """The notebooks that belong to the chapters as they are: file name to text.
+
+    Raises:
+        NotebooksError: if a chapter fails, warns, or holds what a notebook cannot show.
+    """
+    if not _outputs_are_current(root):
+        cache.prepare(root)
+    # A folder of its own beside the website: pages are read anew, cells come from the cache.
+    work = root / "_build" / "colab"
+    command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(root)]
+    command += ["--path-output", str(work), "--builder", "custom", "--custom-builder", "colab"]
+    command += ["--all", "--nitpick", "--warningiserror", "--keep-going", "--quiet"]
+    work.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(
+        command, cwd=root, env=build.environment(), capture_output=True, text=True, check=False,
+        encoding="utf-8",
+    )  # fmt: skip
+    if done.returncode:
+        said = build.COLOUR.sub("", done.stdout + done.stderr)
+        raise NotebooksError(JUPYTER_BOOK_GAVE_UP.split(said)[0][-6000:].strip())
+    made = (work / "_build" / "colab").glob("*.ipynb")
+    return {path.name: path.read_text(encoding="utf-8") for path in sorted(made)}
+
+
+def _outputs_are_current(root: Path) -> bool:
+    """Whether the cached outputs were computed by this package, in this environment."""
+    try:
+        state = json.loads((root / "_build" / cache.STATE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return bool(state.get("executed") == cache.executed_digest(root))
+
+
+def differences(root: Path, wanted: dict[str, str]) -> list[str]:
+    """One line for each notebook in the repository that is not what the chapters say."""
+    folder = root / "notebooks"
+    found = {path.name: path for path in folder.glob("*.ipynb")}
+    lines = []
+    for name, text in wanted.items():
+        if name not in found:
+            lines.append(f"notebooks/{name} is missing")
+        elif found[name].read_text(encoding="utf-8") != text:
+            lines.append(f"notebooks/{name} is stale: its chapter says something else")
+    lines += [f"notebooks/{name} belongs to no chapter" for name in sorted(found.keys() - wanted)]
+    return lines
+
+
+def write(root: Path, wanted: dict[str, str]) -> None:
+    """Make the folder ``notebooks`` hold these notebooks and no others."""
+    folder = root / "notebooks"
+    folder.mkdir(exist_ok=True)
+    for old in folder.glob("*.ipynb"):
+        if old.name not in wanted:
+            old.unlink()
+    for name, text in wanted.items():
+        path = folder / name
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
+    parser.add_argument("--root", type=Path, default=ROOT, help="the book's folder")
+    parser.add_argument("--check", action="store_true", help="write nothing, name what differs")
+    options = parser.parse_args(arguments)
+    root = options.root.resolve()
+    try:
+        wanted = generate(root)
+    except NotebooksError as error:
+        print(f"{error}\nThe notebooks could not be made (above: what Sphinx said).")
+        return 2
+    lines = differences(root, wanted)
+    if options.check:
+        print("\n".join([*lines, "To write them anew: make notebooks"] if lines else
+                        [f"All {len(wanted)} notebooks are what their chapters say."]))  # fmt: skip
+        return 1 if lines else 0
+    write(root, wanted)
+    print("\n".join(lines) if lines else "No notebook changed.")
+    print(f"{len(wanted)} notebooks are in notebooks/.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
