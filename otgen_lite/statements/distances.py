@@ -172,7 +172,9 @@ def metric(generator: Generator, n: int, d: int, p: float) -> tuple[Tensor, Tens
     """direct <= glued <= detour; backwards <= forwards; and what a difference costs at least."""
     x = points(generator, n, d)
     D = otg.cost_matrix(x, x, "euclidean")
-    a, b, c = (masses(generator, n) for _ in range(3))
+    noise = torch.rand(3, n, generator=generator, dtype=torch.float64)
+    leaning = torch.outer(torch.tensor([-2.0, 0.0, 2.0], dtype=torch.float64), x[:, 0])
+    a, b, c = torch.softmax(noise + leaning, dim=1)  # b lies between a and c: costs would fail
     P, Q = otg.solve_exact(D**p, a, b).plan, otg.solve_exact(D**p, b, c).plan
     glued = ((P / b) @ Q * D**p).sum() ** (1 / p)
     direct, forwards, backwards = (wasserstein(D, *pair, p) for pair in ((a, c), (a, b), (b, a)))
