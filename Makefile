@@ -32,8 +32,9 @@ browser:  ## install Chromium from the system's packages where it is missing and
 notebooks: $(bin)/.book  ## write notebooks/NN_slug.ipynb from the chapters
 	$(bin)/python -m tools.notebooks
 
-bench: $(bin)/.test  ## measure against other libraries, side by side in one run
+bench: $(bin)/.test  ## measure against other libraries side by side, and the website in a browser
 	$(bin)/python benchmarks/run.py
+	$(bin)/python -m benchmarks.site
 
 lint: $(bin)/.lint  ## ruff (lint and format) and mypy
 	$(bin)/ruff check .
