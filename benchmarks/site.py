@@ -13,6 +13,7 @@ import statistics
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser, Locator
 
@@ -68,7 +69,7 @@ def steps(browser: Browser, address: str, name: str) -> list[float]:
 
 def main() -> int:
     """Measure every chapter, print and write the table; 0 where all bars are kept."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     with served(HTML) as address, launched() as browser:
         for name in pages_of_the_book():
             if not name.split("/")[-1][:2].isdigit():

@@ -24,7 +24,7 @@ class LedgerDirective(SphinxDirective):
     """``{ledger}``: the table of all statements and their certificates."""
 
     def run(self) -> list[nodes.Node]:
-        pages = getattr(self.env, "otgen_ledger_pages", set())
+        pages: set[str] = getattr(self.env, "otgen_ledger_pages", set())
         self.env.otgen_ledger_pages = pages | {self.env.docname}  # type: ignore[attr-defined]
         return [Ledger()]
 

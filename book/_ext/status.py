@@ -27,7 +27,7 @@ class ExecutionTableDirective(SphinxDirective):
     """``{execution-table}``: a row a chapter."""
 
     def run(self) -> list[nodes.Node]:
-        pages = getattr(self.env, "otgen_status_pages", set())
+        pages: set[str] = getattr(self.env, "otgen_status_pages", set())
         self.env.otgen_status_pages = pages | {self.env.docname}  # type: ignore[attr-defined]
         return [ExecutionTable()]
 
