@@ -40,7 +40,7 @@ class LiveView:
         self.controls = [
             _control(axis, start) for axis, start in zip(explorer.axes, explorer.start, strict=True)
         ]
-        self.stage = ipywidgets.HTML(layout=ipywidgets.Layout(width="100%"))
+        self.stage = ipywidgets.HTML(layout=ipywidgets.Layout(width="auto"))
         self.status = ipywidgets.HTML()
         foot = ipywidgets.HTMLMath(f"<style>{asset('explorer.css')}</style>{_caption(explorer)}")
         self.root = ipywidgets.VBox(
@@ -121,7 +121,7 @@ def _control(axis: Any, start: int) -> Any:
         index=start,
         description=axis.label,
         style={"description_width": "initial"},
-        layout=ipywidgets.Layout(width="100%"),
+        layout=ipywidgets.Layout(width="auto"),
     )
     if axis.numeric:
         return ipywidgets.SelectionSlider(continuous_update=True, **options)
