@@ -50,13 +50,18 @@ def main() -> int:
         print(f"{path.stem} ...", flush=True)
         rows += importlib.import_module(path.stem).run()
     used = versions()
+    cores, load = os.cpu_count() or 1, os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    # The benchmarks themselves keep one core busy, or all of them.
+    busy = (
+        f"\n\n**The machine was busy (load {load:.1f}): times are noisy.**" if load > cores else ""
+    )
     text = (
         "# Benchmarks\n\n"
-        "Both sides measured in one run, taking turns; medians. Values differ by: the largest "
-        "difference of the results, relative to the largest cost.\n\n"
+        "Both sides measured in one run, taking turns; the least time, the median peak. Values "
+        "differ by: the largest difference of the results, relative to the largest cost.\n\n"
         f"{table(rows)}\n\n"
         + ", ".join(f"{name} {version}" for name, version in used.items())
-        + f"; {os.cpu_count()} cores\n"
+        + f"; {cores} cores{busy}\n"
     )
     OUT.mkdir(parents=True, exist_ok=True)
     (OUT / "bench.md").write_text(text, encoding="utf-8")
