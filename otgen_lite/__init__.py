@@ -8,7 +8,7 @@ from typing import Any
 from otgen_lite import animate, data, plots
 from otgen_lite.certify import Certificate, CertificateError, certificate
 from otgen_lite.costs import cost_matrix, paired_cost
-from otgen_lite.explore import Explorer
+from otgen_lite.explore import Explorer, FrameError
 from otgen_lite.scale import by_scale
 from otgen_lite.transport import (
     ExactResult,
@@ -26,6 +26,7 @@ __all__ = [
     "CertificateError",
     "ExactResult",
     "Explorer",
+    "FrameError",
     "animate",
     "bures_wasserstein",
     "by_scale",

@@ -19,17 +19,17 @@ from matplotlib.figure import Figure
 
 from otgen_lite import _checks
 
-#: The target: contrast 8.6 : 1 on white.
+#: The target; contrast 8.6 : 1 on white.
 BLUE = "#004B93"
-#: The source: contrast 5.6 : 1 on white.
+#: The source; contrast 5.6 : 1 on white.
 RED = "#C62828"
-#: What lies between: contrast 3.5 : 1 on white, enough for lines and areas, not for small text.
+#: What lies between; contrast 3.5 : 1 on white, enough for lines and areas, not for small text.
 VIOLET = "#AF6FCB"
-#: Axes, baselines, remarks: contrast 6.0 : 1 on white.
+#: Axes, baselines, remarks; contrast 6.0 : 1 on white.
 GREY = "#5F6368"
 # The three differ by more than 20 CIELAB units pair by pair, for colour-blind readers too.
 
-#: Width of a figure in inches: the text column of the book.
+#: Width of a figure in inches, the text column of the book.
 WIDTH = 6.4
 
 _STYLE: Any = {

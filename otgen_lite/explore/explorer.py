@@ -131,7 +131,7 @@ class Explorer:
             **values: one value for each axis.
 
         Returns:
-            The frame: ``(picture, readouts)``.
+            The frame, ``(picture, readouts)``.
 
         Raises:
             ValueError: if a value is not on its axis, or an axis is missing.
