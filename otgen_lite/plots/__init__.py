@@ -1,0 +1,53 @@
+"""The pictures of the book.
+
+Data (the target) is blue, the model (the source) is red, what lies between them is violet. Every
+helper returns a :class:`matplotlib.figure.Figure` that pyplot has never heard of: nothing global
+changes, so that frames can be drawn in threads, and no figure has to be closed.
+"""
+
+from otgen_lite.plots.distances import (
+    cdf_gap,
+    detour,
+    gaussian_pair,
+    images_over_curves,
+    potential_and_plan,
+    rates,
+)
+from otgen_lite.plots.general import (
+    clouds,
+    density_curves,
+    image_strip,
+    loss_curve,
+    piles_and_plan,
+    plan_lines,
+)
+from otgen_lite.plots.kantorovich import arcs, ink_between, ink_cards, matrices, mixed, price_map
+from otgen_lite.plots.style import BLUE, GREY, RED, VIOLET, WIDTH, figure, use_book_style
+
+__all__ = [
+    "BLUE",
+    "GREY",
+    "RED",
+    "VIOLET",
+    "WIDTH",
+    "arcs",
+    "cdf_gap",
+    "clouds",
+    "density_curves",
+    "detour",
+    "figure",
+    "gaussian_pair",
+    "image_strip",
+    "images_over_curves",
+    "ink_between",
+    "ink_cards",
+    "loss_curve",
+    "matrices",
+    "mixed",
+    "piles_and_plan",
+    "plan_lines",
+    "potential_and_plan",
+    "price_map",
+    "rates",
+    "use_book_style",
+]
