@@ -68,6 +68,14 @@ ipywidgets.VBox([slider, out])"""
     )
 
 
+def test_a_widget_that_failed_is_still_one_when_its_page_comes_from_the_cache(minibook):
+    callback = """import ipywidgets
+ipywidgets.interactive(lambda n: 1 // n, n=0)"""
+    add(minibook, CELL.format(callback))
+    for _ in range(2):
+        expect_fault(minibook, r"01_small\.md, cell 3 .*: a widget's stored state .*ZeroDiv")
+
+
 def test_a_traceback_in_a_page(minibook):
     add(minibook, CELL.format("import traceback\ntry:\n    1 / 0\nexcept ZeroDivisionError:\n"
                               "    print(traceback.format_exc())"))  # fmt: skip
@@ -206,6 +214,15 @@ def test_an_unchanged_book_executes_nothing(built_copy):
     assert status == 0, output
     assert "execut" not in output.split("\n", 1)[1]
     assert runs(built_copy) == before
+
+
+def test_an_edit_of_prose_keeps_the_certificates(built_copy):
+    built_copy.edit(SMALL, "\nNo.\n", "\nNo, really.\n")
+    status, output = built_copy.build()
+    assert status == 0, output
+    assert re.search(r"01_small +outputs unchanged", output)
+    ledger = (built_copy.root / "_build/html/book/claims.html").read_text(encoding="utf-8")
+    assert "25" in ledger.split("Theorem 1.1")[1][:600]
 
 
 def test_one_edited_chapter_is_executed_alone(built_copy):
