@@ -47,10 +47,17 @@ def generate(root: Path = ROOT) -> dict[str, str]:
         encoding="utf-8",
     )  # fmt: skip
     if done.returncode:
-        said = build.COLOUR.sub("", done.stdout + done.stderr)
-        raise NotebooksError(JUPYTER_BOOK_GAVE_UP.split(said)[0][-6000:].strip())
+        raise NotebooksError(_what_matters(build.COLOUR.sub("", done.stderr)))
     made = (work / "_build" / "colab").glob("*.ipynb")
     return {path.name: path.read_text(encoding="utf-8") for path in sorted(made)}
+
+
+def _what_matters(said: str) -> str:
+    """Sphinx's warnings and errors: without the kernels' own, and the beginning of a long list."""
+    said = JUPYTER_BOOK_GAVE_UP.split(said)[0]
+    lines = [line for line in said.splitlines() if line and not line.startswith("[IPKernelApp]")]
+    more = [f"… and {len(lines) - 60} more lines"] if len(lines) > 60 else []
+    return "\n".join(lines[:60] + more)
 
 
 def _outputs_are_current(root: Path) -> bool:

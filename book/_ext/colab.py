@@ -64,11 +64,10 @@ def repository(config: Config) -> tuple[str, str]:
 
 
 def site_url(config: Config) -> str:
-    """Where the website stands: ``html.baseurl``, or else the repository's GitHub Pages."""
-    if config.html_baseurl:
-        return str(config.html_baseurl).rstrip("/") + "/"
-    owner, name = repository(config)[0].split("/")[-2:]
-    return f"https://{owner}.github.io/{name}/"
+    """Where the website stands: ``html.baseurl`` in ``_config.yml``."""
+    if not config.html_baseurl:
+        raise ConfigError("_config.yml: the notebooks need html.baseurl, where their links lead")
+    return str(config.html_baseurl).rstrip("/") + "/"
 
 
 class NotebookWriter:

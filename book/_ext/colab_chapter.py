@@ -108,12 +108,13 @@ class ChapterTranslator(MarkdownTranslator):
     visit_topic = visit_sidebar = visit_Admonition
 
     def visit_proof_node(self, node: nodes.Element) -> str:
-        """A proof: plain text, or folded. sphinx-proof writes "Proof. " into its first text."""
+        """A proof: plain text, or folded. Its name is its first word, or a title that folds it."""
         inner = node.children[0]
+        _, title, children = self.heading_of(inner)
         first = next(iter(inner.findall(nodes.Text)), None)
-        if first is not None:
+        if first is not None and not title:
             first.parent.replace(first, nodes.Text(first.astext().removeprefix("Proof. ")))
-        body = self.block(inner.children)
+        body = self.block(children)
         return self.frame("Proof", [], body, True) if self.folds(inner) else f"**Proof.** {body}"
 
     def visit_container(self, node: nodes.Element) -> str:

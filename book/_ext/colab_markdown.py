@@ -18,7 +18,7 @@ numbers, links, pictures) is in ``colab_chapter.py``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from colab_math import inline
@@ -52,12 +52,16 @@ class MarkdownTranslator(SphinxTranslator):
             if method is not None:
                 self.parts.append(method(node))
                 raise nodes.SkipNode
-        raise self.error(node, f"a '{type(node).__name__}' has no form in a notebook yet: give it "
-                               "a visit method in book/_ext/colab_markdown.py")  # fmt: skip
+        raise self.error(
+            node,
+            f"a '{type(node).__name__}' ({node.astext()[:40]!r}) has no form in a notebook yet: "
+            "give it a visit method in book/_ext/colab_markdown.py",
+        )
 
     def error(self, node: nodes.Node, what: str) -> SphinxError:
         """What to raise over a node."""
-        return SphinxError(f"{self.docname}, line {node.line or '?'}: {what}")
+        line = next((n.line for n in _outwards(node) if n.line), "?")
+        return SphinxError(f"{self.docname}, line {line}: {what}")
 
     def markdown(self, node: nodes.Node) -> str:
         """One node as Markdown."""
@@ -227,6 +231,13 @@ class MarkdownTranslator(SphinxTranslator):
 
     def visit_footnote_reference(self, node: nodes.Element) -> str:
         return f"<sup>{node.astext()}</sup>"
+
+
+def _outwards(node: nodes.Node | None) -> Iterator[nodes.Node]:
+    """A node and all that it stands in."""
+    while node is not None:
+        yield node
+        node = node.parent
 
 
 def prefixed(text: str, first: str, other: str) -> str:

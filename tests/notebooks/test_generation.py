@@ -193,7 +193,7 @@ def test_a_changed_chapter_makes_its_notebook_stale(copy: SmallBook) -> None:
         (
             "Text of the second section.",
             "```{hlist}\n- one\n- two\n```",
-            "a 'hlist' has no form in a notebook",
+            "a 'hlist' ('one\\n\\ntwo') has no form in a notebook",
         ),
     ],
     ids=["a cell fails", "a reference is broken", "an unknown construct"],
@@ -205,6 +205,15 @@ def test_a_fault_in_a_chapter_fails(copy: SmallBook, old: str, new: str, message
     assert status == 2
     assert message in output
     assert copy.bytes("02_second.ipynb") == before
+
+
+def test_without_an_address_of_the_website_nothing_is_written(copy: SmallBook) -> None:
+    config = copy.root / "_config.yml"
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.replace("  baseurl: https://books.example.org/small/\n", ""))
+    status, output = copy.make_notebooks()
+    assert status == 2
+    assert "the notebooks need html.baseurl" in output
 
 
 # -- beside the website ---------------------------------------------------------------------------
