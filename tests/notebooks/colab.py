@@ -73,7 +73,7 @@ class Colab:
         for old in filter(Path.is_dir, self.folder.parent.iterdir()):
             shutil.rmtree(old)
         _run(sys.executable, "-m", "venv", str(self.folder))
-        pip = [str(self.python), "-m", "pip", "install", "--quiet", "--no-compile"]
+        pip = [str(self.python), "-I", "-m", "pip", "install", "--quiet", "--no-compile"]
         _run(*pip, "--disable-pip-version-check", "-r", str(REQUIREMENTS))
         self._link("torch")
         self.made.write_text(json.dumps(self.versions()), encoding="utf-8")
@@ -98,19 +98,18 @@ class Colab:
 
     def versions(self) -> dict[str, str]:
         """All installed packages."""
-        return dict(json.loads(_run(str(self.python), "-c", LIST_VERSIONS)))
+        return dict(json.loads(_run(str(self.python), "-I", "-c", LIST_VERSIONS)))
 
     def source_of(self, package: str) -> dict[str, Any]:
         """From which repository and commit pip installed a package."""
-        code = f"import importlib.metadata as m; d = m.distribution({package!r}); "
-        return dict(
-            json.loads(_run(str(self.python), "-c", code + "print(d.read_text('direct_url.json'))"))
-        )
+        code = f"import importlib.metadata as m; print(m.distribution({package!r})"
+        code += ".read_text('direct_url.json'))"
+        return dict(json.loads(_run(str(self.python), "-I", "-c", code)))
 
     def reset(self) -> None:
         """Take away what a notebook has installed; make the environment anew if it is not clean."""
         if self.made.is_file() and self.versions().keys() & INSTALLED:
-            _run(str(self.python), "-m", "pip", "uninstall", "--quiet", "--yes", *INSTALLED)
+            _run(str(self.python), "-I", "-m", "pip", "uninstall", "--quiet", "--yes", *INSTALLED)
         if not self.made.is_file() or self.versions() != json.loads(self.made.read_text()):
             self.make()
 
@@ -227,6 +226,7 @@ def _clean_environment() -> dict[str, str]:
 
 
 def _run(*command: str) -> str:
+    """A command's output. Python runs isolated (-I): the present folder holds our own package."""
     done = subprocess.run(
         command, env=_clean_environment(), capture_output=True, text=True, check=False
     )
