@@ -63,7 +63,7 @@ def fill_in(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         seconds = execution_seconds(app.env, docname)
         line += nodes.Text(f"Reading: about {reading_minutes(doctree)} minutes. ")
         if seconds is not None:
-            # A website says how long it took; a notebook, which is checked in, says what is allowed.
+            # The website says how long it took; a notebook, being checked in, what is allowed.
             measured = app.builder.format == "html"
             took = f"{max(1, round(seconds))} s" if measured else f"at most {facts.get('budget')} s"
             line += nodes.Text(f"Running every cell: {took} on two cores ")

@@ -45,7 +45,7 @@ def fill_in(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Replace the placeholder by the table."""
     for place in list(doctree.findall(Ledger)):
         rows = [_row(app, docname, label, entry) for label, entry in _statements(app.env)]
-        header = ["Statement", "Source", "Left side", "Right side", "Gap", "Tolerance", "Test"]
+        header = ["Statement", "Source", "Left side", "Right side", "Gap", "Tolerance"]
         place.replace_self(
             nodes.container(
                 "",
@@ -77,34 +77,31 @@ def _row(app: Sphinx, here: str, label: str, entry: dict[str, Any]) -> list[tabl
     number = ".".join(map(str, _number(env, label, entry)))
     uri = f"{app.builder.get_relative_uri(here, page)}#{label}"
     title = f"{entry['realtype'].capitalize()} {number}".strip()
-    link = nodes.inline("", "", nodes.reference("", title, internal=True, refuri=uri))
-    if name := _name(env, page, label):
-        link += nodes.Text(f" {name}")
+    name = nodes.inline("", "", nodes.reference("", title, internal=True, refuri=uri))
+    name += [nodes.Text(" "), *_name(env, page, label), nodes.Text(" "), nodes.literal("", label)]
     found = [c for c in env.otgen_certificates.get(page, []) if c["label"] == label]  # type: ignore[attr-defined]
     statement = REGISTRY.get(label)
     source = _source(app, here, statement.source) if statement else nodes.Text("—")
     if not found:
-        return [link, source, "no certificate", "", "", "", ""]
+        return [name, source, "no certificate", "", "", ""]
     worst = max(found, key=lambda c: c["gap"])
     sign = "" if worst["relation"] == "==" else "≤ "
-    test = nodes.literal("", label) if statement else nodes.Text("—")
     return [
-        link,
+        name,
         source,
         _typeset(worst["lhs"]),
         sign + _typeset(worst["rhs"]),
         f"{_typeset(worst['gap'], 1)} {'✓' if worst['holds'] else '✗'}",
         _typeset(worst["tol"], 1),
-        test,
     ]
 
 
-def _name(env: BuildEnvironment, page: str, label: str) -> str:
-    """What stands in brackets behind a statement's number: its name."""
+def _name(env: BuildEnvironment, page: str, label: str) -> list[nodes.Node]:
+    """What stands in brackets behind a statement's number: its name, formulas and all."""
     for node in env.get_doctree(page).findall(nodes.Element):
         if label in node.get("ids", []) and node.get("title"):
-            return str(node["title"])
-    return ""
+            return [child.deepcopy() for child in node.children[0].children]
+    return []
 
 
 def _typeset(number: float, digits: int = 6) -> str:

@@ -18,20 +18,6 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page
 
-#: How Debian's Chromium is started: without a sandbox (tests may run as root in a container),
-#: and without calls to anybody.
-CHROMIUM = {
-    "executable_path": "/usr/bin/chromium",
-    "args": [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--no-first-run",
-    ],
-}
-
 _STATE = """async (figure) => {
     const image = figure.querySelector("img.otg-picture");
     await image.decode();

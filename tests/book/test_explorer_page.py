@@ -1,33 +1,27 @@
 """Explorers on the website, in a real browser: keyboard, touch, dark, small, without a script."""
 
-import functools
-import http.server
 import json
 import os
 import re
 import shutil
-import statistics
-import threading
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from docutils import nodes
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from book._ext import explorers as extension
 from tests.book import sample_explorers
 from tests.book.conftest import MiniBook, make_minibook
 from tests.book.explorer_driver import (
-    CHROMIUM,
     axes_of,
     check,
     fingerprint,
     ready,
-    step_times,
     sweep,
     walk,
 )
+from tests.book.site import launched, served
 
 NAMES = list(sample_explorers.ALL)
 PAGE = "book/03_explorers.html"
@@ -78,18 +72,8 @@ def book(tmp_path_factory):
 @pytest.fixture(scope="module")
 def site(book):
     """The address of the built book, served on this machine."""
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *arguments):
-            pass
-
-    handler = functools.partial(Quiet, directory=str(book.root / "_build/html"))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with served(book.root / "_build/html") as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -100,12 +84,8 @@ def expected():
 
 @pytest.fixture(scope="module")
 def browser():
-    if not Path(CHROMIUM["executable_path"]).exists() and not os.environ.get("CI"):
-        pytest.skip("needs Chromium: apt-get install chromium")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(**CHROMIUM)
+    with launched() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture
@@ -289,27 +269,6 @@ def test_frames_are_fetched_when_they_come_near(visit, site):
     assert figure_of(page, "three").get_attribute("data-state") == "waiting"
     ready(figure_of(page, "three"))
     assert len([url for url in fetched if "/three-" in url]) == 1
-
-
-def test_first_picture_and_steps_are_fast(visit, site):
-    page = visit(f"{site}/{PAGE}")
-    figure = figure_of(page, "one")
-    # The picture stands in the page, so that it must be there when the page is loaded.
-    first = page.evaluate(
-        """async () => {
-            const image = document.querySelector("img.otg-picture");
-            await image.decode();
-            return performance.now() - performance.getEntriesByType("navigation")[0].loadEventEnd;
-        }"""
-    )
-    ready(figure)
-    print(f"\nfirst picture: decoded at most {first:.0f} ms after the page is loaded")
-    assert first <= 500
-    for name, axis in [("one", "shift"), ("two", "masses"), ("three", "steps")]:
-        times = step_times(figure_of(page, name), axis)
-        print(f"{name}/{axis}: median {statistics.median(times):.1f} ms, max {max(times):.1f} ms")
-        assert statistics.median(times) <= 50
-        assert sorted(times)[-2] <= 50  # one hiccup of a busy machine is no slow step
 
 
 def test_what_was_chosen_before_the_frames_came_is_shown(visit, site, expected):
