@@ -23,7 +23,9 @@ from sphinx.application import Sphinx
 ICON_SCRIPT = re.compile(r'<script src="[^"]*fontawesome[^"]*/js/all\.min\.js[^"]*"></script>\n?')
 ICON_CLASS = re.compile(r"\bfa-[a-z0-9-]+")
 ICON_RULE = re.compile(r"((?:\.fa-[a-z0-9-]+:+before,?)+)\{content:\"\\([0-9a-f]+)\"")
-CODEPOINT = re.compile(r"\\(f[0-9a-f]{3})\b", re.IGNORECASE)
+#: An icon in another style sheet: written as a number, or as the character itself.
+CODEPOINT = re.compile(r"\\([ef][0-9a-f]{3})\b", re.IGNORECASE)
+CHARACTER = re.compile("[\ue000-\uf8ff]")
 COLOURS = 256
 
 
@@ -47,7 +49,9 @@ def codepoints(used: set[str], icons: Path, sheets: Iterable[Path]) -> set[int]:
         if used & set(ICON_CLASS.findall(names))
     }
     for sheet in sheets:
-        found |= {int(code, 16) for code in CODEPOINT.findall(sheet.read_text(encoding="utf-8"))}
+        text = sheet.read_text(encoding="utf-8")
+        found |= {int(code, 16) for code in CODEPOINT.findall(text)}
+        found |= {ord(character) for character in CHARACTER.findall(text)}
     return found
 
 
