@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import ot
 import torch
 from torch import Tensor
 
@@ -142,6 +141,8 @@ def _solve(
     C: np.ndarray, a: np.ndarray, b: np.ndarray, max_iter: int
 ) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
     """Value, plan and potentials of a checked problem."""
+    import ot  # here, because it imports so much that `import otgen_lite` would take twice as long
+
     a, b = a / a.sum(), b / b.sum()
     rows, columns = np.flatnonzero(a), np.flatnonzero(b)
     whole = rows.size == a.size and columns.size == b.size

@@ -242,7 +242,7 @@ def test_a_wrong_answer_of_the_simplex_is_not_passed_on(
             log = {**log, "v": log["v"] + np.linspace(0, 1e-6, len(b))}
         return plan, log
 
-    monkeypatch.setattr(exact.ot, "emd", wrong)
+    monkeypatch.setattr(ot, "emd", wrong)
     with pytest.raises(RuntimeError, match="plan and potentials of the network simplex disagree"):
         otg.solve_exact(np.random.default_rng(0).random((20, 20)))
 
