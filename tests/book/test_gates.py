@@ -5,6 +5,7 @@ import re
 import shutil
 
 import pytest
+from PIL import Image
 
 from tests.book.conftest import MiniBook
 
@@ -114,7 +115,7 @@ def test_a_chapter_without_a_budget(minibook):
 
 
 def test_images_without_alt(minibook):
-    (minibook.root / "book" / "x.png").write_bytes(b"")
+    Image.new("RGB", (2, 2)).save(minibook.root / "book" / "x.png")
     add(minibook, '<img src="x.png" alt="">\n\n<img src="x.png">\n\n<img src="x.png" alt="  ">')
     add(minibook, CELL.format("import matplotlib.pyplot as plt\nplt.plot([1, 2]);"), OTHER)
     output = expect_fault(minibook, r"page book/01_small\.html: an image has no alt text")
