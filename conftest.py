@@ -1,4 +1,4 @@
-"""For every test and every example of a docstring: nothing that one of them sets reaches another."""
+"""For every test and docstring example: nothing that one of them sets reaches another."""
 
 from collections.abc import Iterator
 
