@@ -18,7 +18,6 @@ from otgen_lite.plots.general import (
     density_curves,
     image_strip,
     loss_curve,
-    piles_and_plan,
     plan_lines,
 )
 from otgen_lite.plots.kantorovich import arcs, ink_between, ink_cards, matrices, mixed, price_map
@@ -44,7 +43,6 @@ __all__ = [
     "loss_curve",
     "matrices",
     "mixed",
-    "piles_and_plan",
     "plan_lines",
     "potential_and_plan",
     "price_map",

@@ -15,65 +15,6 @@ from otgen_lite.plots import _drawing
 from otgen_lite.plots.style import BLUE, GREY, RED, VIOLET, WIDTH
 
 
-def piles_and_plan(x: Any, a: Any, y: Any, b: Any, plan: Any) -> Figure:
-    """Two piles of mass on a line, and the plan that moves one into the other.
-
-    On the left the source (red), on top the target (blue); between them the plan (violet): a dot
-    of area P_ij at height x_i and abscissa y_j. Mass on the dashed diagonal does not move.
-
-    Args:
-        x: (n,) positions of the source.
-        a: (n,) its weights.
-        y: (m,) positions of the target.
-        b: (m,) its weights.
-        plan: (n, m) the plan.
-
-    Returns:
-        The figure.
-
-    Raises:
-        ValueError: if shapes do not match or a number is not finite.
-
-    Chapter: 1.
-
-    Example:
-        >>> fig = piles_and_plan([0, 1], [0.5, 0.5], [0, 2], [0.5, 0.5], [[0.5, 0], [0, 0.5]])
-        >>> len(fig.axes)
-        3
-    """
-    x, y = _drawing.array("x", x, 1), _drawing.array("y", y, 1)
-    a, b = _drawing.array("a", a, 1), _drawing.array("b", b, 1)
-    P = _drawing.array("plan", plan, 2)
-    _drawing.match("a", a, x.shape)
-    _drawing.match("b", b, y.shape)
-    _drawing.match("plan", P, (x.size, y.size))
-    fig = Figure(figsize=(WIDTH, WIDTH * 0.8), layout="constrained")
-    grid = fig.add_gridspec(2, 2, width_ratios=(1, 3.2), height_ratios=(1, 3.2))
-    middle = fig.add_subplot(grid[1, 1])
-    left = fig.add_subplot(grid[1, 0], sharey=middle)
-    top = fig.add_subplot(grid[0, 1], sharex=middle)
-
-    left.hlines(x, 0, a, colors=RED, linewidth=4)
-    left.set(xlim=(max(a.max(), 1e-12) * 1.1, 0), ylabel="source $x$")
-    top.vlines(y, 0, b, colors=BLUE, linewidth=4)
-    top.set(ylim=(0, max(b.max(), 1e-12) * 1.1))
-    for axes, spine in ((left, "bottom"), (top, "left")):
-        axes.spines[spine].set_visible(False)
-    left.set_xticks([])
-    top.set_yticks([])
-    top.tick_params(labelbottom=False)
-    middle.tick_params(labelleft=False)
-
-    ends = [min(x.min(), y.min()), max(x.max(), y.max())]
-    middle.plot(ends, ends, color=GREY, linewidth=1, linestyle="--", zorder=1)
-    i, j = np.nonzero(P > 0)
-    area = 450.0 * P[i, j] / P.max() if i.size else []
-    middle.scatter(y[j], x[i], s=area, color=VIOLET, zorder=2)
-    middle.margins(0.08)
-    middle.set_xlabel("target $y$")
-    return fig
-
-
 def plan_lines(x: Any, y: Any, plan: Any, *, ax: Axes | None = None) -> Figure:
     """A plan between two clouds in the plane: one line for each pair that exchanges mass.
 

@@ -165,9 +165,9 @@ CASES: list[tuple[Callable[[], object], type[Exception], str]] = [
     (lambda: otg.data.image_to_measure(np.ones(3)), ValueError,
      "image must have shape (n, m), got (3,)"),
     # plots
-    (lambda: plots.piles_and_plan([0.0], [1.0], [0.0], [1.0], C), ValueError,
+    (lambda: plots.arcs([0.0], [1.0], [0.0], [1.0], C), ValueError,
      "plan must have shape (1, 1), got (2, 3)"),
-    (lambda: plots.piles_and_plan([0.0, 1.0], [1.0], [0.0], [1.0], C), ValueError,
+    (lambda: plots.arcs([0.0, 1.0], [1.0], [0.0], [1.0], C), ValueError,
      "a must have shape (2,), got (1,)"),
     (lambda: plots.plan_lines(np.zeros((2, 3)), X, C), ValueError,
      "x must have shape (2, 2), got (2, 3)"),

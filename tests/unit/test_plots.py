@@ -135,7 +135,7 @@ X2, Y2 = np.stack([X, X**2], axis=1), np.stack([Y, -Y], axis=1)
 #: One figure of each helper.
 EXAMPLES: dict[str, Callable[[], Figure]] = {
     "figure": lambda: plots.figure(2, 2)[0],
-    "piles_and_plan": lambda: plots.piles_and_plan(X, A, Y, B, PLAN),
+    "arcs": lambda: plots.arcs(X, A, Y, B, PLAN),
     "plan_lines": lambda: plots.plan_lines(X2, Y2, PLAN),
     "clouds": lambda: plots.clouds(source=X2, target=Y2, between=(X2 + 1) / 2),
     "density_curves": lambda: plots.density_curves(X, {"data": A, "model": A / 2}),
@@ -173,20 +173,25 @@ def colour(artist) -> str:
     return mpl.colors.to_hex(np.atleast_2d(artist.get_facecolor())[0]).upper()
 
 
-def test_piles_and_plan_shows_all_mass() -> None:
-    middle, left, top = EXAMPLES["piles_and_plan"]().axes
-    (dots,) = middle.collections
-    # One dot for each pair that exchanges mass: abscissa y, height x, area by mass.
+def test_arcs_show_all_mass_twice() -> None:
+    line, matrix = EXAMPLES["arcs"]().axes
+    # One square for each pair that exchanges mass: row of the pile, column of the hole.
+    (squares,) = matrix.collections
     i, j = np.nonzero(PLAN)
-    np.testing.assert_allclose(dots.get_offsets(), np.stack([Y[j], X[i]], axis=1))
-    areas = dots.get_sizes() / PLAN[i, j]
+    np.testing.assert_allclose(squares.get_offsets(), np.stack([j, i], axis=1))
+    areas = squares.get_sizes() / PLAN[i, j]
     np.testing.assert_allclose(areas, areas[0])
-    assert colour(dots) == plots.VIOLET
-    (piles,), (holes,) = left.collections, top.collections
-    assert [s[1].tolist() for s in piles.get_segments()] == [[m, x] for x, m in zip(X, A)]  # noqa: B905
-    assert [s[1].tolist() for s in holes.get_segments()] == [[y, m] for y, m in zip(Y, B)]  # noqa: B905
-    assert mpl.colors.to_hex(piles.get_color()[0]).upper() == plots.RED
-    assert mpl.colors.to_hex(holes.get_color()[0]).upper() == plots.BLUE
+    # One arc for each of them, from place to place; then the axis.
+    arcs = line.get_lines()[: len(i)]
+    ends = [[arc.get_xdata()[0], arc.get_xdata()[-1]] for arc in arcs]
+    np.testing.assert_allclose(ends, np.stack([X[i], Y[j]], axis=1))
+    piles, holes = line.containers
+    heights = np.array([bar.get_height() for bar in piles])
+    depths = np.array([bar.get_height() for bar in holes])
+    np.testing.assert_allclose(heights / A, heights[0] / A[0])
+    np.testing.assert_allclose(depths / B, -heights[0] / A[0])
+    assert mpl.colors.to_hex(piles[0].get_facecolor()).upper() == plots.RED
+    assert mpl.colors.to_hex(holes[0].get_facecolor()).upper() == plots.BLUE
 
 
 def test_plan_lines_join_what_exchanges_mass() -> None:
