@@ -63,6 +63,6 @@ $(bin)/.test: $(bin)/.book
 	$(pip) -c constraints.txt -e '.[test]'
 	@touch $@
 
-$(bin)/.lint: $(bin)/.book
+$(bin)/.lint: $(bin)/.test
 	$(pip) -c constraints.txt -e '.[lint]'
 	@touch $@
