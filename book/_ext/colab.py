@@ -21,6 +21,7 @@ from typing import Any
 
 import colab_button
 import nbformat
+from addresses import repository, site_url
 from colab_chapter import ChapterTranslator
 from docutils import nodes
 from myst_nb.core.render import base_render_priority
@@ -28,7 +29,6 @@ from nbformat import v4
 from sphinx.application import Sphinx
 from sphinx.builders import Builder
 from sphinx.config import Config
-from sphinx.errors import ConfigError
 
 FOLDED = {"hide-input", "hide-cell", "remove-input", "hide_input", "remove_input"}
 
@@ -52,22 +52,6 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
-
-
-def repository(config: Config) -> tuple[str, str]:
-    """Address and branch of the repository: ``repository`` in ``_config.yml``, nowhere else."""
-    options = config.html_theme_options
-    url, branch = options.get("repository_url"), options.get("repository_branch")
-    if not url or not branch:
-        raise ConfigError("_config.yml: the notebooks need repository.url and repository.branch")
-    return str(url).rstrip("/"), str(branch)
-
-
-def site_url(config: Config) -> str:
-    """Where the website stands: ``html.baseurl`` in ``_config.yml``."""
-    if not config.html_baseurl:
-        raise ConfigError("_config.yml: the notebooks need html.baseurl, where their links lead")
-    return str(config.html_baseurl).rstrip("/") + "/"
 
 
 class NotebookWriter:

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from addresses import repository
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -32,8 +33,6 @@ def pages_with_notebook(app: Sphinx) -> set[str]:
 
 def colab_url(app: Sphinx, docname: str) -> str:
     """The address under which Colab opens a notebook that lies on GitHub."""
-    from colab import repository
-
     url, branch = repository(app.config)
     owner, name = url.split("/")[-2:]
     return f"{COLAB}/github/{owner}/{name}/blob/{branch}/notebooks/{notebook_name(docname)}"

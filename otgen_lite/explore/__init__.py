@@ -3,13 +3,15 @@
 * :mod:`.explorer`: the object itself.
 * :mod:`.live`: its ipywidgets form, for ipywidgets 7.7 and 8.
 * :mod:`.page`: its HTML form; the browser's side is ``otgen_lite/web/explorer.js`` and ``.css``.
-* :mod:`.picture`, :mod:`.text`, :mod:`.axes`, :mod:`.frames`: what both are made of.
+* :mod:`.shown`: what these two see of it.
+* :mod:`.picture`, :mod:`.text`, :mod:`.axes`, :mod:`.frames`: what all are made of.
 """
 
 from __future__ import annotations
 
-from .explorer import Explorer, Frame, FrameError
+from .explorer import Explorer, FrameError
 from .picture import Picture
+from .shown import Frame
 from .text import format_value
 
 __all__ = ["Explorer", "Frame", "FrameError", "Picture", "format_value"]

@@ -7,14 +7,15 @@ import itertools
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from PIL.Image import Image
 
 from .axes import Axis, make_axes
 from .checks import Drawn, check_alt, check_frame, check_name, check_text, readout_name, unpack
 from .frames import FrameStore, Key
-from .picture import DETAILS, Picture, close_figure, draw, encode
+from .picture import DETAILS, close_figure, draw, encode
+from .shown import Frame
 from .text import Alt, Value, describe, plain_value
 
 if TYPE_CHECKING:
@@ -24,21 +25,6 @@ if TYPE_CHECKING:
 BUDGET = 1_100_000
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
-
-
-class Frame(NamedTuple):
-    """What an explorer shows for one choice of values.
-
-    ``picture, readouts = explorer.frame(p=1)`` works.
-
-    Attributes:
-        picture: the figure, drawn and encoded; a notebook shows it. Its text is
-            ``picture.alt``.
-        readouts: name to number or text.
-    """
-
-    picture: Picture
-    readouts: dict[str, Value]
 
 
 class FrameError(RuntimeError):

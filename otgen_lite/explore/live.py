@@ -6,15 +6,13 @@ import html
 import threading
 import traceback
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ipywidgets
 
 from .frames import FrameStore, Key
 from .page import asset, caption, image, readout_table
-
-if TYPE_CHECKING:
-    from .explorer import Explorer, Frame
+from .shown import Frame, Source
 
 #: Seconds that the controls must rest before a frame is computed: a slider dragged across
 #: thirty values starts one frame, not thirty.
@@ -31,7 +29,7 @@ class LiveView:
         status: the HTML widget that says what is being computed.
     """
 
-    def __init__(self, explorer: Explorer, store: FrameStore[Frame]) -> None:
+    def __init__(self, explorer: Source, store: FrameStore[Frame]) -> None:
         self._explorer = explorer
         self._store = store
         self._lock = threading.RLock()
@@ -128,6 +126,6 @@ def _control(axis: Any, start: int) -> Any:
     return ipywidgets.Dropdown(**options)
 
 
-def _caption(explorer: Explorer) -> str:
+def _caption(explorer: Source) -> str:
     text = caption(explorer.caption).replace("figcaption", "div")
     return f'<div class="otg-explorer otg-live otg-caption">{text}</div>'

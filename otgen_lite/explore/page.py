@@ -13,13 +13,11 @@ import re
 from collections.abc import Iterable
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .axes import Axis
+from .shown import Frame, Source
 from .text import Value, format_value
-
-if TYPE_CHECKING:
-    from .explorer import Explorer, Frame
 
 _MISSING = "–"
 _MATH = '<span class="math notranslate nohighlight">'
@@ -31,7 +29,7 @@ def asset(name: str) -> str:
     return (resources.files("otgen_lite") / "web" / name).read_text(encoding="utf-8")
 
 
-def figure(explorer: Explorer, mathjax: bool = True) -> str:
+def figure(explorer: Source, mathjax: bool = True) -> str:
     """The ``<figure>`` with the frames inside, for a page that loads ``explorer.js``."""
     frames = [explorer.at(key) for key in explorer.positions()]
     first = explorer.at(explorer.start)
@@ -59,7 +57,7 @@ def figure(explorer: Explorer, mathjax: bool = True) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def document(explorer: Explorer) -> str:
+def document(explorer: Source) -> str:
     """A whole HTML document: opens from disk, asks nobody for anything."""
     title = _esc(explorer.caption.replace("$", "") or explorer.name)
     return (
@@ -134,7 +132,7 @@ def _control(ident: str, axis: Axis, start: int) -> str:
     )
 
 
-def _all_values(explorer: Explorer, frames: list[Frame], names: list[str]) -> str:
+def _all_values(explorer: Source, frames: list[Frame], names: list[str]) -> str:
     columns = names or ["what is seen"]
     head = "".join(f'<th scope="col">{_esc(axis.label)}</th>' for axis in explorer.axes)
     head += "".join(f'<th scope="col">{_esc(name)}</th>' for name in columns)
@@ -158,7 +156,7 @@ def _all_values(explorer: Explorer, frames: list[Frame], names: list[str]) -> st
     )
 
 
-def _payload(explorer: Explorer, frames: list[Frame]) -> str:
+def _payload(explorer: Source, frames: list[Frame]) -> str:
     names = readout_names(frames)
     first = explorer.at(explorer.start).picture
     # The first picture stands in the <img> already; equal pictures are stored once.

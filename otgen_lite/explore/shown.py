@@ -1,0 +1,40 @@
+"""What a form of an explorer shows, and what it may ask of the explorer."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from .axes import Axis
+from .frames import Key
+from .picture import Picture
+from .text import Value
+
+
+class Frame(NamedTuple):
+    """What an explorer shows for one choice of values.
+
+    ``picture, readouts = explorer.frame(p=1)`` works.
+
+    Attributes:
+        picture: the figure, drawn and encoded; a notebook shows it. Its text is
+            ``picture.alt``.
+        readouts: name to number or text.
+    """
+
+    picture: Picture
+    readouts: dict[str, Value]
+
+
+class Source(Protocol):
+    """An explorer, as its HTML and its widget see it."""
+
+    axes: tuple[Axis, ...]
+    name: str
+    caption: str
+    start: Key
+
+    def at(self, key: Key) -> Frame:
+        """The frame at a position."""
+
+    def positions(self) -> list[Key]:
+        """All positions, the last axis running fastest."""
