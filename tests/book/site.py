@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 import yaml
@@ -53,18 +54,27 @@ def served(folder: Path) -> Iterator[str]:
         thread.join()
 
 
+def unavailable(reason: str) -> NoReturn:
+    """Skip a browser test with a sentence that says what to install; in CI, fail it."""
+    if os.environ.get("CI"):
+        pytest.fail(f"CI needs a browser: {reason}")
+    pytest.skip(reason)
+
+
 @contextmanager
 def launched() -> Iterator[Browser]:
     """A headless Chromium; skips the test where there is none, except in CI."""
     path = chromium()
     if path is None:
-        if os.environ.get("CI"):
-            pytest.fail("CI needs Chromium for the browser tests: apt-get install chromium")
-        pytest.skip("install Chromium for the browser tests (Debian: apt-get install chromium)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
+        unavailable("install Chromium (Debian: sudo apt-get install chromium)")
+    try:
+        playwright = sync_playwright().start()
+    except Exception as error:  # its driver is a program of its own, which a library may lack
+        unavailable(f"install what its driver needs (Debian: libatomic1); it says: {error}")
+    browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+    yield browser
+    browser.close()
+    playwright.stop()
 
 
 class Watch:
