@@ -1,11 +1,10 @@
 """Exact transport: ``otgen_lite.solve_exact`` beside ``ot.emd2`` of the POT library, on one cost.
 
 Time: in one process, the two take turns (A B, B A, A B, ...) on the same float64 matrix, after one
-round that is not counted. The least of each is taken, for whatever else runs on the machine can
-only add: on the clock, and as processor time, which a busy machine disturbs less. Memory: every
-measurement is a fresh process that builds the cost matrix, calls one of the two once, and reports
-the peak of its resident memory above what it held when the matrix was ready; the median of three
-processes is taken.
+round that is not counted. The median of each is taken: on the clock, and as processor time, which a
+busy machine disturbs less. Memory: every measurement is a fresh process that builds the cost
+matrix, calls one of the two once, and reports the peak of its resident memory above what it held
+when the matrix was ready; the median of three processes is taken.
 """
 
 from __future__ import annotations
@@ -75,8 +74,8 @@ def measure_time(case: str, n: int, rounds: int) -> dict[str, Any]:
             processor[name].append(time.process_time() - start[1])
     difference = abs(values[CONTESTANTS[0]] - values[CONTESTANTS[1]])
     return {
-        "time": {name: min(s) for name, s in clock.items()},
-        "processor time": {name: min(s) for name, s in processor.items()},
+        "time": {name: statistics.median(s) for name, s in clock.items()},
+        "processor time": {name: statistics.median(s) for name, s in processor.items()},
         "all": {"time": clock, "processor time": processor},
         "values": values,
         "relative_difference": difference,

@@ -57,7 +57,7 @@ def main() -> int:
     )
     text = (
         "# Benchmarks\n\n"
-        "Both sides measured in one run, taking turns; the least time, the median peak. Values "
+        "Both sides measured in one run, taking turns; medians. Values "
         "differ by: the largest difference of the results, relative to the largest cost.\n\n"
         f"{table(rows)}\n\n"
         + ", ".join(f"{name} {version}" for name, version in used.items())

@@ -44,7 +44,6 @@ def environment() -> dict[str, str]:
         "TQDM_MININTERVAL": "1000",
         "TQDM_BAR_FORMAT": "{l_bar}{bar}| {n_fmt}/{total_fmt}",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-        "SPHINX_BUILD": "1",
     }
 
 

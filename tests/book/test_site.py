@@ -160,6 +160,7 @@ def test_the_explorers_show_what_python_computes(visit, monkeypatch, name):
         frames = explorer_driver.walk(page, figure)
         for shown in frames:
             explorer_driver.check(shown, explorer, picture=False)
+        assert len({shown.alt for shown in frames}) == len(frames), "two frames, one alt text"
         for axis in frames[0].values:
             assert changes(frames, axis, "picture"), f"{axis}: the picture stays"
             assert changes(frames, axis, "readouts"), f"{axis}: the numbers stay"
