@@ -1,0 +1,30 @@
+"""Data: toys in the plane that one can look at, real handwritten digits, and two photographs.
+
+Every function that draws takes an explicit ``generator`` or seed, so that the same seed gives the
+same points. ``generator=None`` draws from torch's own generator, which this package never seeds.
+"""
+
+from otgen_lite.data._draw import Randomness as Randomness
+from otgen_lite.data.digits import digits, image_to_measure
+from otgen_lite.data.pictures import palette, picture
+from otgen_lite.data.toys import (
+    checkerboard,
+    eight_gaussians,
+    pinwheel,
+    rings,
+    swiss_roll,
+    two_moons,
+)
+
+__all__ = [
+    "checkerboard",
+    "digits",
+    "eight_gaussians",
+    "image_to_measure",
+    "palette",
+    "picture",
+    "pinwheel",
+    "rings",
+    "swiss_roll",
+    "two_moons",
+]

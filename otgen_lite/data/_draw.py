@@ -1,0 +1,49 @@
+"""Randomness: a generator, a seed, or torch's own generator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from otgen_lite import _checks
+
+#: A torch generator, a seed, or None.
+Randomness = torch.Generator | int | None
+
+
+def source(name: str, generator: Randomness) -> torch.Generator | None:
+    """The generator itself, a new one for a seed, or None for torch's own."""
+    if isinstance(generator, int) and not isinstance(generator, bool):
+        return torch.Generator().manual_seed(generator)
+    if generator is not None and not isinstance(generator, torch.Generator):
+        raise TypeError(f"{name} must be a torch.Generator, a seed or None, got {generator!r}")
+    return generator
+
+
+class Draw:
+    """``n`` independent draws at a time, from one source of randomness."""
+
+    def __init__(self, n: int, generator: Randomness, dtype: torch.dtype | None) -> None:
+        self.n = _checks.count("n", n)
+        generator = source("generator", generator)
+        dtype = dtype or torch.get_default_dtype()
+        if not dtype.is_floating_point:
+            raise TypeError(f"dtype must be a floating type, got {dtype}")
+        self.generator = generator
+        self.kind: dict[str, Any] = {
+            "generator": generator,
+            "dtype": dtype,
+            "device": generator.device if generator is not None else "cpu",
+        }
+
+    def normal(self, d: int) -> Tensor:
+        return torch.randn(self.n, d, **self.kind)
+
+    def uniform(self) -> Tensor:
+        return torch.rand(self.n, **self.kind)
+
+    def integers(self, k: int) -> Tensor:
+        """Whole numbers 0, …, k - 1 in the floating type."""
+        return torch.randint(k, (self.n,), **self.kind)
