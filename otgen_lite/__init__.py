@@ -11,11 +11,17 @@ from otgen_lite.costs import cost_matrix, paired_cost
 from otgen_lite.explore import Explorer, FrameError
 from otgen_lite.scale import by_scale
 from otgen_lite.transport import (
+    ConvergenceWarning,
     ExactResult,
+    SinkhornPointsResult,
+    SinkhornResult,
     bures_wasserstein,
     c_transform,
     gaussian_map,
+    sinkhorn_divergence,
     solve_exact,
+    solve_sinkhorn,
+    solve_sinkhorn_points,
     wasserstein_1d,
 )
 
@@ -24,9 +30,12 @@ __version__ = "0.1.0"
 __all__ = [
     "Certificate",
     "CertificateError",
+    "ConvergenceWarning",
     "ExactResult",
     "Explorer",
     "FrameError",
+    "SinkhornPointsResult",
+    "SinkhornResult",
     "animate",
     "bures_wasserstein",
     "by_scale",
@@ -37,7 +46,10 @@ __all__ = [
     "gaussian_map",
     "paired_cost",
     "plots",
+    "sinkhorn_divergence",
     "solve_exact",
+    "solve_sinkhorn",
+    "solve_sinkhorn_points",
     "statements",
     "wasserstein_1d",
 ]

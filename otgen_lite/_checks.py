@@ -139,6 +139,14 @@ def number(name: str, value: Any, *, at_least: float | None = None) -> float:
     return out
 
 
+def positive(name: str, value: Any) -> float:
+    """A finite number above 0."""
+    out = number(name, value)
+    if out <= 0.0:
+        raise ValueError(f"{name} must be a finite number > 0, got {value!r}")
+    return out
+
+
 def count(name: str, value: Any, *, at_least: int = 1) -> int:
     """A whole number, not smaller than ``at_least``."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
