@@ -10,16 +10,20 @@ from otgen_lite.transport.entropic import (
     solve_sinkhorn_points,
 )
 from otgen_lite.transport.exact import ExactResult, solve_exact
+from otgen_lite.transport.power_diagram import power_cells
+from otgen_lite.transport.semidiscrete import SemiDiscrete
 from otgen_lite.transport.transforms import c_transform
 
 __all__ = [
     "ConvergenceWarning",
     "ExactResult",
+    "SemiDiscrete",
     "SinkhornPointsResult",
     "SinkhornResult",
     "bures_wasserstein",
     "c_transform",
     "gaussian_map",
+    "power_cells",
     "sinkhorn_divergence",
     "solve_exact",
     "solve_sinkhorn",
