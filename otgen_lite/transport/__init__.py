@@ -1,6 +1,20 @@
 """Transport: a cost and two measures become a plan, potentials and a value."""
 
-from otgen_lite.transport.closed_forms import bures_wasserstein, gaussian_map, wasserstein_1d
+from otgen_lite.transport.closed_forms import (
+    bures_wasserstein,
+    entropic_collapse_eps,
+    entropic_dipole,
+    entropic_fit_scale,
+    entropic_gaussian,
+    entropic_gaussian_plan,
+    gaussian_map,
+    gaussian_to_circle,
+    quantise_gaussian,
+    segment_to_atoms,
+    sinkhorn_divergence_gaussian,
+    uniform_to_atoms,
+    wasserstein_1d,
+)
 from otgen_lite.transport.entropic import (
     ConvergenceWarning,
     SinkhornPointsResult,
@@ -22,11 +36,21 @@ __all__ = [
     "SinkhornResult",
     "bures_wasserstein",
     "c_transform",
+    "entropic_collapse_eps",
+    "entropic_dipole",
+    "entropic_fit_scale",
+    "entropic_gaussian",
+    "entropic_gaussian_plan",
     "gaussian_map",
+    "gaussian_to_circle",
     "power_cells",
+    "quantise_gaussian",
+    "segment_to_atoms",
     "sinkhorn_divergence",
+    "sinkhorn_divergence_gaussian",
     "solve_exact",
     "solve_sinkhorn",
     "solve_sinkhorn_points",
+    "uniform_to_atoms",
     "wasserstein_1d",
 ]

@@ -8,9 +8,12 @@ import torch
 from torch import Tensor
 
 from otgen_lite import _checks
-
-#: Asymmetry and negative eigenvalues up to this, relative to the matrix, are taken for rounding.
-_ROUNDING = {torch.float64: 1e-8, torch.float32: 1e-4}
+from otgen_lite.transport.closed_forms._gaussian import (
+    GaussianTransport,
+    factor,
+    gaussian,
+    same_dimension,
+)
 
 
 def bures_wasserstein(m1: Any, S1: Any, m2: Any, S2: Any) -> Tensor:
@@ -51,11 +54,11 @@ def bures_wasserstein(m1: Any, S1: Any, m2: Any, S2: Any) -> Tensor:
         >>> bures_wasserstein([0, 0], [[1, 0], [0, 0]], [0, 0], [[0, 0], [0, 4]])
         tensor(5., dtype=torch.float64)
     """
-    m1, S1 = _gaussian("1", m1, S1)
-    m2, S2 = _gaussian("2", m2, S2)
+    m1, S1 = gaussian("1", m1, S1)
+    m2, S2 = gaussian("2", m2, S2)
     m1, S1, m2, S2 = _checks.common(m1, S1, m2, S2)
-    _same_dimension(m1, m2)
-    return (m1 - m2).square().sum() + _Bures.apply(S1, S2)
+    same_dimension(m1, m2)
+    return (m1 - m2).square().sum() + GaussianTransport.apply(S1, S2, 0.0)
 
 
 def gaussian_map(m1: Any, S1: Any, m2: Any, S2: Any) -> tuple[Tensor, Tensor]:
@@ -89,102 +92,16 @@ def gaussian_map(m1: Any, S1: Any, m2: Any, S2: Any) -> tuple[Tensor, Tensor]:
         >>> t
         tensor([1., 0.], dtype=torch.float64)
     """
-    m1, S1 = _gaussian("1", m1, S1)
-    m2, S2 = _gaussian("2", m2, S2)
+    m1, S1 = gaussian("1", m1, S1)
+    m2, S2 = gaussian("2", m2, S2)
     m1, S1, m2, S2 = (v.detach() for v in _checks.common(m1, S1, m2, S2))
-    _same_dimension(m1, m2)
-    L1, roots = _factor(S1)
+    same_dimension(m1, m2)
+    L1, roots = factor(S1)
     if float(roots.min()) == 0.0:
         raise ValueError("S1 must be positive definite, got a singular matrix")
-    L2, _ = _factor(S2)
+    L2, _ = factor(S2)
     U, sigma, _ = torch.linalg.svd(L1.T @ L2)
     # L1 has orthogonal columns of lengths `roots`, so that this is its inverse times U.
     B = (L1 / roots.square()) @ U
     A = (B * sigma) @ B.T
     return A.to(S1.dtype), (m2 - A.to(m2.dtype) @ m1)
-
-
-class _Bures(torch.autograd.Function):
-    """tr S1 + tr S2 - 2 tr (S1^1/2 S2 S1^1/2)^1/2 with gradients I - A_12 and I - A_21.
-
-    The derivative is written out because the one of an eigendecomposition fails where two
-    eigenvalues coincide, at S = I for example, although this function is smooth there.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, S1: Tensor, S2: Tensor) -> Tensor:
-        L1, _ = _factor(S1)
-        L2, _ = _factor(S2)
-        U, sigma, Vh = torch.linalg.svd(L1.T @ L2)
-        ctx.save_for_backward(L1, L2, U, sigma, Vh)
-        ctx.dtype = S1.dtype
-        return (L1 - L2 @ (Vh.T @ U.T)).square().sum().to(S1.dtype)
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        L1, L2, U, sigma, Vh = ctx.saved_tensors
-        eye = torch.eye(sigma.numel(), dtype=sigma.dtype, device=sigma.device)
-        cut = sigma.numel() * torch.finfo(sigma.dtype).eps * sigma.max()
-        inverse = torch.where(sigma > cut, 1.0 / sigma, torch.zeros_like(sigma))
-        B1, B2 = L1 @ U, L2 @ Vh.T
-        slopes = (eye - (B2 * inverse) @ B2.T, eye - (B1 * inverse) @ B1.T)
-        first, second = (
-            (grad * s).to(ctx.dtype) if ask else None
-            for s, ask in zip(slopes, ctx.needs_input_grad, strict=True)
-        )
-        return first, second
-
-
-def _factor(S: Tensor) -> tuple[Tensor, Tensor]:
-    """L with S = L L^T and orthogonal columns, and the lengths of these columns, in float64.
-
-    Eigenvalues below the rounding error of the largest count as zero: their square roots would
-    carry half as many wrong digits into the result.
-    """
-    values, vectors = torch.linalg.eigh(S.detach().to(torch.float64))
-    cut = values.numel() * torch.finfo(torch.float64).eps * values.max()
-    roots = torch.where(values > cut, values, torch.zeros_like(values)).sqrt()
-    return vectors * roots, roots
-
-
-def _gaussian(index: str, mean: Any, covariance: Any) -> tuple[Tensor, Tensor]:
-    """Mean (d,) and covariance (d, d), checked; numbers stand for d = 1."""
-    m_name, S_name = f"m{index}", f"S{index}"
-    m = _checks.tensor(m_name, mean)
-    S = _checks.tensor(S_name, covariance)
-    if m.ndim == 0:
-        m = m[None]
-    if m.ndim != 1 or m.numel() == 0:
-        raise ValueError(f"{m_name} must have shape (d,), got {_checks.shape_text(m)}")
-    d = m.numel()
-    if S.ndim == 0 and d == 1:
-        S = S[None, None]
-    if tuple(S.shape) != (d, d):
-        raise ValueError(
-            f"{S_name} must have shape ({d}, {d}), the square of {m_name}'s, got "
-            f"{_checks.shape_text(S)}"
-        )
-    detached = S.detach()
-    tol = _ROUNDING[S.dtype] * float(detached.abs().max())
-    asymmetry = float((detached - detached.T).abs().max())
-    if asymmetry > tol:
-        raise ValueError(
-            f"{S_name} must be symmetric, got entries that differ from their mirror image by "
-            f"{asymmetry:.3g}"
-        )
-    S = (S + S.T) / 2
-    lowest = float(torch.linalg.eigvalsh(S.detach().to(torch.float64)).min())
-    if lowest < -tol:
-        raise ValueError(
-            f"{S_name} must be positive semi-definite, got an eigenvalue of {lowest:.3g}"
-        )
-    return m, S
-
-
-def _same_dimension(m1: Tensor, m2: Tensor) -> None:
-    if m1.shape != m2.shape:
-        raise ValueError(
-            "m1 and m2 must have the same dimension, got shapes "
-            f"{_checks.shape_text(m1)} and {_checks.shape_text(m2)}"
-        )
