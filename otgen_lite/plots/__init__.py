@@ -13,6 +13,7 @@ from otgen_lite.plots.distances import (
     potential_and_plan,
     rates,
 )
+from otgen_lite.plots.entropy import photographs, recoloured, rounds, soft_plan
 from otgen_lite.plots.general import (
     clouds,
     density_curves,
@@ -21,6 +22,7 @@ from otgen_lite.plots.general import (
     plan_lines,
 )
 from otgen_lite.plots.kantorovich import arcs, ink_between, ink_cards, matrices, mixed, price_map
+from otgen_lite.plots.semidiscrete import cells, lower_envelope, pictures, soft_cells
 from otgen_lite.plots.style import BLUE, GREY, RED, VIOLET, WIDTH, figure, use_book_style
 
 __all__ = [
@@ -31,6 +33,7 @@ __all__ = [
     "WIDTH",
     "arcs",
     "cdf_gap",
+    "cells",
     "clouds",
     "density_curves",
     "detour",
@@ -41,11 +44,18 @@ __all__ = [
     "ink_between",
     "ink_cards",
     "loss_curve",
+    "lower_envelope",
     "matrices",
     "mixed",
+    "photographs",
+    "pictures",
     "plan_lines",
     "potential_and_plan",
     "price_map",
     "rates",
+    "recoloured",
+    "rounds",
+    "soft_cells",
+    "soft_plan",
     "use_book_style",
 ]

@@ -4,7 +4,15 @@ A chapter shows such a function and certifies it on one instance; ``tests/certif
 on others, of other sizes and dimensions. The two are the same code.
 """
 
-from otgen_lite.statements import distances, kantorovich, semidiscrete
+from otgen_lite.statements import distances, entropy, kantorovich, semidiscrete
 from otgen_lite.statements.registry import REGISTRY, Statement, statement
 
-__all__ = ["REGISTRY", "Statement", "distances", "kantorovich", "semidiscrete", "statement"]
+__all__ = [
+    "REGISTRY",
+    "Statement",
+    "distances",
+    "entropy",
+    "kantorovich",
+    "semidiscrete",
+    "statement",
+]

@@ -1,0 +1,213 @@
+"""Pictures of chapter 3: photographs and their colours, soft plans on the line, rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+
+from otgen_lite import _checks
+from otgen_lite.plots import _drawing
+from otgen_lite.plots.style import BLUE, GREY, RED, VIOLET, WIDTH, figure
+
+#: White where there is no mass, violet where there is some, nearly black where there is most.
+_MASS = LinearSegmentedColormap.from_list("mass", ["white", VIOLET, "#2B1038"])
+
+
+def photographs(images: Sequence[Any], labels: Sequence[str], *, rows: int = 1) -> Figure:
+    """Pictures in colour, in rows, each with a line below it.
+
+    Args:
+        images: arrays (H, W, 3) with entries in [0, 1], red, green and blue.
+        labels: what to write under each of them.
+        rows: number of rows.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: if a picture has another shape or entries outside [0, 1], or there are not as
+            many labels as pictures.
+
+    Chapter: 3.
+
+    Example:
+        >>> red = [[[1.0, 0.0, 0.0]]]
+        >>> fig = photographs([red, red], ["one", "two"])
+        >>> [ax.get_xlabel() for ax in fig.axes]
+        ['one', 'two']
+    """
+    rows = _checks.count("rows", rows)
+    if len(labels) != len(images) or not images:
+        raise ValueError(
+            f"labels must be one for each picture, got {len(labels)} for {len(images)} pictures"
+        )
+    stack = [_picture(f"images[{k}]", image) for k, image in enumerate(images)]
+    columns = -(-len(stack) // rows)
+    aspect = max(image.shape[0] / image.shape[1] for image in stack)
+    fig = Figure(figsize=(WIDTH, rows * (WIDTH / columns * aspect + 0.3)), layout="constrained")
+    for k, (image, label) in enumerate(zip(stack, labels, strict=True)):
+        ax = fig.add_subplot(rows, columns, k + 1)
+        ax.imshow(image, interpolation="antialiased")
+        ax.set(xticks=[], yticks=[], xlabel=label)
+        ax.spines[:].set_visible(False)
+    return fig
+
+
+def recoloured(image: Any, colours: Any, target: Any) -> Figure:
+    """A picture, and beside it where its colours lie among those that they were sent to.
+
+    Colours are points of a cube; on the right they are seen along the two directions in which
+    the target spreads most, dots in their own colours over the grey dots of the target.
+
+    Args:
+        image: (H, W, 3) colours in [0, 1].
+        colours: (n, 3) colours of the picture.
+        target: (m, 3) colours of the target, m > 1.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: if a shape is wrong, a number is not finite, or a colour is outside [0, 1].
+
+    Chapter: 3.
+
+    Example:
+        >>> fig = recoloured([[[0.5, 0.5, 0.5]]], [[0.5] * 3], [[0.0] * 3, [1.0] * 3])
+        >>> len(fig.axes)
+        2
+    """
+    picture = _picture("image", image)
+    dots, goal = _drawing.array("colours", colours, 2), _drawing.array("target", target, 2)
+    _drawing.match("colours", dots, (len(dots), 3))
+    _drawing.match("target", goal, (len(goal), 3))
+    mean = goal.mean(axis=0)
+    axes = np.linalg.svd(goal - mean)[2][:2]
+    axes *= np.sign(axes.sum(axis=1, keepdims=True)) + (axes.sum(axis=1, keepdims=True) == 0)
+    fig = Figure(figsize=(WIDTH, 2.75))
+    left = fig.add_axes((0.0, 0.02, 0.6, 0.96))
+    left.imshow(picture, interpolation="bilinear")
+    left.set_axis_off()
+    right = fig.add_axes((0.63, 0.04, 0.36, 0.92))
+    for points, size, color in ((goal, 9, "#D5D7DA"), (dots, 15, dots.clip(0, 1))):
+        place = (points - mean) @ axes.T
+        edge = "none" if points is goal else GREY
+        right.scatter(place[:, 0], place[:, 1], s=size, c=color, linewidths=0.25, edgecolors=edge)
+    low, high = ((goal - mean) @ axes.T).min(axis=0), ((goal - mean) @ axes.T).max(axis=0)
+    room = 0.06 * (high - low).max() + 1e-3
+    right.set(xlim=(low[0] - room, high[0] + room), ylim=(low[1] - room, high[1] + room))
+    right.set(xticks=[], yticks=[])
+    return fig
+
+
+def soft_plan(
+    t: Any, a: Any, b: Any, plan: Any, eps: Any, curves: Mapping[str, Any], at: int
+) -> Figure:
+    """A plan between two densities on a line, and numbers that belong to it as functions of eps.
+
+    Args:
+        t: (n,) grid of both densities.
+        a: (n,) weights of the source, drawn in red on the left of the plan.
+        b: (n,) weights of the target, drawn in blue on top of it.
+        plan: (n, n) the plan, darker where there is more mass.
+        eps: (k,) values of eps, increasing and positive.
+        curves: name of each curve, and its (k,) values.
+        at: which of the values of eps the plan belongs to.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: if shapes do not match or a number is not finite.
+
+    Chapter: 3.
+
+    Example:
+        >>> half = [0.5, 0.5]
+        >>> fig = soft_plan([0, 1], half, half, [[0.25] * 2] * 2, [1, 2], {"cost": [1, 2]}, 0)
+        >>> len(fig.axes)
+        4
+    """
+    t, a, b = _drawing.array("t", t, 1), _drawing.array("a", a, 1), _drawing.array("b", b, 1)
+    P, eps = _drawing.array("plan", plan, 2), _drawing.array("eps", eps, 1)
+    _drawing.match("a", a, t.shape)
+    _drawing.match("b", b, t.shape)
+    _drawing.match("plan", P, (t.size, t.size))
+    fig = Figure(figsize=(WIDTH, 3.2))
+    main = fig.add_axes((0.09, 0.03, 0.39, 0.78))
+    top = fig.add_axes((0.09, 0.81, 0.39, 0.17), sharex=main)
+    left = fig.add_axes((0.0, 0.03, 0.09, 0.78), sharey=main)
+    # The root makes faint mass visible; rows run downwards as in a matrix.
+    main.pcolormesh(t, t, np.sqrt(P / P.max()), cmap=_MASS, vmin=0, vmax=1, rasterized=True)
+    main.set(xticks=[], yticks=[], xlim=(t[0], t[-1]), ylim=(t[-1], t[0]))
+    main.spines[:].set_visible(True)
+    top.fill_between(t, b, color=BLUE, linewidth=0)
+    left.fill_betweenx(t, -a, color=RED, linewidth=0)
+    for ax in (top, left):
+        ax.set_axis_off()
+    right = fig.add_axes((0.62, 0.18, 0.37, 0.78))
+    for k, (name, values) in enumerate(curves.items()):
+        v = _drawing.array(f"curves[{name!r}]", values, 1)
+        _drawing.match(f"curves[{name!r}]", v, eps.shape)
+        color = (VIOLET, GREY)[k % 2]
+        right.semilogx(eps, v, "-" if k % 2 == 0 else "--", color=color, label=name)
+        right.plot(eps[at], v[at], "o", color=color, markersize=8)
+    right.tick_params(axis="x", which="minor", bottom=False)
+    right.set_xlabel("ε")
+    right.set_ylim(bottom=0)
+    right.legend(loc="upper left", borderaxespad=0.1)
+    return fig
+
+
+def rounds(
+    errors: Mapping[str, Any], slopes: Mapping[str, float], *, ylabel: str = "error"
+) -> Figure:
+    """Errors over rounds on a logarithmic axis, and the slopes that theory gives them.
+
+    Args:
+        errors: name of each run, and its positive errors after 0, 1, 2, ... rounds.
+        slopes: for some of the runs, by what each round must multiply the error; drawn as a thin
+            line through the last error.
+        ylabel: what the vertical axis shows.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: if a number is not finite.
+
+    Chapter: 3.
+
+    Example:
+        >>> fig = rounds({"half": [1.0, 0.5, 0.25]}, {"half": 0.5})
+        >>> len(fig.axes[0].lines)
+        2
+    """
+    fig, ax = figure(height=3.4)
+    styles = ("o", "s", "^", "D")
+    for k, (name, values) in enumerate(errors.items()):
+        v = _drawing.array(f"errors[{name!r}]", values, 1)
+        color, step = (BLUE, RED, VIOLET, GREY)[k % 4], np.arange(v.size)
+        every = max(v.size // 12, 1)
+        ax.semilogy(step, v, styles[k % 4], color=color, markevery=every, label=name)
+        if name in slopes:
+            ax.semilogy(step, v[-1] * slopes[name] ** (step - step[-1]), color=color, linewidth=1)
+    ax.set(xlabel="round", ylabel=ylabel)
+    ax.legend()
+    return fig
+
+
+def _picture(name: str, image: Any) -> np.ndarray:
+    """A picture in colour: (H, W, 3) with entries in [0, 1]; rounding beyond is cut off."""
+    array = _drawing.array(name, image, 3)
+    if array.shape[2] != 3:
+        raise ValueError(f"{name} must have shape (H, W, 3), got {array.shape}")
+    if array.min() < -1e-6 or array.max() > 1 + 1e-6:
+        raise ValueError(
+            f"{name} must have entries in [0, 1], got {array.min():.4g} to {array.max():.4g}"
+        )
+    return array.clip(0, 1)
