@@ -22,7 +22,7 @@ from otgen_lite.plots.general import (
     plan_lines,
 )
 from otgen_lite.plots.kantorovich import arcs, ink_between, ink_cards, matrices, mixed, price_map
-from otgen_lite.plots.semidiscrete import cells, lower_envelope, pictures, soft_cells
+from otgen_lite.plots.semidiscrete import cells, lower_envelope, soft_cells
 from otgen_lite.plots.style import BLUE, GREY, RED, VIOLET, WIDTH, figure, use_book_style
 
 __all__ = [
@@ -48,7 +48,6 @@ __all__ = [
     "matrices",
     "mixed",
     "photographs",
-    "pictures",
     "plan_lines",
     "potential_and_plan",
     "price_map",

@@ -1,0 +1,232 @@
+"""Pictures of chapter 4: cells, soft cells, lower envelopes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
+from matplotlib.figure import Figure
+
+from otgen_lite.plots import _drawing
+from otgen_lite.plots.style import BLUE, GREY, RED, VIOLET, WIDTH
+
+#: Pale grounds for cells: they only tell neighbours apart, and carry no meaning.
+_PALE = ("#c6daee", "#f5dcb4", "#dccdec", "#cbe6c6", "#f5cbc6", "#bfe6e4", "#eeedb4", "#dcdcdc")
+
+
+def _grounds(y: np.ndarray) -> np.ndarray:
+    """A pale colour for each atom: the one whose last bearers are farthest away."""
+    pale = np.array([mpl.colors.to_rgb(color) for color in _PALE])
+    chosen: list[int] = []
+    for j in range(len(y)):
+        away = np.full(len(pale), np.inf)
+        for k, color in enumerate(chosen):
+            away[color] = min(away[color], float(np.linalg.norm(y[j] - y[k])))
+        chosen.append(int(away.argmax()))
+    return pale[chosen]
+
+
+def _weights(
+    ax: Axes, y: np.ndarray, b: np.ndarray | None, mass: np.ndarray | None, size: float
+) -> None:
+    """A blue ring for what an atom shall hold, a red disc for what it holds."""
+    if b is None:
+        ax.scatter(y[:, 0], y[:, 1], s=14, color=BLUE, zorder=3)
+        return
+    area = size / max(float(b.mean()), 1e-300)
+    if mass is not None:
+        ax.scatter(y[:, 0], y[:, 1], s=area * mass, color=RED, alpha=0.75, linewidths=0, zorder=3)
+    ax.scatter(
+        y[:, 0], y[:, 1], s=area * b, facecolors="none", edgecolors=BLUE, linewidths=1.8, zorder=4
+    )
+
+
+def _middle(polygon: np.ndarray) -> np.ndarray:
+    """Centre of mass of a polygon; the mean of its corners where it has no area."""
+    start = polygon.mean(axis=0)
+    u = polygon - start
+    v = np.roll(u, -1, axis=0)
+    twice = u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]
+    if abs(twice.sum()) < 1e-300:
+        return start
+    return start + ((u + v) * twice[:, None]).sum(axis=0) / (3 * twice.sum())
+
+
+def _checked(y: Any, b: Any, mass: Any) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
+    y = _drawing.array("y", y, 2)
+    _drawing.match("y", y, (len(y), 2))
+    out = []
+    for name, value in (("b", b), ("mass", mass)):
+        if value is not None:
+            value = _drawing.array(name, value, 1)
+            _drawing.match(name, value, (len(y),))
+        out.append(value)
+    return y, out[0], out[1]
+
+
+def cells(
+    polygons: Sequence[Any],
+    y: Any,
+    *,
+    b: Any = None,
+    mass: Any = None,
+    labels: Sequence[str] | None = None,
+    size: float = 90.0,
+    ax: Axes | None = None,
+) -> Figure:
+    """Cells of atoms in the plane, drawn as the polygons that they are.
+
+    A violet line joins each atom to the middle of its cell: an atom need not lie in it.
+
+    Args:
+        polygons: N arrays (k, 2) of corners, as :func:`otgen_lite.power_cells` gives them; an
+            empty one is a cell that nobody is in.
+        y: (N, 2) atoms.
+        b: (N,) what each cell shall hold: a blue ring of that area.
+        mass: (N,) what each cell holds: a red disc of that area. It fills the ring exactly where
+            the two agree.
+        labels: N texts, written into the cells.
+        size: area of the mean ring, in square points.
+        ax: axes to draw into; a new figure where None.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: if shapes do not match or a number is not finite.
+
+    Chapter: 4.
+
+    Example:
+        >>> halves = [[[0, 0], [1, 0], [1, 2], [0, 2]], [[1, 0], [2, 0], [2, 2], [1, 2]]]
+        >>> fig = cells(halves, [[0.5, 1], [1.5, 1]], b=[0.5, 0.5], mass=[0.5, 0.5])
+        >>> len(fig.axes[0].collections[0].get_paths())
+        2
+    """
+    y, b, mass = _checked(y, b, mass)
+    if len(polygons) != len(y):
+        raise ValueError(f"polygons must be one for each of {len(y)} atoms, got {len(polygons)}")
+    if labels is not None and len(labels) != len(y):
+        raise ValueError(f"labels must be one for each of {len(y)} atoms, got {len(labels)}")
+    fig, ax = _drawing.axes_or_new(ax, height=0.7 * WIDTH)
+    drawn = [(j, _drawing.array(f"polygons[{j}]", p, 2)) for j, p in enumerate(polygons) if len(p)]
+    grounds = _grounds(y)[[j for j, _ in drawn]]
+    corners = [polygon for _, polygon in drawn]
+    ax.add_collection(
+        PolyCollection(corners, facecolors=grounds, edgecolors=GREY, linewidths=1.0, zorder=1)
+    )
+    _weights(ax, y, b, mass, size)
+    for j, polygon in drawn:
+        middle = _middle(polygon)
+        ax.plot(*np.stack([y[j], middle], axis=1), color=VIOLET, linewidth=1.5, zorder=2)
+        if labels is not None:
+            # Above or below the middle, whichever is farther from the atom.
+            lift = 9 if middle[1] > y[j, 1] else -9
+            ax.annotate(labels[j], (middle[0], middle[1]), (0, lift), textcoords="offset points",
+                        ha="center", va="center", zorder=5)  # fmt: skip
+    ax.autoscale_view()
+    ax.set_aspect("equal")
+    ax.set_axis_off()
+    return fig
+
+
+def soft_cells(
+    shares: Any,
+    y: Any,
+    box: Any,
+    *,
+    b: Any = None,
+    mass: Any = None,
+    size: float = 90.0,
+    ax: Axes | None = None,
+) -> Figure:
+    """Cells that overlap: at each place the colours of the atoms, mixed in the shares they get.
+
+    Args:
+        shares: (h, w, N) share of each atom at the places of a grid, rows from below; zeros and
+            ones where cells do not overlap.
+        y: (N, 2) atoms.
+        box: ((x0, x1), (y0, y1)), the rectangle that the grid fills.
+        b: (N,) what each cell shall hold: a blue ring of that area.
+        mass: (N,) what each cell holds: a red disc of that area.
+        size: area of the mean ring, in square points.
+        ax: axes to draw into; a new figure where None.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: if shapes do not match or a number is not finite.
+
+    Chapter: 4.
+
+    Example:
+        >>> fig = soft_cells([[[1, 0], [0.5, 0.5], [0, 1]]], [[0, 0.5], [1, 0.5]], ((0, 1), (0, 1)))
+        >>> len(fig.axes[0].images)
+        1
+    """
+    y, b, mass = _checked(y, b, mass)
+    shares = _drawing.array("shares", shares, 3)
+    _drawing.match("shares", shares, (*shares.shape[:2], len(y)))
+    (left, right), (bottom, top) = _drawing.array("box", box, 2)
+    fig, ax = _drawing.axes_or_new(ax, height=0.7 * WIDTH)
+    ax.imshow(
+        np.clip(shares @ _grounds(y), 0, 1),
+        origin="lower",
+        extent=(left, right, bottom, top),
+        interpolation="nearest",
+    )
+    _weights(ax, y, b, mass, size)
+    ax.set(xlim=(left, right), ylim=(bottom, top))
+    ax.set_axis_off()
+    return fig
+
+
+def lower_envelope(t: Any, curves: Any, y: Any, edges: Any, *, ax: Axes | None = None) -> Figure:
+    """Costs minus vouchers on the line, the smallest of them, and the cells below it.
+
+    Args:
+        t: (n,) places on the line, in increasing order.
+        curves: (n, N) cost minus voucher, a column for each atom.
+        y: (N,) atoms.
+        edges: (N + 1,) ends of the cells, from left to right.
+        ax: axes to draw into; a new figure where None.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: if shapes do not match or a number is not finite.
+
+    Chapter: 4.
+
+    Example:
+        >>> fig = lower_envelope([0, 1], [[0, 1], [1, 0]], [0, 1], [0, 0.5, 1])
+        >>> len(fig.axes[0].lines)
+        6
+    """
+    t, C, y = (
+        _drawing.array("t", t, 1),
+        _drawing.array("curves", curves, 2),
+        _drawing.array("y", y, 1),
+    )
+    edges = _drawing.array("edges", edges, 1)
+    _drawing.match("curves", C, (t.size, y.size))
+    _drawing.match("edges", edges, (y.size + 1,))
+    fig, ax = _drawing.axes_or_new(ax, height=3.0)
+    lowest = C.min(axis=1)
+    room = 0.15 * (np.ptp(lowest) or 1.0)
+    floor = lowest.min() - 2 * room
+    ax.plot(t, C, color=GREY, linewidth=1.0)
+    ax.plot(t, lowest, color=VIOLET, linewidth=3.0)
+    ax.vlines(edges[1:-1], floor, np.interp(edges[1:-1], t, lowest), color=GREY, linestyle=":")
+    for k in range(y.size):
+        ax.plot(edges[k : k + 2], [floor, floor], color=RED, linewidth=7,
+                alpha=1.0 - 0.3 * (k % 2), solid_capstyle="butt")  # fmt: skip
+    ax.plot(y, np.full(y.size, floor), "o", color=BLUE, markersize=9, markeredgecolor="white")
+    ax.set(xlim=(t[0], t[-1]), ylim=(floor - room, lowest.max() + 3 * room))
+    return fig
