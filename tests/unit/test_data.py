@@ -1,11 +1,13 @@
-"""The toys have the law that their docstring says, and the digits are the digits."""
+"""The toys have the law that they say, the digits are the digits, the pictures the pictures."""
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
+from sklearn.datasets import load_sample_image
 
 import otgen_lite as otg
 
@@ -173,3 +175,71 @@ def test_image_to_measure_passes_gradients() -> None:
     weights, _ = otg.data.image_to_measure(image)
     weights[0].backward()
     torch.testing.assert_close(image.grad, torch.tensor([[3.0, -1.0]]) / 16)
+
+
+@pytest.mark.parametrize("name", ["china", "flower"])
+def test_picture_is_the_one_of_scikit_learn(name: str) -> None:
+    whole = otg.data.picture(name)
+    assert whole.shape == (427, 640, 3)
+    assert whole.dtype == torch.float64
+    peer = load_sample_image(f"{name}.jpg")
+    np.testing.assert_allclose(whole, peer / 255.0, atol=1e-15)
+
+
+@pytest.mark.parametrize("height", [1, 61, 100, 300, 427])
+@pytest.mark.parametrize("name", ["china", "flower"])
+def test_picture_is_averaged_over_areas(name: str, height: int) -> None:
+    small = otg.data.picture(name, height=height)
+    width = round(640 * height / 427)
+    assert small.shape == (height, width, 3)
+    # The mean over a cell is a difference of the integral from 0, which is linear within pixels.
+    mean = load_sample_image(f"{name}.jpg") / 255.0
+    for axis, new in ((0, height), (1, width)):
+        mean = np.moveaxis(mean, axis, 0)
+        old = len(mean)
+        total = np.concatenate([np.zeros_like(mean[:1]), mean.cumsum(axis=0)])
+        edge = np.arange(new + 1) * (old / new)
+        below = np.minimum(edge.astype(int), old - 1)
+        at = total[below] + (edge - below)[:, None, None] * mean[below]
+        mean = np.moveaxis(np.diff(at, axis=0) * (new / old), 0, axis)
+    np.testing.assert_allclose(small, mean, atol=1e-11)
+    np.testing.assert_allclose(
+        small.mean(dim=(0, 1)), otg.data.picture(name).mean(dim=(0, 1)), rtol=1e-12
+    )
+
+
+def test_picture_is_a_copy() -> None:
+    otg.data.picture("china").zero_()
+    assert otg.data.picture("china").max() > 0.9
+
+
+def test_palette_holds_different_pixels() -> None:
+    n = 500
+    image = torch.arange(3.0 * n).reshape(20, 25, 3)
+    colours = otg.data.palette(image, 40, generator=3)
+    assert colours.shape == (40, 3)
+    assert colours.dtype == image.dtype
+    pixel = colours[:, 0] / 3
+    assert torch.equal(colours, image.reshape(-1, 3)[pixel.long()])
+    assert len(pixel.unique()) == 40
+    everything = otg.data.palette(image, n, generator=3)
+    assert sorted(everything[:, 0].tolist()) == image[..., 0].flatten().tolist()
+    assert torch.equal(everything[:40], colours)
+    assert torch.equal(otg.data.palette(image.reshape(-1, 3), 40, generator=3), colours)
+
+
+def test_palette_draws_every_pixel_as_often() -> None:
+    image = torch.eye(3)[None]
+    generator = torch.Generator().manual_seed(0)
+    draws = torch.cat([otg.data.palette(image, 1, generator) for _ in range(900)])
+    # 5 standard deviations of a binomial count
+    assert (draws.sum(dim=0) - 300).abs().max() < 5 * math.sqrt(900 * 2 / 9)
+
+
+def test_palette_leaves_the_global_generator_alone() -> None:
+    image = otg.data.picture("flower", height=10)
+    before = torch.get_rng_state()
+    same = [otg.data.palette(image, 5, generator=0) for _ in range(2)]
+    assert torch.equal(*same)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert not torch.equal(otg.data.palette(image, 5), otg.data.palette(image, 5))

@@ -104,7 +104,7 @@ def entropic_gaussian_plan(m1: Any, S1: Any, m2: Any, S2: Any, eps: Any) -> Tens
     """
     _, S1, _, S2 = _two_gaussians(m1, S1, m2, S2)
     B1, s, B2 = pair(S1, S2)
-    correlation = s * slopes(s, float(_eps("eps", eps, S1)))
+    correlation = s * slopes(s, _eps("eps", eps, S1).item())
     return ((B1 * correlation) @ B2.T).to(S1.dtype)
 
 

@@ -58,14 +58,14 @@ def uniform_to_atoms(
     """
     y = _checks.line("y", y)
     b = _checks.weights("b", b, y.numel(), like=y)
-    ends = [_end(name, v, y) for name, v in (("low", low), ("high", high))]
-    if float(ends[0]) >= float(ends[1]):
+    start, end = _end("low", low, y), _end("high", high, y)
+    if start.item() >= end.item():
         raise ValueError(
-            f"low must be below high, got low = {float(ends[0]):g} and high = {float(ends[1]):g}"
+            f"low must be below high, got low = {start.item():g} and high = {end.item():g}"
         )
-    centre, half = (ends[0] + ends[1]) / 2, (ends[1] - ends[0]) / 2
+    centre, half = (start + end) / 2, (end - start) / 2
     value, psi, levels = _segment(centre[None], half[None], y.to(torch.float64)[:, None], b)
-    edges = ends[0] + (ends[1] - ends[0]) * levels
+    edges = torch.lerp(start, end, levels)
     return value.to(y.dtype), psi.to(y.dtype), edges.to(y.dtype)
 
 
