@@ -193,6 +193,22 @@ def test_gradient_at_a_singular_covariance(rank: int) -> None:
     assert (S1.grad * H).sum().item() == pytest.approx(slope, rel=1e-5)
 
 
+@pytest.mark.parametrize("eps", [5e-324, 1e-250, 1e300])
+@pytest.mark.parametrize("scale", [0.0, 1e-12, 1e12])
+def test_extreme_eps_overflows_nowhere(scale: float, eps: float) -> None:
+    S1, S2 = (scale * torch.from_numpy(covariance(2, k)) for k in (1, 2))
+    S1.requires_grad_()
+    zero = torch.zeros(2, dtype=torch.float64)
+    value = otg.entropic_gaussian(zero, S1, zero, S2, eps)
+    value.backward()
+    limit = (
+        S1.trace() + S2.trace() if eps > 1 else otg.bures_wasserstein(zero, S1, zero, S2)
+    ).item()
+    assert value.item() == pytest.approx(limit, rel=1e-12, abs=0.0)
+    assert S1.grad.isfinite().all()
+    assert otg.entropic_gaussian_plan(zero, S1, zero, S2, eps).isfinite().all()
+
+
 def test_derivative_in_eps_is_the_divergence_of_the_plan_from_the_product() -> None:
     S1, S2, zero = covariance(2, 1), covariance(2, 2), np.zeros(2)
     eps = torch.tensor(0.4, dtype=torch.float64, requires_grad=True)

@@ -1,66 +1,31 @@
-"""Laws that hold for every problem, on problems that hypothesis makes up.
-
-The profile is fixed: the same examples on every machine.
-"""
+"""Laws that hold for every problem, on problems that hypothesis makes up: exact transport."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from generated import (
+    close,
+    coordinates,
+    diameter,
+    exponents,
+    fixed,
+    gaussians,
+    measures,
+    problems,
+)
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from hypothesis.strategies import DrawFn
 
 import otgen_lite as otg
-
-fixed = settings(derandomize=True, deadline=None, database=None, max_examples=60)
-
-# Whole and short binary numbers make ties and duplicates, and their sums exact.
-coordinates = st.one_of(
-    st.integers(-4, 4).map(float), st.floats(-8, 8, allow_subnormal=False, width=32)
-)
-exponents = st.sampled_from([1.0, 1.5, 2.0, 3.0])
-
-
-@st.composite
-def weights(draw: DrawFn, n: int) -> np.ndarray:
-    """Weights on n atoms: uniform, or multiples of 1/k with zeros among them."""
-    if draw(st.booleans()):
-        return np.full(n, 1.0 / n)
-    parts = draw(arrays(int, n, elements=st.integers(0, 5)).filter(lambda a: a.sum() > 0))
-    return parts / parts.sum()
-
-
-@st.composite
-def measures(draw: DrawFn, count: int, d: int | None = None) -> list[tuple[np.ndarray, np.ndarray]]:
-    """So many measures on the same space: points (n, d) and weights (n,)."""
-    d = d or draw(st.integers(1, 3))
-    found = []
-    for _ in range(count):
-        n = draw(st.integers(1, 8))
-        found.append((draw(arrays(float, (n, d), elements=coordinates)), draw(weights(n))))
-    return found
-
-
-@st.composite
-def problems(draw: DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A cost matrix without structure, and weights."""
-    n, m = draw(st.integers(1, 8)), draw(st.integers(1, 8))
-    entries = st.one_of(st.integers(-3, 3).map(float), st.floats(-1e3, 1e3))
-    return draw(arrays(float, (n, m), elements=entries)), draw(weights(n)), draw(weights(m))
 
 
 def value(x, a, y, b, p: float = 2.0) -> float:
     """W_p^p of two measures by the linear programme, for the Euclidean distance to the power p."""
     C = otg.cost_matrix(x, y, "euclidean") ** p
     return otg.solve_exact(C, a, b).value.item()
-
-
-def close(left: float, right: float, scale: float) -> bool:
-    """Equal up to rounding relative to the largest cost that occurs."""
-    return abs(left - right) <= 1e-9 * max(scale, 1e-300)
 
 
 # --- the linear programme ------------------------------------------------------------------------
@@ -146,11 +111,6 @@ def test_an_atom_may_be_split(problem, data) -> None:
 
 
 # --- distances between measures ------------------------------------------------------------------
-
-
-def diameter(*clouds: np.ndarray) -> float:
-    points = np.concatenate(clouds)
-    return float(np.linalg.norm(points.max(axis=0) - points.min(axis=0)))
 
 
 @fixed
@@ -252,18 +212,6 @@ def test_the_line_gives_potentials(pair, p: float) -> None:
 
 
 # --- Gaussians -----------------------------------------------------------------------------------
-
-
-@st.composite
-def gaussians(draw: DrawFn, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """So many Gaussians of one dimension: means and covariances, some of them singular."""
-    d = draw(st.integers(1, 4))
-    found = []
-    for _ in range(count):
-        m = draw(arrays(float, d, elements=coordinates))
-        F = draw(arrays(float, (d, draw(st.integers(1, d))), elements=st.integers(-3, 3)))
-        found.append((m, F @ F.T))  # whole numbers: exactly symmetric, exactly singular
-    return found
 
 
 @fixed

@@ -34,6 +34,16 @@ def pair(S1: Tensor, S2: Tensor) -> Pair:
     return Pair(L1 @ U, s, L2 @ Vh.T)
 
 
+def regularisation(eps: Tensor | float, B1: Tensor, B2: Tensor) -> float:
+    """``eps`` as a number, and 0 where it is too small to show in the last digit of anything.
+
+    Its inverse times a covariance would overflow instead.
+    """
+    number = eps.item() if isinstance(eps, Tensor) else eps
+    scale = (B1.square().sum() + B2.square().sum()).item()
+    return 0.0 if number <= max(1e-290, 1e-200 * scale) else number
+
+
 def slopes(s: Tensor, eps: float) -> Tensor:
     """``2 / (delta + eps / 2)`` with ``delta = (4 s^2 + eps^2 / 4)^1/2``; 1 / s for eps = 0.
 
@@ -70,7 +80,7 @@ class GaussianTransport(torch.autograd.Function):
         # cost is a sum of squares, and what entropy adds is a sum of positive numbers: nothing
         # cancels when the two Gaussians are close, nor when eps is small or large.
         value = (B1 - B2).square().sum()
-        e = float(eps)
+        e = regularisation(eps, B1, B2)
         if e > 0.0:
             half = e / 2
             delta = torch.hypot(2 * s, torch.full_like(s, half))
@@ -82,7 +92,7 @@ class GaussianTransport(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         B1, s, B2 = ctx.saved_tensors
-        e = float(ctx.eps)
+        e = regularisation(ctx.eps, B1, B2)
         eye = torch.eye(s.numel(), dtype=s.dtype, device=s.device)
         slope = slopes(s, e)
         first, second, third = ctx.needs_input_grad

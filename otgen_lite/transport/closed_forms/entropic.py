@@ -13,6 +13,7 @@ from otgen_lite.transport.closed_forms._gaussian import (
     GaussianTransport,
     gaussian,
     pair,
+    regularisation,
     same_dimension,
     slopes,
 )
@@ -104,7 +105,7 @@ def entropic_gaussian_plan(m1: Any, S1: Any, m2: Any, S2: Any, eps: Any) -> Tens
     """
     _, S1, _, S2 = _two_gaussians(m1, S1, m2, S2)
     B1, s, B2 = pair(S1, S2)
-    correlation = s * slopes(s, _eps("eps", eps, S1).item())
+    correlation = s * slopes(s, regularisation(_eps("eps", eps, S1), B1, B2))
     return ((B1 * correlation) @ B2.T).to(S1.dtype)
 
 
