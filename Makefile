@@ -32,9 +32,9 @@ browser:  ## install Chromium from the system's packages where it is missing and
 notebooks: $(bin)/.book  ## write notebooks/NN_slug.ipynb from the chapters
 	$(bin)/python -m tools.notebooks
 
-bench: $(bin)/.test  ## measure against other libraries side by side, and the website in a browser
-	$(bin)/python benchmarks/run.py
-	$(bin)/python -m benchmarks.site
+bench: $(bin)/.test  ## measure against other libraries side by side (ONLY=name: that one), and the website
+	@met=0; $(bin)/python -m benchmarks.run $(ONLY) || met=1; \
+	$(if $(ONLY),,$(bin)/python -m benchmarks.site || met=1;) exit $$met
 
 lint: $(bin)/.lint  ## ruff (lint and format) and mypy
 	$(bin)/ruff check .

@@ -1,76 +1,114 @@
-"""Run every benchmark and write one table: ``make bench``.
+"""Run the benchmarks and record them: ``make bench``, or ``make bench ONLY=sinkhorn`` for some.
 
-Each ``bench_*.py`` beside this file has a function ``run()`` that returns rows; every row compares
-this package with a peer, measured in the same run. The table goes to ``_build/bench/`` as Markdown
-and, with the single measurements, as JSON. Exits 1 where a row misses its bar.
+Each ``bench_*.py`` beside this file has a function ``run()`` that returns rows; a row compares this
+package with the best peer that reached the asked accuracy in the same run. Peers live in their own
+environments (``peers/*.txt``, made on the first run). Rows, the times of every contestant,
+versions, date and number of cores go to ``assets/bench/bench.json``, which the book's status page
+shows, and to ``_build/bench/bench.md``. Exits 1 where a row misses its bar, a benchmark fails, or a
+peer is missing; the others run all the same.
 """
 
 from __future__ import annotations
 
+import argparse
 import importlib
-import importlib.metadata
 import json
 import os
 import platform
 import sys
+import time
+import traceback
 from pathlib import Path
 from typing import Any
 
+from benchmarks import contest
+from benchmarks.problems import OUT, ROOT
+
 HERE = Path(__file__).resolve().parent
-OUT = HERE.parent / "_build" / "bench"
-PACKAGES = ("otgen-lite", "POT", "torch", "numpy", "scipy")
+RECORD = ROOT / "assets" / "bench" / "bench.json"
 
 
-def versions() -> dict[str, str]:
-    """Versions of all that takes part."""
-    found = {name: importlib.metadata.version(name) for name in PACKAGES}
-    return {"python": platform.python_version(), "machine": platform.machine(), **found}
+def number(value: float | None) -> str:
+    """A measured number, or a dash where there is none."""
+    return "–" if value is None else f"{value:.3g}"
 
 
 def table(rows: list[dict[str, Any]]) -> str:
     """The rows in Markdown."""
-    lines = [
-        "| bench | case | threads | what | otgen_lite | peer | ratio | bar | | values differ by |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-    ]
+    lines = ["| work | threads | what | ours | best peer | ratio | bar | |", "|" + "---|" * 8]
     for r in rows:
         lines.append(
-            f"| {r['bench']} | {r['case']} | {r['threads']} | {r['what']} | {r['ours']:.4g} "
-            f"| {r['peer']:.4g} ({r['peer_name']}) | **{r['ratio']:.3f}** | {r['bar']} "
-            f"| {'✓' if r['within'] else '✗'} | {r['difference']:.1e} |"
+            f"| {r['bench']}: {r['case']} | {r['threads']} | {r['what']} | {number(r['ours'])} "
+            f"| {number(r['peer'])} ({r['peer_name']}) | **{number(r['ratio'])}** | {r['bar']} "
+            f"| {'✓' if r['within'] else '✗'} |"
         )
     return "\n".join(lines)
 
 
-def main() -> int:
-    """Run, print, write; 0 where every row is within its bar."""
-    sys.path.insert(0, str(HERE))
-    rows: list[dict[str, Any]] = []
-    for path in sorted(HERE.glob("bench_*.py")):
-        print(f"{path.stem} ...", flush=True)
-        rows += importlib.import_module(path.stem).run()
-    used = versions()
-    cores, load = os.cpu_count() or 1, os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
-    # The benchmarks themselves keep one core busy, or all of them.
-    busy = (
-        f"\n\n**The machine was busy (load {load:.1f}): times are noisy.**" if load > cores else ""
-    )
-    text = (
-        "# Benchmarks\n\n"
-        "Both sides measured in one run, taking turns; medians. Values "
-        "differ by: the largest difference of the results, relative to the largest cost.\n\n"
-        f"{table(rows)}\n\n"
-        + ", ".join(f"{name} {version}" for name, version in used.items())
-        + f"; {cores} cores{busy}\n"
-    )
+def selected(only: str) -> list[str]:
+    """Names of the benchmarks; those that contain ``only``."""
+    names = sorted(path.stem for path in HERE.glob("bench_*.py"))
+    return [name for name in names if only in name]
+
+
+def measure(name: str) -> dict[str, Any]:
+    """One benchmark: its rows, or why it failed, with the time of the measurement."""
+    print(f"{name} ...", flush=True)
+    start = time.monotonic()
+    record: dict[str, Any] = {
+        "date": time.strftime("%Y-%m-%d"),
+        "cores": contest.CORES,
+        "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
+        "rows": [],
+    }
+    try:
+        record["rows"] = importlib.import_module(f"benchmarks.{name}").run()
+    except Exception as error:
+        traceback.print_exc()
+        record["error"] = f"{type(error).__name__}: {error}"
+    record["seconds"] = round(time.monotonic() - start, 1)
+    print(table(record["rows"]) + f"\n{name}: {record['seconds']:.0f} s\n", flush=True)
+    return record
+
+
+def passed(record: dict[str, Any]) -> bool:
+    """Every bar is met, and nothing failed or was missing."""
+    complete = all("error" not in bench for bench in record["benches"].values())
+    present = all("missing" not in found for found in record["versions"].values())
+    rows = [row for bench in record["benches"].values() for row in bench["rows"]]
+    return complete and present and all(row["within"] for row in rows)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run, print, record."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("only", nargs="?", default="", help="part of the name of a benchmark")
+    only = parser.parse_args(arguments).only
+    names = selected(only)
+    if not names:
+        print(f"no benchmark is called {only!r}; there are {', '.join(selected(''))}")
+        return 2
+    versions = contest.versions()
+    for peer, found in versions.items():
+        print(f"{peer}: " + ", ".join(f"{k} {v}" for k, v in found.items()), flush=True)
+    measured = {name: measure(name) for name in names}
+
+    old = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.is_file() else {"benches": {}}
+    kept = {name: bench for name, bench in old["benches"].items() if name in selected("")}
+    record = {
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "versions": versions,
+        "benches": dict(sorted({**kept, **measured}.items())),
+    }
+    RECORD.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)
+    RECORD.write_text(text + "\n", encoding="utf-8")
+    rows = [row for bench in measured.values() for row in bench["rows"]]
     OUT.mkdir(parents=True, exist_ok=True)
-    (OUT / "bench.md").write_text(text, encoding="utf-8")
-    (OUT / "bench.json").write_text(
-        json.dumps({"versions": used, "rows": rows}, indent=1), encoding="utf-8"
-    )
-    print(text)
-    print(f"written to {OUT}")
-    return 0 if all(row["within"] for row in rows) else 1
+    (OUT / "bench.md").write_text(f"# Benchmarks\n\n{table(rows)}\n", encoding="utf-8")
+    print(f"{table(rows)}\n\nrecorded in {RECORD.relative_to(ROOT)}")
+    return 0 if passed(record | {"benches": measured}) else 1
 
 
 if __name__ == "__main__":

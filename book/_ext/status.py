@@ -1,11 +1,13 @@
-"""The status page: execution times against budgets, and the versions that were used."""
+"""The status page: execution times against budgets, recorded benchmarks, versions."""
 
 from __future__ import annotations
 
 import platform
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
+import benchmarks_table
 import chapters
 import tables
 from docutils import nodes
@@ -39,6 +41,15 @@ class VersionsTableDirective(SphinxDirective):
         rows = [["Python", platform.python_version()]]
         rows += [[name, metadata.version(name)] for name in PACKAGES]
         return [tables.table(["Package", "Version"], rows)]
+
+
+class BenchTableDirective(SphinxDirective):
+    """``{bench-table}``: what ``make bench`` recorded; the build measures nothing."""
+
+    def run(self) -> list[nodes.Node]:
+        source = Path(self.env.srcdir)
+        self.env.note_dependency(str(source / benchmarks_table.RECORD))
+        return benchmarks_table.nodes_for(benchmarks_table.read(source))
 
 
 def _times(env: BuildEnvironment) -> dict[str, tuple[float, Any]]:
@@ -75,6 +86,7 @@ def fill_in(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_node(ExecutionTable)
     app.add_directive("execution-table", ExecutionTableDirective)
+    app.add_directive("bench-table", BenchTableDirective)
     app.add_directive("versions-table", VersionsTableDirective)
     app.connect("env-updated", refresh)
     app.connect("doctree-resolved", fill_in)

@@ -1,0 +1,72 @@
+"""The loop that every contestant's process runs: a script beside this file calls :func:`serve`.
+
+The process belongs to one library, in its own environment. It reads one command (JSON) a line and
+answers with one line. Only ``go`` is timed, and only the call itself: reading the problem, turning
+arrays into the library's own, compiling and warming up come before, checking the result after.
+The threads are limited before anything else is imported: by the environment that the driver sets,
+and by the cores that this process may use.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+THREADS = int(os.environ.get("OTG_BENCH_THREADS", "1"))
+if hasattr(os, "sched_setaffinity"):
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-THREADS:])
+
+import numpy as np  # noqa: E402
+
+Problem = dict[str, Any]
+Setting = dict[str, Any]
+#: What is timed, and what turns its result into arrays that the driver can judge.
+Contestant = tuple[Callable[[], Any], Callable[[Any], dict[str, Any]]]
+Prepare = Callable[[Problem, Setting], Contestant]
+
+
+def serve(methods: dict[str, Prepare], packages: tuple[str, ...]) -> None:
+    """Answer commands until the input ends."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what a library prints must not mix with the answers
+    problems: dict[str, Problem] = {}
+    ready: dict[str, Contestant] = {}
+    results: dict[str, Any] = {}
+    for line in sys.stdin:
+        order = json.loads(line)
+        key = order.get("key", "")
+        reply: dict[str, Any] = {}
+        try:
+            match order["do"]:
+                case "versions":
+                    reply = {name: importlib.metadata.version(name) for name in packages}
+                case "prepare":
+                    path = order["problem"]
+                    if path not in problems:
+                        with np.load(path) as file:
+                            problems = {path: {name: file[name] for name in file.files}}
+                    ready[key] = methods[order["method"]](problems[path], order["setting"])
+                    for _ in range(order["warm"]):
+                        results[key] = ready[key][0]()
+                case "go":
+                    call = ready[key][0]
+                    clock, processor = time.perf_counter(), time.process_time()
+                    results[key] = call()
+                    reply["time"] = time.perf_counter() - clock
+                    reply["processor time"] = time.process_time() - processor
+                case "answer":
+                    found = ready[key][1](results[key])
+                    arrays: dict[str, Any] = {k: np.asarray(v) for k, v in found.items()}
+                    np.savez(order["path"], **arrays)
+                case "forget":
+                    ready.pop(key, None)
+                    results.pop(key, None)
+        except Exception as error:
+            reply = {"error": f"{type(error).__name__}: {error}"[:300]}
+        answers.write(json.dumps(reply) + "\n")
+        answers.flush()
