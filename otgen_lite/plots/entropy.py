@@ -188,15 +188,15 @@ def rounds(
         2
     """
     fig, ax = figure(height=3.4)
-    styles = ("o", "s", "^", "D")
+    styles, lowest = ("o", "s", "^", "D"), np.inf
     for k, (name, values) in enumerate(errors.items()):
         v = _drawing.array(f"errors[{name!r}]", values, 1)
         color, step = (BLUE, RED, VIOLET, GREY)[k % 4], np.arange(v.size)
-        every = max(v.size // 12, 1)
+        every, lowest = max(v.size // 12, 1), min(lowest, float(v.min()))
         ax.semilogy(step, v, styles[k % 4], color=color, markevery=every, label=name)
         if name in slopes:
             ax.semilogy(step, v[-1] * slopes[name] ** (step - step[-1]), color=color, linewidth=1)
-    ax.set(xlabel="round", ylabel=ylabel)
+    ax.set(xlabel="round", ylabel=ylabel, ylim=(lowest / 3, None))  # slopes may leave the axes
     ax.legend()
     return fig
 
