@@ -15,7 +15,7 @@ from otgen_lite.plots import _drawing
 from otgen_lite.plots.style import BLUE, GREY, RED, VIOLET, WIDTH
 
 #: Pale grounds for cells: they only tell neighbours apart, and carry no meaning.
-_PALE = ("#c6daee", "#f5dcb4", "#dccdec", "#cbe6c6", "#f5cbc6", "#bfe6e4", "#eeedb4", "#dcdcdc")
+_PALE = ("#b9d3ee", "#f7dca8", "#bfe3b4", "#f6c3c0", "#d5c4ee", "#dfdfdf")
 
 
 def _grounds(y: np.ndarray) -> np.ndarray:
@@ -39,7 +39,7 @@ def _weights(
         return
     area = size / max(float(b.mean()), 1e-300)
     if mass is not None:
-        ax.scatter(y[:, 0], y[:, 1], s=area * mass, color=RED, alpha=0.75, linewidths=0, zorder=3)
+        ax.scatter(y[:, 0], y[:, 1], s=area * mass, color=RED, linewidths=0, zorder=3)
     ax.scatter(
         y[:, 0], y[:, 1], s=area * b, facecolors="none", edgecolors=BLUE, linewidths=1.8, zorder=4
     )
@@ -128,6 +128,7 @@ def cells(
             lift = 9 if middle[1] > y[j, 1] else -9
             ax.annotate(labels[j], (middle[0], middle[1]), (0, lift), textcoords="offset points",
                         ha="center", va="center", zorder=5)  # fmt: skip
+    ax.margins(0.01)
     ax.autoscale_view()
     ax.set_aspect("equal")
     ax.set_axis_off()

@@ -298,7 +298,7 @@ def entropic_bias(
 
 @statement("prop-sd-barycentric", chapter=4, source="peyre_2019", tol=1e-9, sizes=SOFT)
 def barycentric(generator: Generator, n: int, m: int, d: int, eps: float) -> tuple[Tensor, Tensor]:
-    """Mean of the atoms = a step along a slope; what the soft map loses in variance."""
+    """Mean of the atoms = a step along a slope; means agree; what the map loses in variance."""
     x, y, b, C = soft_problem(generator, n, m, d)
     r = otg.solve_sinkhorn(C, eps, b=b, tol=1e-13, max_iter=100_000)
     soft = otg.SemiDiscrete(y, b, eps=eps, psi=r.potentials[1])
@@ -307,8 +307,9 @@ def barycentric(generator: Generator, n: int, m: int, d: int, eps: float) -> tup
     transform = otg.c_transform(soft.psi, otg.cost_matrix(at, y), eps, b)
     (slope,) = torch.autograd.grad(transform.sum(), at)
     spread = T.square().sum() / n + (r.plan * otg.cost_matrix(T, y)).sum()
+    lhs = torch.cat([T.ravel(), T.mean(0), spread[None]])
     whole = b @ y.square().sum(dim=1)
-    return torch.cat([T.ravel(), spread[None]]), torch.cat([(x - slope / 2).ravel(), whole[None]])
+    return lhs, torch.cat([(x - slope / 2).ravel(), b @ y, whole[None]])
 
 
 @statement("thm-sd-envelope", chapter=4, source="houdard_2021", tol=1e-6, sizes=SOFT)
