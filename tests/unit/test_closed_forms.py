@@ -225,6 +225,17 @@ def test_gaussian_gradient_towards_a_flat_one() -> None:
     assert (S1.grad * H).sum().item() == pytest.approx(slope, rel=1e-6)
 
 
+@pytest.mark.parametrize("rank", [1, 2])
+def test_gaussian_gradient_at_equal_flat_ones_is_the_one_along_their_range(rank: int) -> None:
+    S = torch.from_numpy(covariance(4, 1, rank=rank))
+    S1, S2 = S.clone().requires_grad_(), S.clone().requires_grad_()
+    otg.bures_wasserstein(torch.zeros(4), S1, torch.zeros(4), S2).backward()
+    # I - A with A the identity on the range and 0 across it.
+    Q, _ = torch.linalg.qr(S[:, :rank])
+    for grad in (S1.grad, S2.grad):
+        torch.testing.assert_close(grad, torch.eye(4).double() - Q @ Q.T, rtol=0, atol=1e-7)
+
+
 def test_gaussians_in_float32() -> None:
     S1, S2 = (torch.from_numpy(covariance(4, s)).float() for s in (1, 2))
     value = otg.bures_wasserstein(torch.zeros(4), S1, torch.ones(4), S2)

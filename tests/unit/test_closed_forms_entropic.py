@@ -219,6 +219,14 @@ def test_derivative_in_eps_is_the_divergence_of_the_plan_from_the_product() -> N
     assert eps.grad.item() == pytest.approx(kl, rel=1e-10)
 
 
+def test_derivative_in_eps_at_zero_is_infinite_unless_one_is_a_dirac() -> None:
+    # The plan on a graph is infinitely far from the product, the one of a Dirac is the product.
+    for variance, slope in ((4.0, math.inf), (0.0, 0.0)):
+        eps = torch.zeros((), dtype=torch.float64, requires_grad=True)
+        otg.entropic_gaussian(0.0, 1.0, 0.0, variance, eps).backward()
+        assert eps.grad.item() == slope
+
+
 def test_types_of_the_results() -> None:
     for f in (otg.entropic_gaussian, otg.sinkhorn_divergence_gaussian):
         short = f(torch.zeros(2), torch.eye(2), torch.ones(2), 4 * torch.eye(2), 1.0)
@@ -352,6 +360,9 @@ def test_dipole_has_a_kink_without_entropy_and_none_with() -> None:
     value.backward()
     assert value.item() == pytest.approx(2.0, abs=1e-15)
     assert theta.grad.item() == pytest.approx(0.0, abs=1e-12)
+    flat = torch.tensor(0.7, dtype=torch.float64, requires_grad=True)
+    otg.entropic_dipole(flat, 0.0).backward()
+    assert flat.grad.item() == pytest.approx(2 * math.sin(0.7), rel=1e-14)
     angles = torch.linspace(0.1, 3.0, 7, dtype=torch.float64, requires_grad=True)
     scale = torch.tensor(0.3, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(otg.entropic_dipole, (angles, scale))

@@ -114,6 +114,9 @@ def test_weights_that_miss_one_by_rounding_end_at_the_end() -> None:
     assert edges[-1] == 1.0
     assert (edges.diff() > 0).all()
     assert value.item() == pytest.approx(1 / 1200, rel=1e-4)
+    # Ten times 0.1 is not 1 in doubles; an atom behind them that has no weight gets no cell.
+    y, b = np.append(midpoints(10), 5.0), np.append(np.full(10, 0.1), 0.0)
+    assert otg.uniform_to_atoms(y, b)[2][-2] == 1.0
 
 
 # --- a segment in space --------------------------------------------------------------------------
