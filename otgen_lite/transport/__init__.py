@@ -15,11 +15,11 @@ from otgen_lite.transport.closed_forms import (
     uniform_to_atoms,
     wasserstein_1d,
 )
+from otgen_lite.transport.divergence import sinkhorn_divergence
 from otgen_lite.transport.entropic import (
     ConvergenceWarning,
     SinkhornPointsResult,
     SinkhornResult,
-    sinkhorn_divergence,
     solve_sinkhorn,
     solve_sinkhorn_points,
 )

@@ -1,63 +1,218 @@
-"""The Sinkhorn iteration on a batch of cost matrices."""
+"""Sinkhorn's iteration with Anderson acceleration, on a batch of problems.
+
+One sweep makes the rows of the plan exact and then the columns. Every PERIOD-th sweep is followed
+by an Anderson step on gamma, which is taken back where it lowers the dual value; the plain sweeps
+between such steps raise it, so that the iteration converges from every start.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from otgen_lite.transport._anderson import Anderson
+from otgen_lite.transport._kernels import (
+    Costs,
+    Kernel,
+    PointCosts,
+    StoredKernel,
+    StreamedKernel,
+    marginals,
+    start,
+)
 
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """What an iteration ended with; potentials in units of eps, all in float64.
+#: Iterates that an Anderson step looks back on, and sweeps from one such step to the next.
+MEMORY, PERIOD = 8, 3
+
+#: A kernel in float32 is iterated on down to this marginal error, then one in float64.
+SINGLE_TOL = 1e-6
+
+#: Sweeps without progress after which a kernel in float32 is given up.
+PATIENCE = 60
+
+#: An Anderson step that changes an exponent by more than this is not taken.
+LONGEST = {torch.float32: 30.0, torch.float64: 300.0}
+
+#: How far rounding may seem to lower the dual value, relative to its size over eps.
+SLACK = {torch.float32: 1e-6, torch.float64: 1e-12}
+
+#: Factor from one eps to the next where it is annealed, and the error that each but the last gets.
+ANNEALING, ANNEALING_TOL = 4.0, 1e-2
+
+
+@dataclass(eq=False)
+class State:
+    """Where the iteration stands; potentials in units of eps log 2, all in float64.
 
     Attributes:
-        phi: (B, n) first potential over eps.
-        gamma: (B, m) second potential over eps.
+        phi: (B, n) first potential.
+        gamma: (B, m) second potential.
+        sweeps: (B,) sweeps done.
+        error: (B,) L1 distance of both marginals of the plan to the weights, added.
         mass: (B,) total mass of the plan.
-        error: (B,) L1 distance of both marginals of the plan to the weights, summed.
-        n_iter: (B,) sweeps of each problem.
-        history: (k, 1 + B): number of sweeps, and the errors seen there.
+        history: rows (sweeps, error of each problem).
     """
 
     phi: Tensor
     gamma: Tensor
-    mass: Tensor
+    sweeps: Tensor
     error: Tensor
-    n_iter: Tensor
-    history: Tensor
+    mass: Tensor
+    history: list[Tensor]
+
+    def note(self, sweeps: int) -> None:
+        """Add the present errors to the history."""
+        self.history.append(torch.cat([self.error.new_tensor([float(sweeps)]), self.error]))
+
+    @classmethod
+    def joined(cls, pieces: list[State]) -> State:
+        """The pieces of a batch, one after the other; an error that has ended stays as it was."""
+        length = max(len(piece.history) for piece in pieces)
+        columns = []
+        for piece in pieces:
+            seen = torch.stack(piece.history)
+            columns.append(torch.cat([seen, seen[-1:].expand(length - len(seen), -1)]))
+        longest = max(columns, key=lambda seen: float(seen[-1, 0]))
+        history = torch.cat([longest[:, :1], *(seen[:, 1:] for seen in columns)], dim=1)
+        names = ("phi", "gamma", "sweeps", "error", "mass")
+        fields: Any = {n: torch.cat([getattr(piece, n) for piece in pieces]) for n in names}
+        return cls(history=list(history), **fields)
 
 
 def solve(
-    C: Tensor,
-    eps: Tensor,
+    costs: Costs,
     a: Tensor,
     b: Tensor,
     tol: float,
     max_iter: int,
-    init: tuple[Tensor, Tensor],
-) -> Outcome:
-    """Alternate the two updates until the marginals hold: (B, n, m) costs, (B,) eps."""
-    E = C.to(torch.float64) / eps[:, None, None]
-    log_a, log_b = torch.log(a), torch.log(b)
-    phi, gamma = init
-    B = C.shape[0]
-    n_iter = torch.full((B,), max_iter, dtype=torch.int64)
-    error = torch.full((B,), torch.inf, dtype=torch.float64, device=C.device)
-    rows: list[Tensor] = []
-    for k in range(1, max_iter + 1):
-        new = -torch.logsumexp((gamma + log_b)[:, None, :] - E, dim=2)
-        if k > 1:
-            error = (a * torch.expm1(phi - new).abs()).sum(dim=1)
-            rows.append(torch.cat([error.new_tensor([k - 1.0]), error]))
-            if bool((error <= tol).all()):
-                n_iter.fill_(k - 1)
-                break
-        phi = new
-        gamma = -torch.logsumexp((phi + log_a)[:, :, None] - E, dim=1)
-    logs = (phi + log_a)[:, :, None] + (gamma + log_b)[:, None, :] - E
-    plan = torch.exp(logs)
-    error = (plan.sum(dim=2) - a).abs().sum(dim=1) + (plan.sum(dim=1) - b).abs().sum(dim=1)
-    history = torch.stack(rows) if rows else error.new_zeros((0, 1 + B))
-    return Outcome(phi, gamma, plan.sum(dim=(1, 2)), error, n_iter, history)
+    gamma: Tensor,
+    *,
+    annealing: float = 1.0,
+    memory: int = MEMORY,
+) -> State:
+    """Sweep until both marginals hold up to ``tol``, or ``max_iter`` times.
+
+    Args:
+        costs: B problems.
+        a: (B, n) weights in float64, with sum 1.
+        b: (B, m) weights, the same.
+        tol: largest error, of both marginals together.
+        max_iter: largest number of sweeps.
+        gamma: (B, m) where to start.
+        annealing: the first eps, in units of the one of ``costs``; 1 is no annealing.
+        memory: iterates that an Anderson step looks back on; 0 is the plain iteration.
+    """
+    B = costs.shape[0]
+    endless = a.new_full((B,), torch.inf)
+    sweeps = torch.zeros_like(endless).long()
+    s = State(torch.zeros_like(a), gamma.clone(), sweeps, endless, endless.clone(), [])
+    everything = torch.arange(B, device=a.device)
+    while annealing > 1.0:
+        # f = phi eps: the potentials keep their values while their unit shrinks.
+        s.gamma = s.gamma / annealing
+        coarse = costs.at(1.0 / annealing)
+        _sweeps(coarse, a, b, ANNEALING_TOL, max_iter // 2, s, everything, memory, torch.float32)
+        s.gamma = s.gamma * annealing
+        annealing /= ANNEALING
+    todo, dtype, aim = everything, torch.float32, max(tol, SINGLE_TOL)
+    if isinstance(costs, PointCosts):
+        dtype, aim = torch.float64, tol
+    fresh = True
+    while True:
+        part = costs if len(todo) == B else costs.only(todo)
+        _sweeps(part, a[todo], b[todo], aim, max_iter, s, todo, memory, dtype, fresh)
+        rows, columns = marginals(part, s.phi[todo], s.gamma[todo], a[todo], b[todo])
+        off = (rows - a[todo]).abs().sum(dim=1) + (columns - b[todo]).abs().sum(dim=1)
+        s.error[todo], s.mass[todo] = off, rows.sum(dim=1)
+        s.note(int(s.sweeps.max()))
+        todo = todo[~(off <= tol) & (s.sweeps[todo] < max_iter)]
+        if not len(todo):
+            return s
+        aim = tol if dtype == torch.float32 else aim / 2
+        dtype, fresh = torch.float64, False
+
+
+def _sweeps(
+    costs: Costs,
+    a: Tensor,
+    b: Tensor,
+    tol: float,
+    max_iter: int,
+    s: State,
+    index: Tensor,
+    memory: int,
+    dtype: torch.dtype,
+    fresh: bool = True,
+) -> None:
+    """Sweep the problems ``index`` of ``s`` with one kernel until each is done.
+
+    ``fresh`` says that the first potential of ``s`` means nothing yet.
+    """
+    kernel: Kernel
+    if isinstance(costs, PointCosts):
+        kernel = StreamedKernel(costs, a)
+    else:
+        kernel = StoredKernel(costs, dtype, a)
+    gamma = s.gamma[index]
+    kernel.build(*(start(costs, gamma, a, b) if fresh else (s.phi[index], gamma)))
+    mixer = Anderson(b, memory) if memory else None
+    slack, longest = SLACK[kernel.dtype], LONGEST[kernel.dtype]
+    done = torch.zeros(len(index), dtype=torch.bool, device=a.device)
+    before: Tensor | None = None
+    old_phi = a
+    lowest, stalled = torch.inf, 0
+    first = int(s.sweeps[index].max())
+    for k in range(first + 1, max_iter + 1):
+        y = b * torch.exp2(gamma - kernel.gamma)
+        r, t = (out.to(torch.float64) for out in kernel.sweep(y))
+        log_r, log_t = torch.log2(r), torch.log2(t)
+        phi, image = kernel.phi - log_r, kernel.gamma - log_t
+        residual = image - gamma
+        error = (y * t - b).abs().sum(dim=1)
+        last = k == max_iter
+        if mixer is not None:
+            dual = (a * phi).sum(dim=1) + (b * gamma).sum(dim=1)
+            if before is not None:
+                bad = ~(dual >= before - slack * (1.0 + before.abs()))
+                before = None
+                if bool(bad.any()):
+                    # Back to where the last plain sweep ended.
+                    image, residual = mixer.undo(bad, image, residual)
+                    phi = torch.where(bad[:, None], old_phi, phi)
+                    error = error.masked_fill(bad, torch.inf)
+            mixer.add(image, residual)
+        s.error[index] = torch.where(done, s.error[index], error)
+        s.note(k)
+        if kernel.dtype == torch.float32:
+            worst = float(error.max())
+            stalled = 0 if worst < 0.9 * lowest or worst > 1e-4 else stalled + 1
+            lowest = min(lowest, worst)
+            last = last or stalled > PATIENCE
+        new = (error <= tol) & ~done
+        if last:
+            new = ~done
+        if bool(new.any()):
+            ends = index[new]
+            s.phi[ends], s.gamma[ends], s.sweeps[ends] = phi[new], image[new], k
+            done = done | new
+            rest = (~done).nonzero()[:, 0]
+            if not len(rest):
+                return
+            if 4 * len(rest) <= 3 * len(index):
+                index, a, b, phi, image, dual_ = (v[rest] for v in (index, a, b, phi, image, dual))
+                log_r, log_t, done = log_r[rest], log_t[rest], done[rest]
+                kernel.keep(rest)
+                if mixer is not None:
+                    mixer.keep(rest)
+                    dual = dual_
+        far = torch.maximum(log_r.abs().amax(dim=1), log_t.abs().amax(dim=1)) > kernel.limit
+        if bool(far.any()):
+            kernel.rebuild(far, phi, image)
+        gamma, old_phi = image, phi
+        if mixer is not None and k % PERIOD == 0:
+            step = mixer.step()
+            near = (step - image).abs().amax(dim=1, keepdim=True) <= longest
+            gamma, before = torch.where(near, step, image), dual

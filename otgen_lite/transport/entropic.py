@@ -1,12 +1,13 @@
 """Entropic optimal transport of discrete measures: Sinkhorn's iteration.
 
-The iteration is our own: it takes the weights out of the kernel, holds the kernel once, and
-over-relaxes; the reason is measured in ``benchmarks/``.
+The POT library has several forms of it. The one here is our own, because it needs a fraction of
+their time: the kernel is scaled by the hard transform, stored once in float32, and the iteration
+is accelerated; what is returned is checked in float64 with the full cost. ``make bench`` measures
+it beside them.
 """
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -16,27 +17,42 @@ from torch import Tensor
 
 from otgen_lite import _checks
 from otgen_lite.costs import Cost, cost_matrix
-from otgen_lite.transport import _sinkhorn
+from otgen_lite.transport import _entropic_problem as _problem
+from otgen_lite.transport._entropic_problem import LOG2, ConvergenceWarning, Problem
+from otgen_lite.transport._kernels import MatrixCosts, spread
+from otgen_lite.transport._sinkhorn import State, solve
 from otgen_lite.transport.transforms import c_transform
 
+__all__ = [
+    "ConvergenceWarning",
+    "SinkhornPointsResult",
+    "SinkhornResult",
+    "solve_sinkhorn",
+    "solve_sinkhorn_points",
+]
 
-class ConvergenceWarning(UserWarning):
-    """An iteration stopped before it reached the accuracy that was asked for."""
+#: Problems that are swept together hold at most this many entries, so that they stay in a cache.
+_TOGETHER = 1 << 20
+
+#: Entries of a cost matrix between new points and atoms that are looked at together.
+_NEW = 1 << 22
 
 
 @dataclass(frozen=True, eq=False)
 class SinkhornResult:
-    """A solved entropic problem; for a batch every entry has a leading axis of length B.
+    """A solved entropic problem; for a batch every tensor has a leading axis of length B.
 
     Attributes:
-        value: 0-d tensor, the dual value at the potentials; at convergence it equals
-            <P, C> + eps KL(P | a b^T). Differentiable where the problem was.
+        value: 0-d tensor, the dual value at the potentials, never above the optimal value; at
+            convergence <P, C> + eps KL(P | a b^T). Differentiable where the problem was.
         potentials: the tensors f (n,) and g (m,), with sum_i a_i f_i = sum_j b_j g_j.
-        converged: whether ``marginal_error`` is at most ``tol``.
-        n_iter: sweeps done; one sweep updates both potentials once.
-        marginal_error: sum_i |P_i. - a_i| + sum_j |P_.j - b_j|, computed once more at the end.
+        converged: whether ``marginal_error`` is at most ``tol``; a (B,) tensor for a batch.
+        n_iter: sweeps, each of which updates both potentials once; a (B,) tensor for a batch.
+        marginal_error: sum_i |P_i. - a_i| + sum_j |P_.j - b_j| of the plan that is returned,
+            computed in float64; a (B,) tensor for a batch.
         errors: (k, 2) tensor: sweeps, and the marginal error seen there; (k, 1 + B) for a batch.
-        eps: the regularisation, in the unit of the cost.
+            The last row is the check in float64.
+        eps: the regularisation, in the unit of the cost; a (B,) tensor where one was given.
     """
 
     value: Tensor
@@ -46,44 +62,92 @@ class SinkhornResult:
     marginal_error: Any
     errors: Tensor
     eps: Any
-    _problem: Any = field(repr=False)
+    _problem: Problem = field(repr=False)
+    _single: bool = field(repr=False)
 
     @cached_property
     def plan(self) -> Tensor:
         """(n, m) tensor P_ij = a_i b_j exp((f_i + g_j - C_ij) / eps), computed on first use."""
-        return self._problem.plan()
+        out = self._problem.plan()
+        return out[0] if self._single else out
 
     @cached_property
     def linear(self) -> Tensor:
         """The transport part <P, C> of the value, computed on first use."""
-        return self._problem.linear()
+        out = self._problem.linear()
+        return out[0] if self._single else out
+
+    def __repr__(self) -> str:
+        if not self._single:
+            done = int(self.converged.sum())
+            return f"{type(self).__name__}({len(self.value)} problems, {done} converged)"
+        return (
+            f"{type(self).__name__}(value={self.value.item():.6g}, converged={self.converged}, "
+            f"n_iter={self.n_iter}, marginal_error={self.marginal_error:.3g})"
+        )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SinkhornPointsResult(SinkhornResult):
-    """A solved entropic problem between points, with potentials at every other point too."""
+    """A solved entropic problem between points; its potentials are functions of every point.
+
+    The plan and <P, C> have their usual names; ``plan`` is the whole matrix.
+    """
+
+    _points: tuple[Tensor, Tensor, Cost] = field(repr=False)
 
     def potential_x(self, x_new: Any) -> Tensor:
-        """f at new points: the (c, eps)-transform of g, differentiable in ``x_new``."""
-        p = self._problem
-        new, y = _checks.common(_checks.points("x_new", x_new), p.y)
-        g = self.potentials[1].to(new.dtype)
-        return c_transform(g, cost_matrix(new, y, p.cost), eps=self.eps, b=p.b[0])
+        r"""f at new points, the (c, eps)-transform of g.
+
+        .. math::
+            f(x) = -\varepsilon \log \sum_j b_j\, e^{(g_j - c(x, y_j)) / \varepsilon} .
+
+        At the points of the problem it agrees with ``potentials[0]`` up to the marginal error.
+
+        Args:
+            x_new: (k, d) points; differentiable in them.
+
+        Returns:
+            (k,) tensor.
+        """
+        _, y, cost = self._points
+        new, y = _new("x_new", x_new, y)
+        g, b = self._problem.g[0], self._problem.b[0]
+        parts = new.split(max(1, _NEW // len(y)))
+        return torch.cat(
+            [c_transform(g, cost_matrix(p, y, cost), self.eps, b).to(y.dtype) for p in parts]
+        )
 
     def potential_y(self, y_new: Any) -> Tensor:
-        """g at new points: the (c, eps)-transform of f, differentiable in ``y_new``."""
-        p = self._problem
-        new, x = _checks.common(_checks.points("y_new", y_new), p.x)
-        f = self.potentials[0].to(new.dtype)
-        return c_transform(f, cost_matrix(x, new, p.cost).T, eps=self.eps, b=p.a[0])
+        """g at new points, the (c, eps)-transform of f: as :meth:`potential_x`."""
+        x, _, cost = self._points
+        new, x = _new("y_new", y_new, x)
+        f, a = self._problem.f[0], self._problem.a[0]
+        parts = new.split(max(1, _NEW // len(x)))
+        return torch.cat(
+            [c_transform(f, cost_matrix(x, p, cost).T, self.eps, a).to(x.dtype) for p in parts]
+        )
 
     def barycentric(self, x_new: Any = None) -> Tensor:
-        """sum_j P(j | x) y_j at the points ``x``, or at new ones: differentiable in ``x_new``."""
-        p = self._problem
-        new, y = _checks.common(_checks.points("x_new", p.x if x_new is None else x_new), p.y)
-        g = self.potentials[1].to(new.dtype)
-        logs = (g - cost_matrix(new, y, p.cost)) / self.eps + torch.log(p.b[0])
-        return (torch.softmax(logs, dim=1).to(y.dtype) @ y).to(y.dtype)
+        r"""The barycentric map: the mean of the points y under the plan's conditional law.
+
+        .. math::
+            T(x) = \sum_j \pi_j(x)\, y_j, \qquad
+            \pi_j(x) \propto b_j\, e^{(g_j - c(x, y_j)) / \varepsilon} .
+
+        Args:
+            x_new: (k, d) points; differentiable in them. The points of the problem where None.
+
+        Returns:
+            (k, d) tensor.
+        """
+        x, y, cost = self._points
+        new, y = _new("x_new", x if x_new is None else x_new, y)
+        g, b = self._problem.g[0], self._problem.b[0]
+        prior = g / self.eps + torch.log(b)
+        parts = new.split(max(1, _NEW // len(y)))
+        maps = [torch.softmax(prior - cost_matrix(p, y, cost) / self.eps, dim=1) for p in parts]
+        return torch.cat([pi.to(y.dtype) @ y for pi in maps])
 
 
 def solve_sinkhorn(
@@ -100,21 +164,88 @@ def solve_sinkhorn(
     r"""Solve the entropic transport problem of a cost matrix and two weight vectors.
 
     .. math::
-        W_\varepsilon(a, b) = \min_{P 1 = a,\ P^\top 1 = b} \langle P, C \rangle
-            + \varepsilon\, \mathrm{KL}(P \mid a b^\top) .
+        W_\varepsilon(a, b)
+            &= \min_{P 1 = a,\ P^\top 1 = b} \langle P, C \rangle
+               + \varepsilon\, \mathrm{KL}(P \mid a b^\top) \\
+            &= \max_{f, g}\ \langle a, f \rangle + \langle b, g \rangle
+               - \varepsilon \sum_{ij} a_i b_j\, e^{(f_i + g_j - C_{ij}) / \varepsilon}
+               + \varepsilon ,
+
+    with P_ij = a_i b_j exp((f_i + g_j - C_ij) / eps) at the optimum. The entropy is relative to
+    the product of the weights, and eps is in the unit of the cost.
+
+    A sweep makes the rows of P exact and then the columns: its error shrinks by a constant factor
+    in the long run. Every third sweep is followed by an Anderson step on the potentials, which is
+    taken back where it lowers the dual value. The kernel starts from hard transforms, which leaves
+    1 as the largest entry of each row and column, is stored in float32 and is scaled anew before
+    an entry can overflow. At the end both marginals are computed in float64, whatever the type of
+    C, and the iteration goes on with a kernel in float64 where they do not hold. Memory beside C:
+    half of C in float64.
+
+    Where an input requires a gradient, ``value`` is differentiable by the envelope theorem: the
+    derivative in C is P, in a it is f, in b it is g, the last two up to an additive constant.
+
+    Args:
+        C: (n, m) costs, any finite numbers; or (B, n, m), B problems in one call.
+        eps: regularisation > 0; or (B,) tensor of them.
+        a: (n,) weights, non-negative with sum 1; uniform where None; or (B, n).
+        b: (m,) weights, the same; or (B, m).
+        tol: largest L1 error of both marginals together that is called converged.
+        max_iter: sweeps after which the iteration gives up. The result then says so, and a
+            :class:`ConvergenceWarning` is issued.
+        eps_scaling: anneal eps from the largest difference of costs down to ``eps`` by factors of
+            4, each solved roughly and starting from the last: faster where eps is below about
+            1e-3 of that difference.
+        init: potentials (f, g) to start from, shaped as the result's. The first sweep starts from
+            g, so that f only has to have its shape.
+
+    Returns:
+        :class:`SinkhornResult` in the type of ``C`` and on its device.
+
+    Raises:
+        ValueError: if shapes do not match, a number is not finite, ``eps`` or ``tol`` is not
+            positive, ``max_iter < 1``, weights are negative or do not sum to 1, or ``eps`` is so
+            small that C / eps overflows.
+        TypeError: if an argument has the wrong type.
+
+    Source: :cite:t:`cuturi_2013`, :cite:t:`peyre_2019`. Chapter: 3.
+
+    Example:
+        >>> r = solve_sinkhorn([[0.0, 1.0], [1.0, 0.0]], eps=0.5)
+        >>> r.plan
+        tensor([[0.4404, 0.0596],
+                [0.0596, 0.4404]], dtype=torch.float64)
+        >>> bool(abs(r.value - (r.linear + 0.5 * (r.plan * torch.log(4 * r.plan)).sum())) < 1e-6)
+        True
     """
-    C = _batch_of_costs(C)
+    C = _checks.tensor("C", C)
+    if C.ndim not in (2, 3) or C.numel() == 0:
+        raise ValueError(
+            "C must have shape (n, m) or (B, n, m) with at least one entry, got "
+            f"{_checks.shape_text(C)}"
+        )
     single = C.ndim == 2
-    C = C[None] if single else C
-    B, n, m = C.shape
+    batch = C[None] if single else C
+    B, n, m = batch.shape
     eps_b = _eps(eps, B, C)
-    a = _weights("a", a, n, C)
-    b = _weights("b", b, m, C)
-    tol = _checks.positive("tol", tol)
-    max_iter = _checks.count("max_iter", max_iter)
-    problem = _Dense(C, eps_b, a.detach(), b.detach(), single)
-    out = problem.solve(tol, max_iter, init)
-    return _result(SinkhornResult, problem, out, tol, eps, (C, a, b), single)
+    a = _problem.weights("a", a, n, B, like=C)
+    b = _problem.weights("b", b, m, B, like=C)
+    costs = MatrixCosts(batch.detach(), 1.0 / (eps_b * LOG2))
+    problem = Problem(costs, eps_b, a, b, C.dtype)
+    s = _solved(problem, tol, max_iter, eps_scaling, init, single)
+    value = problem.take(s).to(C.dtype)
+
+    def slopes(grad: Tensor, asked: tuple[bool, ...]) -> list[Tensor | None]:
+        each = grad[:, None]
+        return [
+            problem.plan() * each[:, :, None] if asked[0] else None,
+            problem.f * each if asked[1] else None,
+            problem.g * each if asked[2] else None,
+        ]
+
+    value = _problem.with_slopes(value, slopes, batch, a, b)
+    eps = eps_b.to(C.dtype) if isinstance(eps, Tensor) and eps.ndim == 1 else float(eps)
+    return SinkhornResult(**_fields(problem, s, value, tol, eps, single))
 
 
 def solve_sinkhorn_points(
@@ -131,149 +262,144 @@ def solve_sinkhorn_points(
     init: tuple[Any, Any] | None = None,
     block: int | None = None,
 ) -> SinkhornPointsResult:
-    r"""The same for two sets of weighted points."""
+    r"""Solve the entropic transport problem of two sets of weighted points.
+
+    The problem and the iteration of :func:`solve_sinkhorn` for C_ij = c(x_i, y_j). Up to 2^24
+    entries (128 MiB in float64) the matrix is formed once. Beyond that, and wherever ``block`` is
+    given, it is never held: each sweep computes the costs of a few rows at a time, 2^16 entries by
+    default, and memory is that block and a few vectors for each point.
+
+    Where an input requires a gradient, ``value`` is differentiable in x, y, a and b by the envelope
+    theorem: the plan is held fixed. For the squared distance the derivative in x_i is
+    2 (a_i x_i - sum_j P_ij y_j), without an array of all differences.
+
+    Args:
+        x: (n, d) points.
+        y: (m, d) points.
+        eps: regularisation > 0, in the unit of the cost.
+        cost: as in :func:`~otgen_lite.cost_matrix`; a callable is called on blocks of rows.
+        a: (n,) weights, non-negative with sum 1; uniform where None.
+        b: (m,) weights, the same.
+        tol: as in :func:`solve_sinkhorn`, like ``max_iter``, ``eps_scaling`` and ``init``.
+        max_iter: see there.
+        eps_scaling: see there.
+        init: see there.
+        block: rows of the cost matrix that are computed together.
+
+    Returns:
+        :class:`SinkhornPointsResult`: the fields of :class:`SinkhornResult`, and the potentials
+        and the barycentric map at new points.
+
+    Raises:
+        ValueError: as :func:`solve_sinkhorn`, and if the points' dimensions differ or the cost's
+            name is unknown.
+        TypeError: if an argument has the wrong type.
+
+    Source: :cite:t:`peyre_2019`, :cite:t:`feydy_2019`. Chapter: 3.
+
+    Example:
+        >>> r = solve_sinkhorn_points([[0.0], [1.0]], [[0.0], [3.0]], eps=0.5)
+        >>> r.potential_x([[0.0], [1.0]]) - r.potentials[0] < 1e-6
+        tensor([True, True])
+        >>> r.barycentric()
+        tensor([[0.0074],
+                [2.9926]], dtype=torch.float64)
+    """
     x, y = _checks.common(_checks.points("x", x), _checks.points("y", y))
-    C = cost_matrix(x, y, cost)[None]
-    eps_b = _eps(_checks.positive("eps", eps), 1, C)
-    a = _weights("a", a, x.shape[0], C)
-    b = _weights("b", b, y.shape[0], C)
+    cost_matrix(x[:1].detach(), y[:1].detach(), cost)  # names what is wrong before any work
+    number = _checks.positive("eps", eps)
+    n, m = len(x), len(y)
+    a = _problem.weights("a", a, n, 1, like=x)
+    b = _problem.weights("b", b, m, 1, like=x)
+    rows = None if block is None else _checks.count("block", block)
+    costs = _problem.costs_of_points(x, y, cost, number, rows)
+    eps_b = torch.full((1,), number, dtype=torch.float64, device=x.device)
+    problem = Problem(costs, eps_b, a, b, x.dtype)
+    s = _solved(problem, tol, max_iter, eps_scaling, init, True)
+    value = problem.take(s).to(x.dtype)
+
+    def slopes(grad: Tensor, asked: tuple[bool, ...]) -> list[Tensor | None]:
+        here = problem.by_points(x, y, cost, (asked[0], asked[1]))
+        here += [problem.f if asked[2] else None, problem.g if asked[3] else None]
+        return [None if slope is None else slope * grad for slope in here]
+
+    value = _problem.with_slopes(value, slopes, x, y, a, b)
+    fields = _fields(problem, s, value, tol, number, True)
+    return SinkhornPointsResult(**fields, _points=(x.detach(), y.detach(), cost))
+
+
+def _solved(
+    problem: Problem, tol: float, max_iter: int, eps_scaling: bool, init: Any, single: bool
+) -> State:
+    """The iteration of a problem whose batch is cut into pieces that a cache can hold."""
     tol = _checks.positive("tol", tol)
     max_iter = _checks.count("max_iter", max_iter)
-    problem = _Dense(C.detach(), eps_b, a.detach(), b.detach(), True)
-    problem.x, problem.y, problem.cost = x.detach(), y.detach(), cost
-    out = problem.solve(tol, max_iter, init)
-    return _result(SinkhornPointsResult, problem, out, tol, float(eps), (C, a, b), True)
+    costs, a, b = problem.costs, problem.a, problem.b
+    gamma = torch.zeros_like(b)
+    if init is not None:
+        gamma = _init(init, a, b, single) / (problem.eps * LOG2)[:, None]
+    annealing = spread(costs, a, b) * LOG2 if eps_scaling else 1.0
+    B, n, m = costs.shape
+    step = max(1, _TOGETHER // (n * m))
+    if step >= B:
+        return solve(costs, a, b, tol, max_iter, gamma, annealing=annealing)
+    pieces = [
+        solve(costs.only(i), a[i], b[i], tol, max_iter, gamma[i], annealing=annealing)
+        for i in torch.arange(B, device=a.device).split(step)
+    ]
+    return State.joined(pieces)
 
 
-def sinkhorn_divergence(
-    x: Any,
-    y: Any,
-    eps: float,
-    cost: Cost = "sqeuclidean",
-    a: Any = None,
-    b: Any = None,
-    *,
-    tol: float = 1e-6,
-    max_iter: int = 10_000,
-) -> Tensor:
-    r"""The Sinkhorn divergence of two sets of weighted points."""
-    asked = {"tol": tol, "max_iter": max_iter}
-    cross = solve_sinkhorn_points(x, y, eps, cost, a, b, **asked).value
-    first = solve_sinkhorn_points(x, x, eps, cost, a, a, **asked).value
-    second = solve_sinkhorn_points(y, y, eps, cost, b, b, **asked).value
-    return cross - (first + second) / 2
-
-
-class _Dense:
-    """A batch of cost matrices with weights, and the potentials once they are known."""
-
-    x: Tensor
-    y: Tensor
-    cost: Cost
-
-    def __init__(self, C: Tensor, eps: Tensor, a: Tensor, b: Tensor, single: bool) -> None:
-        self.C, self.eps, self.a, self.b, self.single = C.detach(), eps, a, b, single
-        self.phi = self.gamma = a
-
-    def solve(self, tol: float, max_iter: int, init: Any) -> _sinkhorn.Outcome:
-        if init is None:
-            start = torch.zeros_like(self.a), torch.zeros_like(self.b)
-        else:
-            f, g = (torch.as_tensor(p, dtype=torch.float64) for p in init)
-            start = (
-                (f / self.eps[:, None]).expand_as(self.a),
-                (g / self.eps[:, None]).expand_as(self.b),
-            )
-        out = _sinkhorn.solve(self.C, self.eps, self.a, self.b, tol, max_iter, start)
-        self.phi, self.gamma = out.phi, out.gamma
-        return out
-
-    def plans(self) -> Tensor:
-        E = self.phi[:, :, None] + self.gamma[:, None, :] - self.C / self.eps[:, None, None]
-        return (torch.exp(E) * self.a[:, :, None] * self.b[:, None, :]).to(self.C.dtype)
-
-    def plan(self) -> Tensor:
-        out = self.plans()
-        return out[0] if self.single else out
-
-    def linear(self) -> Tensor:
-        out = (self.plans() * self.C).sum(dim=(1, 2))
-        return out[0] if self.single else out
-
-
-class _Value(torch.autograd.Function):
-    """The optimal value as a function of (C, a, b): the derivatives are P, f and g."""
-
-    @staticmethod
-    def forward(ctx: Any, C: Tensor, a: Tensor, b: Tensor, value: Tensor, problem: Any) -> Tensor:
-        ctx.problem = problem
-        return value.clone()
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        p = ctx.problem
-        slopes = (lambda: p.plans() * grad[:, None, None], lambda: p.f * grad[:, None],
-                  lambda: p.g * grad[:, None])  # fmt: skip
-        asked = ctx.needs_input_grad
-        return (*(s() if ask else None for s, ask in zip(slopes, asked, strict=False)), None, None)
-
-
-def _result(
-    kind: Any, problem: Any, out: _sinkhorn.Outcome, tol: float, eps: Any, inputs: Any, single: bool
-) -> Any:
-    """The result of an outcome: gauge, value with its derivatives, warning."""
-    C, a, b = inputs
-    mean_f, mean_g = (problem.a * out.phi).sum(1), (problem.b * out.gamma).sum(1)
-    half = (mean_g - mean_f) / 2
-    problem.phi, problem.gamma = out.phi + half[:, None], out.gamma - half[:, None]
-    problem.f, problem.g = problem.phi * problem.eps[:, None], problem.gamma * problem.eps[:, None]
-    value = (problem.eps * (mean_f + mean_g + 1.0 - out.mass)).to(C.dtype)
-    if torch.is_grad_enabled() and any(t.requires_grad for t in inputs):
-        value = _Value.apply(C, a, b, value, problem)
-    converged = out.error <= tol
-    if not bool(converged.all()):
-        worst = float(out.error.max())
-        warnings.warn(
-            f"Sinkhorn stopped after {int(out.n_iter.max())} sweeps at a marginal error of "
-            f"{worst:.3g}, above tol={tol:.3g}: raise max_iter, eps or tol, or set "
-            "eps_scaling=True",
-            ConvergenceWarning,
-            stacklevel=3,
-        )
-    f, g = problem.f.to(C.dtype), problem.g.to(C.dtype)
-    if single:
-        return kind(
-            value[0], (f[0], g[0]), bool(converged[0]), int(out.n_iter[0]), float(out.error[0]),
-            out.history, eps, problem,
-        )  # fmt: skip
-    return kind(value, (f, g), converged, out.n_iter, out.error, out.history, eps, problem)
-
-
-def _batch_of_costs(C: Any) -> Tensor:
-    out = _checks.tensor("C", C)
-    if out.ndim not in (2, 3) or out.numel() == 0:
-        raise ValueError(
-            f"C must have shape (n, m) or (B, n, m), none of them 0, got {_checks.shape_text(out)}"
-        )
-    return out
+def _fields(
+    problem: Problem, s: State, value: Tensor, tol: float, eps: Any, single: bool
+) -> dict[str, Any]:
+    """The fields of a result, after the warning."""
+    _problem.warn(s, tol, stacklevel=3)
+    f, g = problem.f.to(problem.dtype), problem.g.to(problem.dtype)
+    fields: dict[str, Any] = {"eps": eps, "errors": torch.stack(s.history)}
+    fields |= {"_problem": problem, "_single": single}
+    if not single:
+        return fields | {
+            "value": value, "potentials": (f, g), "converged": s.error <= tol,
+            "n_iter": s.sweeps, "marginal_error": s.error,
+        }  # fmt: skip
+    return fields | {
+        "value": value[0], "potentials": (f[0], g[0]), "converged": bool(s.error[0] <= tol),
+        "n_iter": int(s.sweeps[0]), "marginal_error": float(s.error[0]),
+    }  # fmt: skip
 
 
 def _eps(eps: Any, B: int, like: Tensor) -> Tensor:
+    """(B,) regularisations in float64."""
     if isinstance(eps, Tensor) and eps.ndim == 1:
         out = _checks.vector("eps", eps, B, "one for each problem").detach()
-        low = float(out.min())
-        if low <= 0.0:
-            raise ValueError(f"eps must be > 0, got one that is {low:.6g}")
+        if float(out.min()) <= 0.0:
+            raise ValueError(f"eps must be finite numbers > 0, got one that is {out.min():.6g}")
         return out.to(like.device, torch.float64)
     return torch.full((B,), _checks.positive("eps", eps), dtype=torch.float64, device=like.device)
 
 
-def _weights(name: str, value: Any, size: int, C: Tensor) -> Tensor:
-    """(B, size) weights with sum 1, with their graph."""
-    if value is not None and getattr(value, "ndim", 1) == 2:
-        rows = [_checks.weights(name, row, size, like=C) for row in value]
-        out = torch.stack(rows)
-    else:
-        out = _checks.weights(name, value, size, like=C).expand(C.shape[0], size)
-    return out / out.detach().sum(dim=1, keepdim=True)
+def _init(init: Any, a: Tensor, b: Tensor, single: bool) -> Tensor:
+    """The second of two checked potentials, (B, m) in float64."""
+    if not isinstance(init, (tuple, list)) or len(init) != 2:
+        raise TypeError(f"init must be a pair of potentials (f, g), got {type(init).__name__}")
+    for k, weights in enumerate((a, b)):
+        shape = tuple(weights.shape[1:] if single else weights.shape)
+        potential = _checks.tensor(f"init[{k}]", init[k]).detach()
+        if tuple(potential.shape) != shape:
+            raise ValueError(
+                f"init[{k}] must have shape {shape}, one entry for each atom, got "
+                f"{_checks.shape_text(potential)}"
+            )
+    return potential.to(b).reshape(b.shape)
+
+
+def _new(name: str, value: Any, known: Tensor) -> tuple[Tensor, Tensor]:
+    """New points and those of the problem, in their common type."""
+    new, known = _checks.common(_checks.points(name, value), known)
+    if new.shape[1] != known.shape[1]:
+        raise ValueError(
+            f"{name} must be points of dimension {known.shape[1]}, got shape "
+            f"{_checks.shape_text(new)}"
+        )
+    return new, known

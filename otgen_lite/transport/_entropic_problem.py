@@ -1,0 +1,185 @@
+"""What the entropic solvers share: checked weights and eps, the plan, derivatives."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from otgen_lite import _checks
+from otgen_lite.costs import Cost, cost_matrix
+from otgen_lite.transport._kernels import Costs, MatrixCosts, Part, PointCosts
+from otgen_lite.transport._sinkhorn import State
+
+LOG2 = math.log(2.0)
+
+#: Cost matrices of points are formed once up to this many entries: 128 MiB in float64.
+WHOLE = 1 << 24
+
+
+class ConvergenceWarning(UserWarning):
+    """An iteration stopped before it reached the accuracy that was asked for."""
+
+
+class Problem:
+    """Costs and weights of B problems, with the potentials once they are known.
+
+    Attributes:
+        costs: scaled costs.
+        eps: (B,) regularisation.
+        a: (B, n) weights, float64, sum 1, without graph.
+        b: (B, m) weights, the same.
+        dtype: the type of results.
+        phi: (B, n) first potential over eps log 2, in float64.
+        gamma: (B, m) second potential, the same.
+    """
+
+    phi: Tensor
+    gamma: Tensor
+
+    def __init__(self, costs: Costs, eps: Tensor, a: Tensor, b: Tensor, dtype: torch.dtype) -> None:
+        self.costs, self.eps, self.dtype = costs, eps, dtype
+        self.a, self.b = a.detach(), b.detach()
+
+    def take(self, s: State) -> Tensor:
+        """Keep the potentials with sum a f = sum b g, and return the dual value (B,)."""
+        mean_f = (self.a * s.phi).sum(dim=1)
+        mean_g = (self.b * s.gamma).sum(dim=1)
+        half = ((mean_g - mean_f) / 2.0)[:, None]
+        self.phi, self.gamma = s.phi + half, s.gamma - half
+        return self.eps * (LOG2 * (mean_f + mean_g) + 1.0 - s.mass)
+
+    @property
+    def f(self) -> Tensor:
+        """(B, n) first potential in float64."""
+        return self.phi * (self.eps * LOG2)[:, None]
+
+    @property
+    def g(self) -> Tensor:
+        """(B, m) second potential in float64."""
+        return self.gamma * (self.eps * LOG2)[:, None]
+
+    def block(self, part: Part) -> Tensor:
+        """A part of the plan in float64, in memory that the next call reuses."""
+        out = self.costs.exponents(part, self.phi, self.gamma).exp2_()
+        return out.mul_(self.b[part[0], None, :]).mul_(self.a[part][:, :, None])
+
+    def plan(self) -> Tensor:
+        """(B, n, m) plan."""
+        out = torch.empty(self.costs.shape, dtype=self.dtype, device=self.costs.device)
+        for part in self.costs.parts():
+            out[part] = self.block(part).to(self.dtype)
+        return out
+
+    def linear(self) -> Tensor:
+        """(B,) transport part <P, C>."""
+        out = torch.zeros_like(self.eps)
+        for part in self.costs.parts():
+            P = self.block(part).clone()
+            none, nothing = torch.zeros_like(self.phi), torch.zeros_like(self.gamma)
+            scaled = self.costs.exponents(part, none, nothing)
+            out[part[0]] -= (P * scaled).sum(dim=(1, 2))
+        return (out * self.eps * LOG2).to(self.dtype)
+
+    def by_points(
+        self, x: Tensor, y: Tensor, cost: Cost, asked: tuple[bool, bool]
+    ) -> list[Tensor | None]:
+        """Derivatives of <P, C(x, y)> in x and in y at a fixed plan; one problem."""
+        slopes = [torch.zeros_like(p, dtype=torch.float64) if ask else None
+                  for p, ask in zip((x, y), asked, strict=True)]  # fmt: skip
+        for part in self.costs.parts():
+            P, rows = self.block(part)[0], part[1]
+            if cost == "sqeuclidean":
+                xs, ys = x[rows].to(torch.float64), y.to(torch.float64)
+                if slopes[0] is not None:
+                    slopes[0][rows] = 2.0 * (P.sum(dim=1)[:, None] * xs - P @ ys)
+                if slopes[1] is not None:
+                    slopes[1] += 2.0 * (P.sum(dim=0)[:, None] * ys - P.T @ xs)
+                continue
+            with torch.enable_grad():
+                xs, ys = x[rows].detach().requires_grad_(), y.detach().requires_grad_()
+                linear = (P.to(x.dtype) * cost_matrix(xs, ys, cost)).sum()
+                dx, dy = torch.autograd.grad(linear, (xs, ys), materialize_grads=True)
+            if slopes[0] is not None:
+                slopes[0][rows] = dx.to(torch.float64)
+            if slopes[1] is not None:
+                slopes[1] += dy.to(torch.float64)
+        return slopes
+
+
+class Envelope(torch.autograd.Function):
+    """A value whose derivatives are known: ``slopes(grad, asked)`` gives them times ``grad``."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        value: Tensor,
+        slopes: Callable[[Tensor, tuple[bool, ...]], list[Tensor | None]],
+        *inputs: Tensor,
+    ) -> Tensor:
+        ctx.slopes = slopes
+        ctx.dtypes = [t.dtype for t in inputs]
+        return value.clone()
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        found = ctx.slopes(grad, tuple(ctx.needs_input_grad[2:]))
+        grads = (None if s is None else s.to(t) for s, t in zip(found, ctx.dtypes, strict=True))
+        return None, None, *grads
+
+
+def with_slopes(
+    value: Tensor,
+    slopes: Callable[[Tensor, tuple[bool, ...]], list[Tensor | None]],
+    *inputs: Tensor,
+) -> Tensor:
+    """``value`` as a function of the inputs, where one of them requires a gradient."""
+    if torch.is_grad_enabled() and any(t.requires_grad for t in inputs):
+        return Envelope.apply(value, slopes, *inputs)
+    return value
+
+
+def costs_of_points(
+    x: Tensor, y: Tensor, cost: Cost, eps: float, block: int | None = None
+) -> Costs:
+    """The matrix where it is small enough and no block was asked for, else the points."""
+    x, y = x.detach(), y.detach()
+    scale = 1.0 / (eps * LOG2)
+    if block is None and x.shape[0] * y.shape[0] <= WHOLE:
+        with torch.no_grad():
+            return MatrixCosts(cost_matrix(x, y, cost)[None], x.new_tensor([scale]).double())
+    return PointCosts(x, y, cost, scale, block)
+
+
+def weights(name: str, value: Any, size: int, B: int, like: Tensor) -> Tensor:
+    """(B, size) weights in float64 with sum 1, with their graph."""
+    if value is not None and getattr(value, "ndim", 1) == 2:
+        if tuple(value.shape) != (B, size):
+            raise ValueError(
+                f"{name} must have shape ({size},) or ({B}, {size}), one weight for each atom, "
+                f"got {tuple(value.shape)}"
+            )
+        out = torch.stack([_checks.weights(name, row, size, like=like) for row in value])
+    else:
+        out = _checks.weights(name, value, size, like=like).expand(B, size)
+    return out / out.detach().sum(dim=1, keepdim=True)
+
+
+def warn(s: State, tol: float, stacklevel: int) -> None:
+    """Say that an iteration ended too early, where it did."""
+    if bool((s.error <= tol).all()):
+        return
+    late = int((~(s.error <= tol)).sum())
+    which = "Sinkhorn" if len(s.error) == 1 else f"Sinkhorn: {late} of {len(s.error)} problems"
+    warnings.warn(
+        f"{which} stopped after {int(s.sweeps.max())} sweeps with a marginal error of "
+        f"{float(s.error.max()):.3g} where tol={tol:.3g} was asked for; raise max_iter, eps or "
+        "tol, or set eps_scaling=True",
+        ConvergenceWarning,
+        stacklevel=stacklevel + 1,
+    )

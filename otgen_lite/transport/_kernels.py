@@ -1,0 +1,324 @@
+"""Scaled costs read in blocks, and the kernel 2^(phi_i + gamma_j - C_ij s) made from them.
+
+Potentials are held in units of eps log 2, because the base-2 exponential is several times faster
+than the natural one. With s = 1 / (eps log 2), the plan of phi and gamma is
+P_ij = a_i b_j 2^(phi_i + gamma_j - s C_ij). Everything has a leading axis, the problems of a batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from otgen_lite.costs import Cost, cost_matrix
+
+#: Entries looked at together on the CPU: a block in float64 fits into a core's second cache.
+BLOCK = 1 << 16
+
+#: The same on an accelerator, where a call costs more than its memory.
+BLOCK_DEVICE = 1 << 24
+
+#: Smallest and largest entry of a stored kernel, as powers of two: no zero, subnormal or infinity.
+RANGE = {torch.float32: 90, torch.float64: 600}
+
+#: Problems (as a slice) and their rows (as a slice).
+Part = tuple[slice, slice]
+
+
+class Costs(Protocol):
+    """A batch of cost matrices, or what they can be computed from."""
+
+    shape: tuple[int, int, int]
+    device: torch.device
+
+    def parts(self) -> Iterator[Part]:
+        """Blocks that cover all problems and rows."""
+        ...
+
+    def exponents(self, part: Part, phi: Tensor, gamma: Tensor) -> Tensor:
+        """phi_i + gamma_j - s C_ij on a part, in float64, in memory that the next call reuses."""
+        ...
+
+    def only(self, index: Tensor) -> Costs:
+        """The problems with these indices."""
+        ...
+
+    def at(self, factor: float) -> Costs:
+        """The same with s multiplied by a factor."""
+        ...
+
+
+class Kernel(Protocol):
+    """The matrix K_ij = 2^(phi_i + gamma_j - s C_ij) of base potentials phi and gamma."""
+
+    dtype: torch.dtype
+    limit: float
+    phi: Tensor
+    gamma: Tensor
+
+    def build(self, phi: Tensor, gamma: Tensor) -> None:
+        """Take these potentials as the base."""
+        ...
+
+    def rebuild(self, where: Tensor, phi: Tensor, gamma: Tensor) -> None:
+        """Take these potentials as the base of the problems in the mask ``where``."""
+        ...
+
+    def sweep(self, y: Tensor) -> tuple[Tensor, Tensor]:
+        """r = K y and t = K^T (a / r)."""
+        ...
+
+    def rows(self, y: Tensor) -> Tensor:
+        """K y."""
+        ...
+
+    def keep(self, index: Tensor) -> None:
+        """Forget the other problems."""
+        ...
+
+
+class MatrixCosts:
+    """Cost matrices (B, n, m) that are there, with (B,) scales s."""
+
+    def __init__(self, C: Tensor, scale: Tensor) -> None:
+        self.C, self.scale = C, scale
+        self.shape = (C.shape[0], C.shape[1], C.shape[2])
+        self.device = C.device
+        self.alpha = -float(scale[0])
+        self.size = BLOCK if C.device.type == "cpu" else BLOCK_DEVICE
+        self._scratch = C.new_empty(0, dtype=torch.float64)
+
+    def parts(self) -> Iterator[Part]:
+        B, n, m = self.shape
+        if n * m >= self.size or B == 1:
+            step = max(1, self.size // m)
+            for p in range(B):
+                for i in range(0, n, step):
+                    yield slice(p, p + 1), slice(i, min(n, i + step))
+            return
+        step = self.size // (n * m)
+        for p in range(0, B, step):
+            yield slice(p, min(B, p + step)), slice(0, n)
+
+    def exponents(self, part: Part, phi: Tensor, gamma: Tensor) -> Tensor:
+        C = self.C[part]
+        if self._scratch.numel() < C.numel():
+            self._scratch = C.new_empty(C.numel(), dtype=torch.float64)
+        out = self._scratch[: C.numel()].view(C.shape)
+        row = gamma[part[0], None, :]
+        if self.shape[0] == 1:
+            torch.add(row, C, alpha=self.alpha, out=out)
+        else:
+            torch.mul(C, -self.scale[part[0], None, None], out=out).add_(row)
+        return out.add_(phi[part][:, :, None])
+
+    def only(self, index: Tensor) -> MatrixCosts:
+        return MatrixCosts(self.C[index], self.scale[index])
+
+    def at(self, factor: float) -> MatrixCosts:
+        return MatrixCosts(self.C, self.scale * factor)
+
+
+class PointCosts:
+    """Costs between points, computed block by block and never kept."""
+
+    def __init__(self, x: Tensor, y: Tensor, cost: Cost, scale: float, rows: int | None) -> None:
+        self.shape = (1, x.shape[0], y.shape[0])
+        self.device = x.device
+        self.cost, self.scale, self.x, self.y = cost, scale, x, y
+        size = BLOCK if x.device.type == "cpu" else BLOCK_DEVICE
+        self.rows = max(1, size // y.shape[0]) if rows is None else rows
+        self._scratch = x.new_empty((min(self.rows, len(x)), len(y)), dtype=torch.float64)
+        if cost == "sqeuclidean":
+            x, y = x.to(torch.float64), y.to(torch.float64)
+            # phi + gamma - s |x - y|^2 is one matrix product of vectors with two more entries.
+            centre = (x.mean(dim=0) + y.mean(dim=0)) / 2
+            x, y = x - centre, y - centre
+            self.square_x = x.square().sum(dim=1) * scale
+            self.square_y = y.square().sum(dim=1) * scale
+            self.left = torch.nn.functional.pad(x * (2.0 * scale), (0, 2), value=1.0)
+            self.right = torch.nn.functional.pad(y, (0, 2), value=1.0)
+
+    def parts(self) -> Iterator[Part]:
+        n = self.shape[1]
+        for i in range(0, n, self.rows):
+            yield slice(0, 1), slice(i, min(n, i + self.rows))
+
+    def exponents(self, part: Part, phi: Tensor, gamma: Tensor) -> Tensor:
+        rows = part[1]
+        out = self._scratch[: rows.stop - rows.start]
+        if self.cost == "sqeuclidean":
+            left = self.left[rows].clone()
+            left[:, -1] = phi[0, rows] - self.square_x[rows]
+            self.right[:, -2] = gamma[0] - self.square_y
+            return torch.mm(left, self.right.T, out=out)[None]
+        torch.mul(cost_matrix(self.x[rows], self.y, self.cost), -self.scale, out=out)
+        return out.add_(gamma[0]).add_(phi[0, rows, None])[None]
+
+    def only(self, index: Tensor) -> PointCosts:
+        return self
+
+    def at(self, factor: float) -> PointCosts:
+        return PointCosts(self.x, self.y, self.cost, self.scale * factor, self.rows)
+
+
+def start(costs: Costs, gamma: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """Potentials whose kernel has 1 as the largest entry of each row and column with mass.
+
+    They are the hard transform of gamma and the hard transform of that one.
+    """
+    none = torch.zeros_like(a)
+    gamma = gamma.masked_fill(b == 0, -torch.inf)
+    phi = torch.empty_like(a)
+    for part in costs.parts():
+        phi[part] = -costs.exponents(part, none, gamma).amax(dim=2)
+    high = torch.full_like(b, -torch.inf)
+    nothing, shown = torch.zeros_like(b), phi.masked_fill(a == 0, -torch.inf)
+    for part in costs.parts():
+        seen = costs.exponents(part, shown, nothing).amax(dim=1)
+        high[part[0]] = torch.maximum(high[part[0]], seen)
+    if not bool(torch.isfinite(phi).all() and torch.isfinite(high).all()):
+        raise ValueError("eps is so small for these costs that cost / eps is not a finite number")
+    return phi, -high
+
+
+def spread(costs: Costs, a: Tensor, b: Tensor) -> float:
+    """s (max C - min C), the largest over the problems."""
+    B = costs.shape[0]
+    none, nothing = torch.zeros_like(a), torch.zeros_like(b)
+    ends = none.new_tensor([torch.inf, -torch.inf]).expand(B, 2).clone()
+    for part in costs.parts():
+        seen = costs.exponents(part, none, nothing)
+        low, high = ends[part[0]].unbind(1)
+        ends[part[0], 0] = torch.minimum(low, seen.amin(dim=(1, 2)))
+        ends[part[0], 1] = torch.maximum(high, seen.amax(dim=(1, 2)))
+    return float((ends[:, 1] - ends[:, 0]).max())
+
+
+def marginals(
+    costs: Costs, phi: Tensor, gamma: Tensor, a: Tensor, b: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Row and column sums of the plan, in float64 and with every entry counted."""
+    rows, columns = torch.empty_like(a), torch.zeros_like(b)
+    for part in costs.parts():
+        kernel = costs.exponents(part, phi, gamma).exp2_()
+        problems = part[0]
+        rows[part] = a[part] * times(kernel, b[problems])
+        columns[problems] += b[problems] * times_left(a[part], kernel)
+    return rows, columns
+
+
+def times(K: Tensor, y: Tensor) -> Tensor:
+    """(p, r, m) times (p, m)."""
+    if K.shape[0] == 1:
+        return torch.mv(K[0], y[0])[None]
+    return (K * y[:, None, :]).sum(dim=2)
+
+
+def times_left(x: Tensor, K: Tensor) -> Tensor:
+    """(p, r) times (p, r, m)."""
+    if K.shape[0] == 1:
+        return torch.mv(K[0].T, x[0])[None]
+    return torch.bmm(x[:, None, :], K)[:, 0, :]
+
+
+class StoredKernel:
+    """The kernel of base potentials phi0 and gamma0, held in memory."""
+
+    def __init__(self, costs: Costs, dtype: torch.dtype, a: Tensor) -> None:
+        self.costs, self.dtype, self.a = costs, dtype, a.to(dtype)
+        B, n, m = costs.shape
+        self.K = torch.empty((B, n, m), dtype=dtype, device=costs.device)
+        # A batched product runs at full speed only with the vector on the left.
+        self.KT = self.K.new_empty((B, m, n)) if B > 1 else None
+        self.limit = 20.0 if dtype == torch.float32 else 200.0
+        self.phi = self.gamma = a
+
+    def build(self, phi: Tensor, gamma: Tensor) -> None:
+        """Take these potentials as the base."""
+        self.phi, self.gamma = phi, gamma
+        self._fill(self.costs, self.K, phi, gamma)
+        if self.KT is not None:
+            self.KT.copy_(self.K.transpose(1, 2))
+
+    def _fill(self, costs: Costs, K: Tensor, phi: Tensor, gamma: Tensor) -> None:
+        power = RANGE[self.dtype]
+        low, high = 2.0**-power, 2.0**power
+        for part in costs.parts():
+            K[part].copy_(costs.exponents(part, phi, gamma).exp2_()).clamp_(low, high)
+
+    def rebuild(self, where: Tensor, phi: Tensor, gamma: Tensor) -> None:
+        """Take these potentials as the base of the problems in the mask ``where``."""
+        if bool(where.all()):
+            return self.build(phi, gamma)
+        index = where.nonzero()[:, 0]
+        K = self.K.new_empty((len(index), *self.K.shape[1:]))
+        self._fill(self.costs.only(index), K, phi[index], gamma[index])
+        self.K[index] = K
+        assert self.KT is not None
+        self.KT[index] = K.transpose(1, 2)
+        self.phi = torch.where(where[:, None], phi, self.phi)
+        self.gamma = torch.where(where[:, None], gamma, self.gamma)
+
+    def sweep(self, y: Tensor) -> tuple[Tensor, Tensor]:
+        """r = K y and t = K^T (a / r)."""
+        y = y.to(self.dtype)
+        if self.KT is None:
+            r = torch.mv(self.K[0], y[0])[None]
+            return r, torch.mv(self.K[0].T, (self.a / r)[0])[None]
+        r = torch.bmm(y[:, None, :], self.KT)
+        return r[:, 0], torch.bmm(self.a[:, None, :] / r, self.K)[:, 0]
+
+    def rows(self, y: Tensor) -> Tensor:
+        """K y for one problem."""
+        return torch.mv(self.K[0], y[0].to(self.dtype))[None]
+
+    def keep(self, index: Tensor) -> None:
+        """Forget the other problems."""
+        self.costs, self.a = self.costs.only(index), self.a[index]
+        self.K, self.phi, self.gamma = self.K[index], self.phi[index], self.gamma[index]
+        if self.KT is not None:
+            self.KT = self.KT[index]
+
+
+class StreamedKernel:
+    """The same for costs that are computed anew in each sweep; one problem, in float64."""
+
+    limit = 200.0
+    dtype = torch.float64
+
+    def __init__(self, costs: Costs, a: Tensor) -> None:
+        self.costs, self.a = costs, a
+        self.phi = self.gamma = a
+
+    def build(self, phi: Tensor, gamma: Tensor) -> None:
+        self.phi, self.gamma = phi, gamma
+
+    def rebuild(self, where: Tensor, phi: Tensor, gamma: Tensor) -> None:
+        self.build(phi, gamma)
+
+    def sweep(self, y: Tensor) -> tuple[Tensor, Tensor]:
+        r, t = torch.empty_like(self.a), torch.zeros_like(y)
+        for part, kernel in self._blocks():
+            r[part] = times(kernel, y)
+            t += times_left(self.a[part] / r[part], kernel)
+        return r, t
+
+    def rows(self, y: Tensor) -> Tensor:
+        """K y."""
+        r = torch.empty_like(self.a)
+        for part, kernel in self._blocks():
+            r[part] = times(kernel, y)
+        return r
+
+    def _blocks(self) -> Iterator[tuple[Part, Tensor]]:
+        power = RANGE[torch.float64]
+        for part in self.costs.parts():
+            kernel = self.costs.exponents(part, self.phi, self.gamma)
+            yield part, kernel.exp2_().clamp_(2.0**-power, 2.0**power)
+
+    def keep(self, index: Tensor) -> None:
+        """There is one problem only."""
