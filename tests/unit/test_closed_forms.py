@@ -236,6 +236,16 @@ def test_gaussian_gradient_at_equal_flat_ones_is_the_one_along_their_range(rank:
         torch.testing.assert_close(grad, torch.eye(4).double() - Q @ Q.T, rtol=0, atol=1e-7)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_gaussian_gradient_in_a_flat_one_is_the_one_along_its_range(seed: int) -> None:
+    F = torch.from_numpy(np.random.default_rng(seed).normal(size=(4, 1)))
+    S1, S2 = torch.from_numpy(covariance(4, seed)), (F @ F.T).requires_grad_()
+    otg.bures_wasserstein(torch.zeros(4), S1, torch.zeros(4), S2).backward()
+    # For S2 = F F^T the value is tr S1 + F^T F - 2 (F^T S1 F)^1/2, and A the one of rank 1.
+    A = S1 @ F @ F.T @ S1 / (F.T @ S1 @ F).item() ** 1.5
+    torch.testing.assert_close(S2.grad, torch.eye(4).double() - A, rtol=0, atol=1e-7)
+
+
 def test_gaussians_in_float32() -> None:
     S1, S2 = (torch.from_numpy(covariance(4, s)).float() for s in (1, 2))
     value = otg.bures_wasserstein(torch.zeros(4), S1, torch.ones(4), S2)
