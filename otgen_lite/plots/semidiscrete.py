@@ -64,6 +64,8 @@ def _checked(y: Any, b: Any, mass: Any) -> tuple[np.ndarray, np.ndarray | None, 
         if value is not None:
             value = _drawing.array(name, value, 1)
             _drawing.match(name, value, (len(y),))
+            if value.min() < 0:
+                raise ValueError(f"{name} must not be negative, got {value.min():.4g}")
         out.append(value)
     return y, out[0], out[1]
 
