@@ -49,8 +49,8 @@ def tensor(name: str, value: Any, *, finite: bool = True) -> Tensor:
     elif out.dtype not in WEIGHT_SUM_TOL:
         raise TypeError(f"{name} must be float32 or float64, got {out.dtype}")
     if finite and out.numel():
-        # aminmax needs no second array, and both ends are NaN where one entry is.
-        low, high = (float(end) for end in torch.aminmax(out.detach()))
+        # These need no second array, and both are NaN where one entry is.
+        low, high = float(out.detach().amin()), float(out.detach().amax())
         if not (math.isfinite(low) and math.isfinite(high)):
             culprit = low if not math.isfinite(low) else high
             raise ValueError(f"{name} must hold finite numbers, got one that is {culprit}")

@@ -30,7 +30,6 @@ class Anderson:
             slot = self.count % self.memory
             torch.sub(image, self.last[0], out=self.images[:, slot])
             torch.sub(residual, self.last[1], out=self.residuals[:, slot])
-            self.residuals[:, slot] *= self.root
             self.count += 1
         self.last = image, residual
 
@@ -41,7 +40,7 @@ class Anderson:
         k = min(self.count, self.memory)
         if k == 0:
             return image
-        R = self.residuals[:, :k]
+        R = self.residuals[:, :k] * self.root[:, None, :]
         gram = torch.bmm(R, R.transpose(1, 2))
         size = gram.diagonal(dim1=1, dim2=2)
         # A little of the identity: the differences may be nearly dependent, or zero.

@@ -147,13 +147,17 @@ def with_slopes(
 def costs_of_points(
     x: Tensor, y: Tensor, cost: Cost, eps: float, block: int | None = None
 ) -> Costs:
-    """The matrix where it is small enough and no block was asked for, else the points."""
+    """Costs that are computed in blocks, where their matrix or kernel shall not be stored.
+
+    A stored kernel of squared distances needs no matrix of them.
+    """
     x, y = x.detach(), y.detach()
     scale = 1.0 / (eps * LOG2)
-    if block is None and x.shape[0] * y.shape[0] <= WHOLE:
+    streamed = block is not None or x.shape[0] * y.shape[0] > WHOLE
+    if cost != "sqeuclidean" and not streamed:
         with torch.no_grad():
             return MatrixCosts(cost_matrix(x, y, cost)[None], x.new_tensor([scale]).double())
-    return PointCosts(x, y, cost, scale, block)
+    return PointCosts(x, y, cost, scale, block, streamed)
 
 
 def weights(name: str, value: Any, size: int, B: int, like: Tensor) -> Tensor:

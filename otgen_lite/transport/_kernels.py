@@ -21,6 +21,9 @@ BLOCK = 1 << 16
 #: The same on an accelerator, where a call costs more than its memory.
 BLOCK_DEVICE = 1 << 24
 
+#: Entries of a stored kernel that a sweep reads together.
+SWEPT = 1 << 18
+
 #: Smallest and largest entry of a stored kernel, as powers of two: no zero, subnormal or infinity.
 RANGE = {torch.float32: 90, torch.float64: 600}
 
@@ -33,6 +36,7 @@ class Costs(Protocol):
 
     shape: tuple[int, int, int]
     device: torch.device
+    streamed: bool
 
     def parts(self) -> Iterator[Part]:
         """Blocks that cover all problems and rows."""
@@ -59,6 +63,10 @@ class Kernel(Protocol):
     phi: Tensor
     gamma: Tensor
 
+    def start(self, gamma: Tensor, a: Tensor, b: Tensor) -> None:
+        """Take a base that suits an iteration from gamma."""
+        ...
+
     def build(self, phi: Tensor, gamma: Tensor) -> None:
         """Take these potentials as the base."""
         ...
@@ -82,6 +90,8 @@ class Kernel(Protocol):
 
 class MatrixCosts:
     """Cost matrices (B, n, m) that are there, with (B,) scales s."""
+
+    streamed = False
 
     def __init__(self, C: Tensor, scale: Tensor) -> None:
         self.C, self.scale = C, scale
@@ -123,9 +133,15 @@ class MatrixCosts:
 
 
 class PointCosts:
-    """Costs between points, computed block by block and never kept."""
+    """Costs between points, computed block by block and never kept.
 
-    def __init__(self, x: Tensor, y: Tensor, cost: Cost, scale: float, rows: int | None) -> None:
+    ``streamed`` says that their kernel may not be kept either.
+    """
+
+    def __init__(
+        self, x: Tensor, y: Tensor, cost: Cost, scale: float, rows: int | None, streamed: bool
+    ) -> None:
+        self.streamed = streamed
         self.shape = (1, x.shape[0], y.shape[0])
         self.device = x.device
         self.cost, self.scale, self.x, self.y = cost, scale, x, y
@@ -162,27 +178,35 @@ class PointCosts:
         return self
 
     def at(self, factor: float) -> PointCosts:
-        return PointCosts(self.x, self.y, self.cost, self.scale * factor, self.rows)
+        scale = self.scale * factor
+        return PointCosts(self.x, self.y, self.cost, scale, self.rows, self.streamed)
 
 
-def start(costs: Costs, gamma: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """Potentials whose kernel has 1 as the largest entry of each row and column with mass.
-
-    They are the hard transform of gamma and the hard transform of that one.
-    """
-    none = torch.zeros_like(a)
-    gamma = gamma.masked_fill(b == 0, -torch.inf)
-    phi = torch.empty_like(a)
-    for part in costs.parts():
-        phi[part] = -costs.exponents(part, none, gamma).amax(dim=2)
-    high = torch.full_like(b, -torch.inf)
-    nothing, shown = torch.zeros_like(b), phi.masked_fill(a == 0, -torch.inf)
-    for part in costs.parts():
-        seen = costs.exponents(part, shown, nothing).amax(dim=1)
-        high[part[0]] = torch.maximum(high[part[0]], seen)
-    if not bool(torch.isfinite(phi).all() and torch.isfinite(high).all()):
+def hard_rows(costs: Costs, gamma: Tensor, b: Tensor) -> Tensor:
+    """(B, n) hard transform of gamma over the atoms with mass."""
+    B, n, _ = costs.shape
+    if isinstance(costs, MatrixCosts) and not bool(gamma.any() or (b == 0).any()):
+        phi = costs.C.amin(dim=2).to(torch.float64) * costs.scale[:, None]
+    else:
+        gamma = gamma.masked_fill(b == 0, -torch.inf)
+        none = gamma.new_zeros((B, n))
+        phi = torch.empty_like(none)
+        for part in costs.parts():
+            phi[part] = -costs.exponents(part, none, gamma).amax(dim=2)
+    if not bool(torch.isfinite(phi).all()):
         raise ValueError("eps is so small for these costs that cost / eps is not a finite number")
-    return phi, -high
+    return phi
+
+
+def hard_columns(costs: Costs, phi: Tensor, a: Tensor) -> Tensor:
+    """(B, m) hard transform of phi over the atoms with mass."""
+    B, _, m = costs.shape
+    high = phi.new_full((B, m), -torch.inf)
+    nothing, phi = torch.zeros_like(high), phi.masked_fill(a == 0, -torch.inf)
+    for part in costs.parts():
+        seen = costs.exponents(part, phi, nothing).amax(dim=1)
+        high[part[0]] = torch.maximum(high[part[0]], seen)
+    return -high
 
 
 def spread(costs: Costs, a: Tensor, b: Tensor) -> float:
@@ -236,6 +260,23 @@ class StoredKernel:
         self.KT = self.K.new_empty((B, m, n)) if B > 1 else None
         self.limit = 20.0 if dtype == torch.float32 else 200.0
         self.phi = self.gamma = a
+        # A block of rows is read once for both products, and sums in float32 stay short.
+        rows = max(1, SWEPT // m)
+        self.blocks = [
+            (self.K[0, i : i + rows], self.a[0, i : i + rows], i) for i in range(0, n, rows)
+        ]
+
+    def start(self, gamma: Tensor, a: Tensor, b: Tensor) -> None:
+        """Take a base in which rows and columns with mass have an entry that is not tiny.
+
+        The hard transform of gamma leaves 1 as the largest entry of each row. Where a column with
+        mass is left with tiny entries, the hard transform of that one gives it a 1 as well.
+        """
+        phi = hard_rows(self.costs, gamma, b)
+        self.build(phi, gamma)
+        heavy = self.K if bool((a > 0).all()) else self.K * (a > 0)[:, :, None]
+        if bool(((heavy.amax(dim=1) < 2.0**-30) & (b > 0)).any()):
+            self.build(phi, hard_columns(self.costs, phi, a))
 
     def build(self, phi: Tensor, gamma: Tensor) -> None:
         """Take these potentials as the base."""
@@ -267,8 +308,12 @@ class StoredKernel:
         """r = K y and t = K^T (a / r)."""
         y = y.to(self.dtype)
         if self.KT is None:
-            r = torch.mv(self.K[0], y[0])[None]
-            return r, torch.mv(self.K[0].T, (self.a / r)[0])[None]
+            r = torch.empty_like(self.a[0])
+            t = y.new_zeros(y.shape[1], dtype=torch.float64)
+            for K, a, i in self.blocks:
+                here = torch.mv(K, y[0], out=r[i : i + len(a)])
+                t += torch.mv(K.T, a / here)
+            return r[None], t[None]
         r = torch.bmm(y[:, None, :], self.KT)
         return r[:, 0], torch.bmm(self.a[:, None, :] / r, self.K)[:, 0]
 
@@ -293,6 +338,11 @@ class StreamedKernel:
     def __init__(self, costs: Costs, a: Tensor) -> None:
         self.costs, self.a = costs, a
         self.phi = self.gamma = a
+
+    def start(self, gamma: Tensor, a: Tensor, b: Tensor) -> None:
+        """Take the hard transform of gamma, and that one's, as the base."""
+        phi = hard_rows(self.costs, gamma, b)
+        self.build(phi, hard_columns(self.costs, phi, a))
 
     def build(self, phi: Tensor, gamma: Tensor) -> None:
         self.phi, self.gamma = phi, gamma

@@ -17,11 +17,9 @@ from otgen_lite.transport._anderson import Anderson
 from otgen_lite.transport._kernels import (
     Costs,
     Kernel,
-    PointCosts,
     StoredKernel,
     StreamedKernel,
     marginals,
-    start,
 )
 
 #: Iterates that an Anderson step looks back on, and sweeps from one such step to the next.
@@ -31,7 +29,7 @@ MEMORY, PERIOD = 8, 3
 SINGLE_TOL = 1e-6
 
 #: Sweeps without progress after which a kernel in float32 is given up.
-PATIENCE = 60
+PATIENCE = 15
 
 #: An Anderson step that changes an exponent by more than this is not taken.
 LONGEST = {torch.float32: 30.0, torch.float64: 300.0}
@@ -53,7 +51,7 @@ class State:
         sweeps: (B,) sweeps done.
         error: (B,) L1 distance of both marginals of the plan to the weights, added.
         mass: (B,) total mass of the plan.
-        history: rows (sweeps, error of each problem).
+        history: pairs (sweeps, errors of all problems).
     """
 
     phi: Tensor
@@ -61,25 +59,34 @@ class State:
     sweeps: Tensor
     error: Tensor
     mass: Tensor
-    history: list[Tensor]
+    history: list[tuple[int, Tensor]]
 
-    def note(self, sweeps: int) -> None:
-        """Add the present errors to the history."""
-        self.history.append(torch.cat([self.error.new_tensor([float(sweeps)]), self.error]))
+    def note(self, sweeps: int, error: Tensor, index: Tensor, done: Tensor | None = None) -> None:
+        """Add the errors of the problems ``index`` to the history, but for those that are done."""
+        if len(error) == len(self.error) == 1:
+            self.error = error
+        else:
+            self.error = self.error.clone()
+            self.error[index] = error if done is None else error.where(~done, self.error[index])
+        self.history.append((sweeps, self.error))
+
+    def errors(self) -> Tensor:
+        """(k, 1 + B) history."""
+        sweeps = self.error.new_tensor([float(k) for k, _ in self.history])
+        return torch.cat([sweeps[:, None], torch.stack([e for _, e in self.history])], dim=1)
 
     @classmethod
     def joined(cls, pieces: list[State]) -> State:
         """The pieces of a batch, one after the other; an error that has ended stays as it was."""
         length = max(len(piece.history) for piece in pieces)
-        columns = []
-        for piece in pieces:
-            seen = torch.stack(piece.history)
-            columns.append(torch.cat([seen, seen[-1:].expand(length - len(seen), -1)]))
-        longest = max(columns, key=lambda seen: float(seen[-1, 0]))
-        history = torch.cat([longest[:, :1], *(seen[:, 1:] for seen in columns)], dim=1)
+        longest = max(pieces, key=lambda piece: piece.history[-1][0])
+        padded = [p.history + p.history[-1:] * (length - len(p.history)) for p in pieces]
+        counts = [k for k, _ in longest.history] + [longest.history[-1][0]] * length
+        rows = [torch.cat([errors for _, errors in row]) for row in zip(*padded, strict=True)]
+        history = list(zip(counts, rows, strict=False))
         names = ("phi", "gamma", "sweeps", "error", "mass")
         fields: Any = {n: torch.cat([getattr(piece, n) for piece in pieces]) for n in names}
-        return cls(history=list(history), **fields)
+        return cls(history=history, **fields)
 
 
 def solve(
@@ -117,22 +124,33 @@ def solve(
         _sweeps(coarse, a, b, ANNEALING_TOL, max_iter // 2, s, everything, memory, torch.float32)
         s.gamma = s.gamma * annealing
         annealing /= ANNEALING
-    todo, dtype, aim = everything, torch.float32, max(tol, SINGLE_TOL)
-    if isinstance(costs, PointCosts):
-        dtype, aim = torch.float64, tol
+    todo = everything
+    dtype, aim = stage(costs, tol)
     fresh = True
     while True:
         part = costs if len(todo) == B else costs.only(todo)
         _sweeps(part, a[todo], b[todo], aim, max_iter, s, todo, memory, dtype, fresh)
         rows, columns = marginals(part, s.phi[todo], s.gamma[todo], a[todo], b[todo])
         off = (rows - a[todo]).abs().sum(dim=1) + (columns - b[todo]).abs().sum(dim=1)
-        s.error[todo], s.mass[todo] = off, rows.sum(dim=1)
-        s.note(int(s.sweeps.max()))
+        s.mass[todo] = rows.sum(dim=1)
+        s.note(int(s.sweeps.max()), off, todo)
         todo = todo[~(off <= tol) & (s.sweeps[todo] < max_iter)]
         if not len(todo):
             return s
         aim = tol if dtype == torch.float32 else aim / 2
         dtype, fresh = torch.float64, False
+
+
+def stage(costs: Costs, tol: float) -> tuple[torch.dtype, float]:
+    """The type of the first kernel, and the error that is aimed at with it."""
+    if costs.streamed:
+        return torch.float64, tol
+    return torch.float32, max(tol, SINGLE_TOL)
+
+
+def kernel_of(costs: Costs, a: Tensor, dtype: torch.dtype) -> Kernel:
+    """A kernel of these costs, stored where they allow it."""
+    return StreamedKernel(costs, a) if costs.streamed else StoredKernel(costs, dtype, a)
 
 
 def _sweeps(
@@ -151,30 +169,30 @@ def _sweeps(
 
     ``fresh`` says that the first potential of ``s`` means nothing yet.
     """
-    kernel: Kernel
-    if isinstance(costs, PointCosts):
-        kernel = StreamedKernel(costs, a)
-    else:
-        kernel = StoredKernel(costs, dtype, a)
+    kernel = kernel_of(costs, a, dtype)
     gamma = s.gamma[index]
-    kernel.build(*(start(costs, gamma, a, b) if fresh else (s.phi[index], gamma)))
+    if fresh:
+        kernel.start(gamma, a, b)
+    else:
+        kernel.build(s.phi[index], gamma)
     mixer = Anderson(b, memory) if memory else None
     slack, longest = SLACK[kernel.dtype], LONGEST[kernel.dtype]
     done = torch.zeros(len(index), dtype=torch.bool, device=a.device)
+    y = b * torch.exp2(gamma - kernel.gamma)
     before: Tensor | None = None
     old_phi = a
     lowest, stalled = torch.inf, 0
     first = int(s.sweeps[index].max())
     for k in range(first + 1, max_iter + 1):
-        y = b * torch.exp2(gamma - kernel.gamma)
         r, t = (out.to(torch.float64) for out in kernel.sweep(y))
         log_r, log_t = torch.log2(r), torch.log2(t)
         phi, image = kernel.phi - log_r, kernel.gamma - log_t
-        residual = image - gamma
-        error = (y * t - b).abs().sum(dim=1)
-        last = k == max_iter
+        error = torch.linalg.vector_norm((y * t).sub_(b), ord=1, dim=1)
         if mixer is not None:
-            dual = (a * phi).sum(dim=1) + (b * gamma).sum(dim=1)
+            residual = image - gamma
+            mixing = k % PERIOD == 0
+            if mixing or before is not None:
+                dual = (a * phi).sum(dim=1) + (b * gamma).sum(dim=1)
             if before is not None:
                 bad = ~(dual >= before - slack * (1.0 + before.abs()))
                 before = None
@@ -182,19 +200,17 @@ def _sweeps(
                     # Back to where the last plain sweep ended.
                     image, residual = mixer.undo(bad, image, residual)
                     phi = torch.where(bad[:, None], old_phi, phi)
+                    log_t = kernel.gamma - image
                     error = error.masked_fill(bad, torch.inf)
             mixer.add(image, residual)
-        s.error[index] = torch.where(done, s.error[index], error)
-        s.note(k)
+        s.note(k, error, index, done)
+        worst, last = float(error.max()), k == max_iter
         if kernel.dtype == torch.float32:
-            worst = float(error.max())
-            stalled = 0 if worst < 0.9 * lowest or worst > 1e-4 else stalled + 1
+            stalled = 0 if worst < 0.9 * lowest or worst > 1e-5 else stalled + 1
             lowest = min(lowest, worst)
             last = last or stalled > PATIENCE
-        new = (error <= tol) & ~done
-        if last:
-            new = ~done
-        if bool(new.any()):
+        if last or worst <= tol or (len(index) > 1 and bool(((error <= tol) & ~done).any())):
+            new = ~done if last else (error <= tol) & ~done
             ends = index[new]
             s.phi[ends], s.gamma[ends], s.sweeps[ends] = phi[new], image[new], k
             done = done | new
@@ -202,17 +218,23 @@ def _sweeps(
             if not len(rest):
                 return
             if 4 * len(rest) <= 3 * len(index):
-                index, a, b, phi, image, dual_ = (v[rest] for v in (index, a, b, phi, image, dual))
+                index, a, b, phi, image = (v[rest] for v in (index, a, b, phi, image))
                 log_r, log_t, done = log_r[rest], log_t[rest], done[rest]
                 kernel.keep(rest)
                 if mixer is not None:
                     mixer.keep(rest)
-                    dual = dual_
-        far = torch.maximum(log_r.abs().amax(dim=1), log_t.abs().amax(dim=1)) > kernel.limit
-        if bool(far.any()):
-            kernel.rebuild(far, phi, image)
+                    dual = dual[rest] if mixing else dual
         gamma, old_phi = image, phi
-        if mixer is not None and k % PERIOD == 0:
+        if not (_height(log_r) <= kernel.limit and _height(log_t) <= kernel.limit):
+            rise = torch.maximum(log_r.abs().amax(dim=1), log_t.abs().amax(dim=1))
+            kernel.rebuild(~(rise <= kernel.limit), phi, image)
+            log_t = kernel.gamma - image
+        if mixer is not None and mixing:
             step = mixer.step()
             near = (step - image).abs().amax(dim=1, keepdim=True) <= longest
             gamma, before = torch.where(near, step, image), dual
+        y = b * torch.exp2(gamma - kernel.gamma) if before is not None else b * torch.exp2(-log_t)
+
+
+def _height(logs: Tensor) -> float:
+    return float(torch.linalg.vector_norm(logs, ord=torch.inf))

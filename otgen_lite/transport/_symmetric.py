@@ -8,15 +8,16 @@ import torch
 from torch import Tensor
 
 from otgen_lite.transport._anderson import Anderson
-from otgen_lite.transport._kernels import (
-    Costs,
-    Kernel,
-    PointCosts,
-    StoredKernel,
-    StreamedKernel,
-    marginals,
+from otgen_lite.transport._kernels import Costs, marginals
+from otgen_lite.transport._sinkhorn import (
+    LONGEST,
+    MEMORY,
+    PERIOD,
+    SLACK,
+    State,
+    kernel_of,
+    stage,
 )
-from otgen_lite.transport._sinkhorn import LONGEST, MEMORY, PERIOD, SINGLE_TOL, SLACK, State
 
 
 def solve_symmetric(costs: Costs, a: Tensor, tol: float, max_iter: int) -> State:
@@ -33,8 +34,7 @@ def solve_symmetric(costs: Costs, a: Tensor, tol: float, max_iter: int) -> State
         raise ValueError("eps is so small for these costs that cost / eps is not a finite number")
     endless = a.new_full((1,), torch.inf)
     s = State(phi, phi, torch.zeros_like(endless).long(), endless, endless.clone(), [])
-    streamed = isinstance(costs, PointCosts)
-    dtype, aim = (torch.float64, tol) if streamed else (torch.float32, max(tol, SINGLE_TOL))
+    dtype, aim = stage(costs, tol)
     while True:
         _sweeps(costs, a, aim, max_iter, s, dtype)
         s.gamma = s.phi
@@ -51,11 +51,7 @@ def _sweeps(
     costs: Costs, a: Tensor, tol: float, max_iter: int, s: State, dtype: torch.dtype
 ) -> None:
     """Sweep with one kernel until the rows of the plan hold up to ``tol`` / 2."""
-    kernel: Kernel
-    if isinstance(costs, PointCosts):
-        kernel = StreamedKernel(costs, a)
-    else:
-        kernel = StoredKernel(costs, dtype, a)
+    kernel = kernel_of(costs, a, dtype)
     phi = s.phi
     kernel.build(phi, phi)
     mixer = Anderson(a, MEMORY)

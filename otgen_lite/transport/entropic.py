@@ -356,7 +356,7 @@ def _fields(
     """The fields of a result, after the warning."""
     _problem.warn(s, tol, stacklevel=3)
     f, g = problem.f.to(problem.dtype), problem.g.to(problem.dtype)
-    fields: dict[str, Any] = {"eps": eps, "errors": torch.stack(s.history)}
+    fields: dict[str, Any] = {"eps": eps, "errors": s.errors()}
     fields |= {"_problem": problem, "_single": single}
     if not single:
         return fields | {
