@@ -49,12 +49,18 @@ def tensor(name: str, value: Any, *, finite: bool = True) -> Tensor:
     elif out.dtype not in WEIGHT_SUM_TOL:
         raise TypeError(f"{name} must be float32 or float64, got {out.dtype}")
     if finite and out.numel():
-        # These need no second array, and both are NaN where one entry is.
-        low, high = float(out.detach().amin()), float(out.detach().amax())
+        # A finite sum takes one look; where it is not, finite numbers may have been too large.
+        total = float(out.detach().sum())
+        low, high = (0.0, 0.0) if math.isfinite(total) else _ends(out.detach())
         if not (math.isfinite(low) and math.isfinite(high)):
             culprit = low if not math.isfinite(low) else high
             raise ValueError(f"{name} must hold finite numbers, got one that is {culprit}")
     return out
+
+
+def _ends(value: Tensor) -> tuple[float, float]:
+    """The smallest and the largest entry; both are NaN where one entry is."""
+    return float(value.amin()), float(value.amax())
 
 
 def shape_text(value: Tensor) -> str:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from otgen_lite import _checks
 from otgen_lite.costs import Cost, cost_matrix
-from otgen_lite.transport._kernels import Costs, MatrixCosts, Part, PointCosts
+from otgen_lite.transport._kernels import TINY, Costs, MatrixCosts, Part, PointCosts
 from otgen_lite.transport._sinkhorn import State
 
 LOG2 = math.log(2.0)
@@ -65,7 +65,7 @@ class Problem:
 
     def block(self, part: Part) -> Tensor:
         """A part of the plan in float64, in memory that the next call reuses."""
-        out = self.costs.exponents(part, self.phi, self.gamma).exp2_()
+        out = self.costs.exponents(part, self.phi, self.gamma).clamp_(TINY, -TINY).exp2_()
         return out.mul_(self.b[part[0], None, :]).mul_(self.a[part][:, :, None])
 
     def plan(self) -> Tensor:

@@ -27,6 +27,10 @@ SWEPT = 1 << 18
 #: Smallest and largest entry of a stored kernel, as powers of two: no zero, subnormal or infinity.
 RANGE = {torch.float32: 90, torch.float64: 600}
 
+#: Below this power of two an exponential is slow, and nothing beside the others; above its inverse
+#: are only pairs without mass, and those of an iteration that was cut short.
+TINY = -1000.0
+
 #: Problems (as a slice) and their rows (as a slice).
 Part = tuple[slice, slice]
 
@@ -209,6 +213,14 @@ def hard_columns(costs: Costs, phi: Tensor, a: Tensor) -> Tensor:
     return -high
 
 
+def _hard(costs: Costs, phi: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """Hard transforms of one another, at atoms without mass too."""
+    gamma = hard_columns(costs, phi, a)
+    if bool((a == 0).any()):
+        phi = torch.where(a == 0, hard_rows(costs, gamma, b), phi)
+    return phi, gamma
+
+
 def spread(costs: Costs, a: Tensor, b: Tensor) -> float:
     """s (max C - min C), the largest over the problems."""
     B = costs.shape[0]
@@ -228,7 +240,7 @@ def marginals(
     """Row and column sums of the plan, in float64 and with every entry counted."""
     rows, columns = torch.empty_like(a), torch.zeros_like(b)
     for part in costs.parts():
-        kernel = costs.exponents(part, phi, gamma).exp2_()
+        kernel = costs.exponents(part, phi, gamma).clamp_(TINY, -TINY).exp2_()
         problems = part[0]
         rows[part] = a[part] * times(kernel, b[problems])
         columns[problems] += b[problems] * times_left(a[part], kernel)
@@ -273,9 +285,10 @@ class StoredKernel:
         mass is left with tiny entries, the hard transform of that one gives it a 1 as well.
         """
         phi = hard_rows(self.costs, gamma, b)
+        if bool((a == 0).any() or (b == 0).any()):
+            return self.build(*_hard(self.costs, phi, a, b))
         self.build(phi, gamma)
-        heavy = self.K if bool((a > 0).all()) else self.K * (a > 0)[:, :, None]
-        if bool(((heavy.amax(dim=1) < 2.0**-30) & (b > 0)).any()):
+        if bool((self.K.amax(dim=1) < 2.0**-30).any()):
             self.build(phi, hard_columns(self.costs, phi, a))
 
     def build(self, phi: Tensor, gamma: Tensor) -> None:
@@ -286,10 +299,9 @@ class StoredKernel:
             self.KT.copy_(self.K.transpose(1, 2))
 
     def _fill(self, costs: Costs, K: Tensor, phi: Tensor, gamma: Tensor) -> None:
-        power = RANGE[self.dtype]
-        low, high = 2.0**-power, 2.0**power
+        end = RANGE[self.dtype]
         for part in costs.parts():
-            K[part].copy_(costs.exponents(part, phi, gamma).exp2_()).clamp_(low, high)
+            K[part].copy_(costs.exponents(part, phi, gamma).clamp_(-end, end).exp2_())
 
     def rebuild(self, where: Tensor, phi: Tensor, gamma: Tensor) -> None:
         """Take these potentials as the base of the problems in the mask ``where``."""
@@ -341,8 +353,7 @@ class StreamedKernel:
 
     def start(self, gamma: Tensor, a: Tensor, b: Tensor) -> None:
         """Take the hard transform of gamma, and that one's, as the base."""
-        phi = hard_rows(self.costs, gamma, b)
-        self.build(phi, hard_columns(self.costs, phi, a))
+        self.build(*_hard(self.costs, hard_rows(self.costs, gamma, b), a, b))
 
     def build(self, phi: Tensor, gamma: Tensor) -> None:
         self.phi, self.gamma = phi, gamma
@@ -365,10 +376,10 @@ class StreamedKernel:
         return r
 
     def _blocks(self) -> Iterator[tuple[Part, Tensor]]:
-        power = RANGE[torch.float64]
+        end = RANGE[torch.float64]
         for part in self.costs.parts():
             kernel = self.costs.exponents(part, self.phi, self.gamma)
-            yield part, kernel.exp2_().clamp_(2.0**-power, 2.0**power)
+            yield part, kernel.clamp_(-end, end).exp2_()
 
     def keep(self, index: Tensor) -> None:
         """There is one problem only."""

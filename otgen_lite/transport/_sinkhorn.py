@@ -173,6 +173,7 @@ def _sweeps(
     gamma = s.gamma[index]
     if fresh:
         kernel.start(gamma, a, b)
+        gamma = torch.where(b == 0, kernel.gamma, gamma)
     else:
         kernel.build(s.phi[index], gamma)
     mixer = Anderson(b, memory) if memory else None
@@ -180,7 +181,7 @@ def _sweeps(
     done = torch.zeros(len(index), dtype=torch.bool, device=a.device)
     y = b * torch.exp2(gamma - kernel.gamma)
     before: Tensor | None = None
-    old_phi = a
+    old_phi = dual = a
     lowest, stalled = torch.inf, 0
     first = int(s.sweeps[index].max())
     for k in range(first + 1, max_iter + 1):
@@ -188,6 +189,7 @@ def _sweeps(
         log_r, log_t = torch.log2(r), torch.log2(t)
         phi, image = kernel.phi - log_r, kernel.gamma - log_t
         error = torch.linalg.vector_norm((y * t).sub_(b), ord=1, dim=1)
+        undone = False
         if mixer is not None:
             residual = image - gamma
             mixing = k % PERIOD == 0
@@ -200,7 +202,7 @@ def _sweeps(
                     # Back to where the last plain sweep ended.
                     image, residual = mixer.undo(bad, image, residual)
                     phi = torch.where(bad[:, None], old_phi, phi)
-                    log_t = kernel.gamma - image
+                    undone = True
                     error = error.masked_fill(bad, torch.inf)
             mixer.add(image, residual)
         s.note(k, error, index, done)
@@ -218,22 +220,26 @@ def _sweeps(
             if not len(rest):
                 return
             if 4 * len(rest) <= 3 * len(index):
-                index, a, b, phi, image = (v[rest] for v in (index, a, b, phi, image))
+                index, a, b, t = index[rest], a[rest], b[rest], t[rest]
+                phi, image = phi[rest], image[rest]
                 log_r, log_t, done = log_r[rest], log_t[rest], done[rest]
                 kernel.keep(rest)
                 if mixer is not None:
                     mixer.keep(rest)
                     dual = dual[rest] if mixing else dual
         gamma, old_phi = image, phi
+        rebased = False
         if not (_height(log_r) <= kernel.limit and _height(log_t) <= kernel.limit):
             rise = torch.maximum(log_r.abs().amax(dim=1), log_t.abs().amax(dim=1))
             kernel.rebuild(~(rise <= kernel.limit), phi, image)
-            log_t = kernel.gamma - image
+            rebased = True
         if mixer is not None and mixing:
             step = mixer.step()
             near = (step - image).abs().amax(dim=1, keepdim=True) <= longest
             gamma, before = torch.where(near, step, image), dual
-        y = b * torch.exp2(gamma - kernel.gamma) if before is not None else b * torch.exp2(-log_t)
+        # After a plain sweep with the same base, 2^(gamma - base) is 1 / t.
+        plain = before is None and not rebased and not undone
+        y = b / t if plain else b * torch.exp2(gamma - kernel.gamma)
 
 
 def _height(logs: Tensor) -> float:
