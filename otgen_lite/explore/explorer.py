@@ -53,7 +53,7 @@ class Explorer:
             read-outs, or a callable ``(values, readouts) -> str``. It must change with the frame.
         labels: axis name to what the reader sees; default the name.
         start: axis name to the value shown first; default the first of each axis.
-        lossy: allow lossy WebP where it at least halves the size. For photographs only.
+        lossy: allow lossy WebP where it is smaller. For photographs only.
 
     Raises:
         ValueError: if an argument is not what it must be, with its name and what it was; while

@@ -101,7 +101,7 @@ def encode(
     Args:
         image: the image, mode RGB.
         alt: what is seen.
-        lossy: whether WebP's lossy mode may be used where it at least halves the size: for
+        lossy: whether WebP's lossy mode may be used where it is smaller: for
             photographs.
         detail: the width that it is brought to if it is wider, and the number of colours.
 
@@ -116,7 +116,7 @@ def encode(
     mime, data = min(candidates, key=lambda candidate: len(candidate[1]))
     if lossy:
         photograph = _webp(image, lossless=False)
-        if 2 * len(photograph) <= len(data):
+        if len(photograph) < len(data):
             mime, data = "image/webp", photograph
     return Picture(data, mime, image.width, image.height, alt)
 

@@ -89,7 +89,7 @@ def entropic_gaussian_plan(m1: Any, S1: Any, m2: Any, S2: Any, eps: Any) -> Tens
         eps: regularisation >= 0, in the squared unit of the points.
 
     Returns:
-        (d, d) tensor: entry (i, j) is the covariance of coordinate i of x and j of y.
+        (d, d) tensor whose entry (i, j) is the covariance of coordinate i of x and j of y.
 
     Raises:
         ValueError: as :func:`entropic_gaussian`.
