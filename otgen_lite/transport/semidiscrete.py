@@ -1,40 +1,91 @@
-"""Semi-discrete transport: from a law one can draw from to finitely many atoms."""
+"""Semi-discrete transport: from a law that one can draw from to finitely many atoms."""
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from otgen_lite import _checks
-from otgen_lite.costs import Cost, cost_matrix, paired_cost
+from otgen_lite.costs import NAMES, Cost, cost_matrix, paired_cost
+from otgen_lite.transport._ascent import Ascent, Round, Sampler, Source
+from otgen_lite.transport._gap import Gap, gap_of
+from otgen_lite.transport._semidual import BLOCK, SemiDual, argmax
+from otgen_lite.transport.entropic import ConvergenceWarning
 
-#: ``sample(n, generator)`` draws n points (n, d).
-Sampler = Callable[[int, torch.Generator], Any]
+#: Entries of the cost matrix that `fit` looks at, at most, where no number of steps is given.
+_MOST_ENTRIES = 1 << 34
+
+#: Points that `fit` draws, at most, where no number of steps is given.
+_MOST_DRAWN = 1 << 26
+
+#: Points for each atom in the first held-out sample, which has 2^14 at least; each later one has
+#: twice as many.
+_HELD = 32
+
+#: Numbers that a held-out sample may have.
+_MOST_HELD = 1 << 24
 
 
 class SemiDiscrete:
-    r"""Transport from a law :math:`\mu` to atoms :math:`y_j` of mass :math:`b_j`.
+    r"""Transport from a law mu, known by its samples, to atoms y_j of mass b_j.
 
     .. math::
-        H(\psi) = \mathbb{E}_{X \sim \mu}\,\psi^{c,\varepsilon}(X) + \sum_j b_j \psi_j, \qquad
-        W = \max_\psi H(\psi), \qquad \nabla H(\psi)_j = b_j - \mathbb{E}\,\pi_j(X) .
+        H(\psi) = \mathbb{E}_{X \sim \mu}\,\psi^{c,\varepsilon}(X) + \sum_j b_j \psi_j , \qquad
+        W = \max_\psi H(\psi) , \qquad
+        \partial_j H(\psi) = b_j - \mathbb{E}\,\pi_j(X) ,
+
+    with the transform :math:`\psi^{c}(x) = \min_j c(x, y_j) - \psi_j` for eps = 0 and
+    :math:`\psi^{c,\varepsilon}(x) = -\varepsilon \log \sum_j b_j e^{(\psi_j - c(x, y_j)) /
+    \varepsilon}` for eps > 0. The weights :math:`\pi(x)` are one at the atom that attains the
+    minimum, or :math:`\pi_j(x) \propto b_j e^{(\psi_j - c(x, y_j)) / \varepsilon}`. W is a cost,
+    not a root of it; a squared cost is not halved; the entropic value is relative to the product
+    of mu and b.
+
+    Several atoms at the minimum: the first of them gets the point. psi is fixed by
+    sum_j b_j psi_j = 0. An atom with b_j = 0 stays out of soft plans, and is pushed out of hard
+    ones.
+
+    The methods that take points ``x`` see them ``block`` entries of the cost matrix at a time, or
+    one row of it if that is longer: beside x and what they return, they hold about six such
+    blocks. An atom is an object of the problem, not a parameter: no gradient reaches y, b or psi.
 
     Args:
         y: (N, d) atoms.
         b: (N,) masses, non-negative with sum 1; uniform where None.
         cost: a name or a callable, as in :func:`cost_matrix`.
         eps: entropic regularisation >= 0, in the unit of the cost.
-        psi: (N,) potential to start from; zero where None.
-        block: entries of the cost matrix that are held at a time.
+        psi: (N,) potential to start from, in the unit of the cost; zero where None.
+        block: entries of the cost matrix that are held at a time; 2^22 where None.
 
-    Source: :cite:t:`peyre_2019`. Chapter: 4.
+    Attributes:
+        psi: (N,) potential, with sum_j b_j psi_j = 0.
+        gap: the last estimate of max H - H(psi), in the unit of the cost (NaN before a fit).
+        gap_error: its standard error.
+        converged: whether the last fit reached its ``tol``.
+        n_samples: points drawn so far, those for the gap included.
+        history: lists of equal length, one entry for each round of a fit: ``step``, ``samples``,
+            ``batch``, ``step_size``, ``dual``, ``dual_error``, ``gap``, ``gap_error``.
+
+    Raises:
+        ValueError: if shapes do not match, a number is not finite, ``eps < 0``, or ``b`` is
+            negative or does not sum to 1.
+        TypeError: if an argument has the wrong type.
+
+    Source: :cite:t:`genevay_2016`, :cite:t:`peyre_2019`. Chapter: 4.
 
     Example:
         >>> sd = SemiDiscrete([[0.1], [0.25], [0.9]], b=[0.2, 0.5, 0.3])
-        >>> sd.cells([[0.0], [0.2], [0.8]])
+        >>> uniform = lambda n, g: torch.rand(n, 1, generator=g, dtype=torch.float64)
+        >>> sd = sd.fit(uniform, tol=1e-3)
+        >>> bool((sd.psi - torch.tensor([0.05475, 0.04725, -0.11525])).abs().max() < 5e-3)
+        True
+        >>> sd.cells([[0.0], [0.5], [0.8]])
         tensor([0, 1, 2])
     """
 
@@ -48,80 +99,123 @@ class SemiDiscrete:
         block: int | None = None,
     ) -> None:
         self.y = _checks.points("y", y).detach()
-        n = self.y.shape[0]
-        weights = _checks.weights("b", b, n, like=self.y).detach()
-        self.b = (weights / weights.sum()).to(self.y.dtype)
+        size = self.y.shape[0]
+        weights = _checks.weights("b", b, size, like=self.y).detach()
+        self._b = weights / weights.sum()
+        self.b = self._b.to(self.y.dtype)
+        if not callable(cost):
+            if not isinstance(cost, str):
+                raise TypeError(f"cost must be a name or a callable, got {cost!r}")
+            cost = _checks.choice("cost", cost, NAMES)
         self.cost = cost
         self.eps = _checks.number("eps", eps, at_least=0.0)
-        block = (1 << 20) if block is None else _checks.count("block", block)
-        self._rows = max(1, block // n)
-        if psi is None:
-            psi = torch.zeros(n, dtype=self.y.dtype)
-        start = _checks.vector("psi", psi, n, "one entry for each atom").detach().to(self.y)
-        self.psi = start - self.b @ start
-        self.history: dict[str, list[float]] = {"step": [], "samples": [], "dual": [], "gap": []}
+        self._block = BLOCK if block is None else _checks.count("block", block)
+        self._rows = max(1, self._block // size)
+        start = torch.zeros(size) if psi is None else psi
+        self.psi = self._centred(_checks.vector("psi", start, size, "one entry for each atom"))
+        self.history: dict[str, list[float]] = {
+            name: []
+            for name in (
+                "step", "samples", "batch", "step_size", "dual", "dual_error", "gap", "gap_error",
+            )
+        }  # fmt: skip
         self.converged = False
-        self.gap = float("nan")
+        self.gap = self.gap_error = math.nan
         self.n_samples = 0
 
-    def _blocks(self, x: Any) -> Iterator[Tensor]:
-        x = _checks.points("x", x)
-        if x.shape[1] != self.y.shape[1]:
-            raise ValueError(
-                "x and y must be points of the same dimension, got shapes "
-                f"{_checks.shape_text(x)} and {_checks.shape_text(self.y)}"
-            )
-        yield from x.to(self.y.dtype).split(self._rows)
-
-    def _slack(self, x: Tensor) -> Tensor:
-        return cost_matrix(x, self.y, self.cost) - self.psi
-
-    def _soft(self, x: Tensor) -> Tensor:
-        return torch.softmax(-self._slack(x) / self.eps + self.b.log(), dim=1)
+    def __repr__(self) -> str:
+        size, d = self.y.shape
+        return f"SemiDiscrete({size} atoms in dimension {d}, eps={self.eps:g}, gap={self.gap:.3g})"
 
     def cells(self, x: Any) -> Tensor:
-        """(n,) index of the atom that attains the hard minimum; the first where several do."""
+        """The atom that attains the hard minimum at each point; the first where several do.
+
+        Args:
+            x: (n, d) points.
+
+        Returns:
+            (n,) int64 indices.
+        """
         with torch.no_grad():
-            return torch.cat([self._slack(xs).argmin(dim=1) for xs in self._blocks(x)])
+            return torch.cat([argmax(-self._slack(xs)) for xs in self._blocks(x)])
 
     def masses(self, x: Any) -> Tensor:
-        """(N,) masses that the atoms receive from the points x."""
-        total = torch.zeros_like(self.psi)
+        """The mean of pi over the points x: what each atom receives.
+
+        Args:
+            x: (n, d) points.
+
+        Returns:
+            (N,) masses with sum 1. For eps = 0 they are counted, without an (n, N) array.
+        """
+        total = torch.zeros_like(self._b)
         count = 0
         with torch.no_grad():
             for xs in self._blocks(x):
                 count += xs.shape[0]
                 if self.eps == 0.0:
-                    cells = self._slack(xs).argmin(dim=1)
-                    total += torch.bincount(cells, minlength=total.numel()).to(total.dtype)
+                    total += torch.bincount(argmax(-self._slack(xs)), minlength=total.numel())
                 else:
                     total += self._soft(xs).sum(dim=0)
-        return total / count
+        return (total / count).to(self.y.dtype)
 
     def gradient(self, x: Any) -> Tensor:
-        """(N,) b minus the masses."""
+        """The gradient of H in psi, estimated by the points x: b minus :meth:`masses`.
+
+        Args:
+            x: (n, d) points.
+
+        Returns:
+            (N,) gradient; it has no unit, and its sum is 0.
+        """
         return self.b - self.masses(x)
 
     def dual(self, x: Any) -> Tensor:
-        """0-d estimate of H at psi by the points x; differentiable in x."""
-        total: Tensor = torch.zeros((), dtype=self.y.dtype, device=self.y.device)
+        r"""The semi-dual at psi, estimated by the points x.
+
+        Differentiable in x: the gradient of the n-th part of the sum is
+        :math:`\sum_j \pi_j(x_i) \nabla_x c(x_i, y_j)` (envelope theorem).
+
+        Args:
+            x: (n, d) points.
+
+        Returns:
+            0-d tensor: mean of psi^{c,eps}(x) plus sum_j b_j psi_j.
+        """
+        total = torch.zeros((), dtype=self.y.dtype, device=self.y.device)
         count = 0
         for xs in self._blocks(x):
             count += xs.shape[0]
             if self.eps == 0.0:
-                j = self.cells(xs.detach())
+                with torch.no_grad():
+                    j = argmax(-self._slack(xs))
                 total = total + (paired_cost(xs, self.y[j], self.cost) - self.psi[j]).sum()
+            elif xs.requires_grad:  # the blocks of the plan are computed again, not kept
+                total = total + checkpoint(self._soft_sum, xs, use_reentrant=False)
             else:
-                score = -self._slack(xs) / self.eps + self.b.log()
-                total = total - self.eps * torch.logsumexp(score, dim=1).sum()
+                total = total + self._soft_sum(xs)
         return total / count + self.b @ self.psi
 
     def transport(self, x: Any) -> Tensor:
-        """(n, d) the atoms y[cells(x)]."""
+        """The transport map of psi: the atom in whose cell each point lies.
+
+        Args:
+            x: (n, d) points.
+
+        Returns:
+            (n, d) atoms, ``y[cells(x)]``.
+        """
         return self.y[self.cells(x)]
 
     def barycentric(self, x: Any) -> Tensor:
-        """(n, d) the means of the atoms under pi(x)."""
+        """The mean of the atoms under pi(x); for eps = 0 the same as :meth:`transport`.
+
+        Args:
+            x: (n, d) points.
+
+        Returns:
+            (n, d) points in the convex hull of the atoms.
+        """
         if self.eps == 0.0:
             return self.transport(x)
         with torch.no_grad():
@@ -133,26 +227,234 @@ class SemiDiscrete:
         *,
         steps: int | None = None,
         batch_size: int = 256,
-        tol: float = 1e-3,
+        tol: float | None = 1e-3,
         step: float | None = None,
         seed: int = 0,
         progress: bool = False,
+        callback: Callable[[int, Tensor], None] | None = None,
     ) -> SemiDiscrete:
-        """Averaged stochastic ascent of H from the present psi."""
-        steps = 2000 if steps is None else _checks.count("steps", steps)
-        generator = torch.Generator(device=self.y.device).manual_seed(seed)
-        if step is None:
-            x = _checks.points("sample", sample(batch_size, generator)).to(self.y)
-            C = cost_matrix(x, self.y, self.cost)
-            step = float((C - C.amin(dim=1, keepdim=True)).mean()) * self.y.shape[0] ** 0.5
-        iterate, mean, weight = self.psi.clone(), self.psi.clone(), 0
-        for k in range(1, steps + 1):
-            x = _checks.points("sample", sample(batch_size, generator)).to(self.y)
-            self.psi = iterate
-            iterate = iterate + step / k**0.5 * self.gradient(x)
-            if 4 * k > steps:
-                weight += 1
-                mean = mean + (iterate - mean) / weight
-        self.psi = mean - self.b @ mean
-        self.n_samples += steps * batch_size
+        r"""Averaged stochastic ascent of H, from the present psi on.
+
+        The ascent runs in rounds. Each draws twice as many points as the one before, and ends in
+        the average of its last iterates; where the noise dominates, the batch grows.
+
+        - ``step=None``: each coordinate moves by its mean gradient over the root of its mean
+          square (Adam's rule), times a step that is set from the costs of the first batch and
+          falls in and between rounds; the last quarter of a round is averaged. The iterates
+          scale with the cost.
+        - ``step=C``: the textbook's ascent,
+          :math:`\psi \leftarrow \psi + C k^{-1/2} (b - \text{masses of the batch})`, with C in the
+          unit of the cost. All of a round is averaged. At a maximum where H is smooth and curved
+          the average is within O(k^{-1/2}) of it, and its gap is O(1/k); in general the gap is
+          O(k^{-1/2}).
+
+        After a round that gained less than ``tol``, the gap is estimated on a fresh sample that psi
+        has not seen: max H_M - H_M(psi) of such a sample is in the mean at least max H - H(psi),
+        and the cost of any feasible plan of the sample bounds max H_M. The plan used is psi's own,
+        repaired. So ``gap`` is, up to its ``gap_error``, never too small; it is too large by about
+        (number of atoms) / (size of the sample) of the cost's spread between neighbouring atoms,
+        hence many points an atom are needed before it says anything. The fit stops where
+        gap + 2 gap_error <= tol * \|dual\|.
+
+        Where y is float64 and rounding is below 1 % of ``tol``, the steps compute in float32.
+
+        Args:
+            sample: ``sample(n, generator)`` draws n points (n, d) of mu, by that generator.
+            steps: at most so many steps; where None, until ``tol`` is reached or 2^26 points were
+                drawn or 2^34 costs computed (but no fewer than 64 points for each atom).
+            batch_size: points in a step of the first round.
+            tol: gap to stop at, relative to \|dual\|; 0 estimates the gap but never stops before
+                ``steps``; None does not estimate it.
+            step: constant C of the plain ascent, > 0; None sets the step by itself.
+            seed: of the generator that the sampler gets.
+            progress: show a bar.
+            callback: called as ``callback(k, psi)`` after step k with the average so far, or the
+                iterate where the round has none yet. It may not write to psi.
+
+        Returns:
+            the object itself, with ``psi``, ``gap``, ``converged`` and ``history`` renewed.
+
+        Raises:
+            TypeError: if the sampler, or what it returns, has the wrong type.
+            ValueError: if it returns the wrong shape, another device or a number that is not
+                finite, or an argument is out of range.
+            RuntimeError: if psi stopped being finite. psi is then the best of the fit so far.
+
+        Warns:
+            ConvergenceWarning: if ``steps`` is None and ``tol`` was not reached.
+            RuntimeWarning: if the ascent ended below where it began; psi is then the best one
+                seen, and the message names the step.
+        """
+        if steps is not None:
+            steps = _checks.count("steps", steps)
+        batch_size = _checks.count("batch_size", batch_size)
+        if tol is not None:
+            tol = _checks.number("tol", tol, at_least=0.0)
+        if steps is None and not tol:
+            raise ValueError(f"steps must be given where tol is {tol}: nothing else ends the fit")
+        if step is not None and _checks.number("step", step) <= 0:
+            raise ValueError(f"step must be positive, got {step}")
+        generator = torch.Generator(device=self.y.device)
+        generator.manual_seed(_checks.count("seed", seed, at_least=0))
+        with torch.no_grad():
+            fit = _Fit(self, Source(sample, self.y, generator), batch_size, tol, step)
+            fit.run(steps, progress, callback)
         return self
+
+    def _centred(self, psi: Tensor) -> Tensor:
+        psi = psi.detach().to(device=self.y.device, dtype=torch.float64)
+        return (psi - self._b @ psi).to(self.y.dtype)
+
+    def _blocks(self, x: Any) -> Iterator[Tensor]:
+        x = _checks.points("x", x)
+        if x.shape[1] != self.y.shape[1]:
+            raise ValueError(
+                "x and y must be points of the same dimension, got shapes "
+                f"{_checks.shape_text(x)} and {_checks.shape_text(self.y)}"
+            )
+        if x.device != self.y.device:
+            raise ValueError(f"x must be on the device of y, {self.y.device}, got {x.device}")
+        return iter(x.to(self.y.dtype).split(self._rows))
+
+    def _slack(self, x: Tensor) -> Tensor:
+        return cost_matrix(x, self.y, self.cost) - self.psi
+
+    def _log_weights(self, x: Tensor) -> Tensor:
+        return self.b.log() - self._slack(x) / self.eps
+
+    def _soft(self, x: Tensor) -> Tensor:
+        return torch.softmax(self._log_weights(x), dim=1)
+
+    def _soft_sum(self, x: Tensor) -> Tensor:
+        return -self.eps * torch.logsumexp(self._log_weights(x), dim=1).sum()
+
+
+class _Fit:
+    """One fit: rounds of ascent, an estimate after each, and the record of them."""
+
+    def __init__(
+        self, sd: SemiDiscrete, source: Source, batch: int, tol: float | None, step: float | None
+    ) -> None:
+        self.sd, self.source, self.tol, self.step = sd, source, tol, step
+        self.dual = SemiDual(sd.y, sd._b, sd.cost, sd.eps, sd._block, sd.y.dtype)
+        start = sd.psi.double()
+        x = self.dual.centred(source.draw(max(256, batch)))
+        value = self.dual.transform(start, x)
+        error = float(value.std()) / math.sqrt(value.numel())
+        self.best = (float(value.mean()), error, start)
+        if self.dual.may_be_short(x, abs(self.best[0]) * (tol or 0.0)):
+            self.dual = SemiDual(sd.y, sd._b, sd.cost, sd.eps, sd._block, torch.float32)
+            x = x.float()
+        self.ascent = Ascent(self.dual, source, start, x, batch, step)
+        self.before = sd.history["step"][-1] if sd.history["step"] else 0.0
+        self.drawn = self.looks = 0
+        self.previous = start
+
+    def run(
+        self,
+        steps: int | None,
+        progress: bool,
+        callback: Callable[[int, Tensor], None] | None,
+    ) -> None:
+        bar = self._bar(steps, progress)
+
+        def seen(k: int, psi: Tensor) -> None:
+            if bar is not None:
+                bar.update()
+            if callback is not None:
+                callback(k, self.sd._centred(psi))
+
+        sd = self.sd
+        most = max(min(_MOST_ENTRIES // self.dual.n, _MOST_DRAWN), 64 * self.dual.n)
+        sd.converged = False
+        try:
+            for end in self.ascent.rounds(steps, seen):
+                last = end.steps == steps or (steps is None and 3 * self.source.drawn > most)
+                gap = self._look(end, last)
+                if bar is not None:
+                    bar.set_postfix(dual=f"{gap.dual:.6g}", gap=f"{gap.value:.2g}")
+                if self.tol is not None:
+                    sd.converged = gap.value + 2 * gap.error <= self.tol * abs(gap.dual)
+                if last or (sd.converged and self.tol):
+                    break
+        except FloatingPointError:
+            sd.psi = sd._centred(self.best[2])
+            raise RuntimeError(
+                f"the ascent diverged: psi is no longer finite after {self.ascent.steps} steps "
+                f"with {self._step_text()}; psi is the best one seen"
+            ) from None
+        finally:
+            if bar is not None:
+                bar.close()
+        self._finish(end, gap)
+        if steps is None and not sd.converged:
+            warnings.warn(
+                f"the semi-dual gap is {gap.value:.3g} +- {gap.error:.1g} after {end.steps} steps, "
+                f"above tol * |dual| = {self.tol or 0.0:.1g} * {abs(gap.dual):.4g}; "
+                "raise tol, or give steps to go on",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+
+    def _look(self, end: Round, last: bool) -> Gap:
+        """Estimate the dual, and where it is asked for the gap, on points that psi has not seen."""
+        if not bool(torch.isfinite(end.psi).all()):
+            raise FloatingPointError
+        psi = end.psi - self.dual.b @ end.psi
+        drawn = min(end.of_round * end.batch, _MOST_HELD // (self.sd.y.shape[1] + 8))
+        x = self.dual.centred(self.source.draw(max(64, drawn // 16)))
+        value = self.dual.transform(psi, x)
+        gain = float((value - self.dual.transform(self.previous, x)).mean())
+        dual = float(value.mean())
+        self.previous = psi
+        gap = Gap(math.nan, math.nan, dual, float(value.std()) / math.sqrt(value.numel()))
+        # While a round gains more than tol, the rest of the gap is not likely to be below it.
+        near = bool(self.tol) and gain <= (self.tol or 0.0) * abs(dual)
+        held = min(drawn, max(1 << 14, _HELD * self.dual.n) << self.looks)
+        if self.tol is not None and (last or (near and held >= 8 * self.dual.n)):
+            self.looks += 1
+            x = self.dual.centred(self.source.draw(max(64, held)))
+            gap = gap_of(self.dual, psi, x, self.tol / 2)
+        if not math.isfinite(gap.dual):
+            raise FloatingPointError
+        self._record(end, gap)
+        self.sd.psi = self.sd._centred(psi)
+        self.sd.gap, self.sd.gap_error = gap.value, gap.error
+        if gap.dual > self.best[0]:
+            self.best = (gap.dual, gap.dual_error, psi)
+        return gap
+
+    def _record(self, end: Round, gap: Gap) -> None:
+        self.sd.n_samples += self.source.drawn - self.drawn
+        self.drawn = self.source.drawn
+        row = (
+            self.before + end.steps, self.sd.n_samples, end.batch, end.step_size,
+            gap.dual, gap.dual_error, gap.value, gap.error,
+        )  # fmt: skip
+        for entries, entry in zip(self.sd.history.values(), row, strict=True):
+            entries.append(float(entry))
+
+    def _finish(self, end: Round, gap: Gap) -> None:
+        """Keep the best psi where the ascent ended clearly below it."""
+        value, error, psi = self.best
+        if value - gap.dual <= 4 * math.hypot(error, gap.dual_error):
+            return
+        self.sd.psi = self.sd._centred(psi)
+        self.sd.converged = False
+        self.sd.gap = self.sd.gap_error = math.nan
+        warnings.warn(
+            f"the ascent diverged: H is about {gap.dual:.6g} after {end.steps} steps with "
+            f"{self._step_text()}, and was {value:.6g} before; psi is the best one seen",
+            RuntimeWarning,
+            stacklevel=5,
+        )
+
+    def _step_text(self) -> str:
+        return "a step set by itself" if self.step is None else f"step={self.step:g}, too large"
+
+    def _bar(self, steps: int | None, progress: bool) -> Any:
+        if not progress:
+            return None
+        from tqdm.auto import tqdm
+
+        return tqdm(total=steps, unit="step", desc="ascent")
