@@ -46,12 +46,10 @@ class Problem:
         self.a, self.b = a.detach(), b.detach()
 
     def take(self, s: State) -> Tensor:
-        """Keep the potentials with sum a f = sum b g, and return the dual value (B,)."""
-        mean_f = (self.a * s.phi).sum(dim=1)
-        mean_g = (self.b * s.gamma).sum(dim=1)
-        half = ((mean_g - mean_f) / 2.0)[:, None]
-        self.phi, self.gamma = s.phi + half, s.gamma - half
-        return self.eps * (LOG2 * (mean_f + mean_g) + 1.0 - s.mass)
+        """Keep the potentials, and return the dual value (B,)."""
+        self.phi, self.gamma = s.phi, s.gamma
+        mean = (self.a * s.phi).sum(dim=1) + (self.b * s.gamma).sum(dim=1)
+        return self.eps * (LOG2 * mean + 1.0 - s.mass)
 
     @property
     def f(self) -> Tensor:

@@ -70,6 +70,11 @@ class State:
             self.error[index] = error if done is None else error.where(~done, self.error[index])
         self.history.append((sweeps, self.error))
 
+    def centre(self, a: Tensor, b: Tensor) -> None:
+        """Fix the potentials by sum a phi = sum b gamma, before their last digits are judged."""
+        half = ((b * self.gamma).sum(dim=1) - (a * self.phi).sum(dim=1)) / 2.0
+        self.phi, self.gamma = self.phi + half[:, None], self.gamma - half[:, None]
+
     def errors(self) -> Tensor:
         """(k, 1 + B) history."""
         sweeps = self.error.new_tensor([float(k) for k, _ in self.history])
@@ -130,6 +135,7 @@ def solve(
     while True:
         part = costs if len(todo) == B else costs.only(todo)
         _sweeps(part, a[todo], b[todo], aim, max_iter, s, todo, memory, dtype, fresh)
+        s.centre(a, b)
         rows, columns = marginals(part, s.phi[todo], s.gamma[todo], a[todo], b[todo])
         off = (rows - a[todo]).abs().sum(dim=1) + (columns - b[todo]).abs().sum(dim=1)
         s.mass[todo] = rows.sum(dim=1)
