@@ -146,8 +146,8 @@ def _best(entries: Sequence[Entry]) -> Entry | None:
 class Worker:
     """A process of one peer."""
 
-    def __init__(self, peer: str, threads: int) -> None:
-        self.peer, self.threads = peer, threads
+    def __init__(self, peer: str, threads: int, pin: bool = True) -> None:
+        self.peer, self.threads, self.pin = peer, threads, pin
         self._python = environment(peer)
         self._start()
 
@@ -156,7 +156,7 @@ class Worker:
             ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OTG_BENCH_THREADS"),
             str(self.threads),
         )
-        limits["JAX_PLATFORMS"] = "cpu"
+        limits |= {"JAX_PLATFORMS": "cpu", "OTG_BENCH_PIN": str(int(self.pin))}
         if self.threads == 1:
             flags = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
             limits["XLA_FLAGS"] = flags
@@ -223,10 +223,14 @@ class Worker:
 
 
 class Workers:
-    """One worker a peer, started when first needed; peers that cannot start are remembered."""
+    """One worker a peer, started when first needed; peers that cannot start are remembered.
 
-    def __init__(self, threads: int) -> None:
-        self.threads = threads
+    ``pin`` ties each process to as many cores as it may have threads: one core is one core,
+    whatever a library starts. Searches, which count processor time on a busy machine, do without.
+    """
+
+    def __init__(self, threads: int, pin: bool = True) -> None:
+        self.threads, self.pin = threads, pin
         self.missing: dict[str, str] = {}
         self._running: dict[str, Worker] = {}
 
@@ -235,7 +239,7 @@ class Workers:
             raise PeerError(self.missing[peer])
         if peer not in self._running:
             try:
-                worker = Worker(peer, self.threads)
+                worker = Worker(peer, self.threads, self.pin)
                 worker.ask("versions", 120.0)
             except PeerError as error:
                 self.missing[peer] = str(error)

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 THREADS = int(os.environ.get("OTG_BENCH_THREADS", "1"))
-if hasattr(os, "sched_setaffinity"):
+if hasattr(os, "sched_setaffinity") and os.environ.get("OTG_BENCH_PIN", "1") == "1":
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-THREADS:])
 
 import numpy as np  # noqa: E402

@@ -8,20 +8,18 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from benchmarks.peers.loop import Contestant, Problem, Setting, serve  # limits the threads
+from benchmarks.peers.loop import Contestant, Prepare, Problem, Setting, serve  # limits the threads
 
 import jax  # type: ignore[import-not-found] # isort: skip
 
-jax.config.update("jax_enable_x64", True)
-
-import jax.numpy as jnp  # type: ignore[import-not-found] # noqa: E402
-import numpy as np  # noqa: E402
-import optax  # type: ignore[import-not-found] # noqa: E402
-from ott.geometry import geometry, pointcloud, semidiscrete_pointcloud  # noqa: E402
-from ott.initializers.linear import initializers  # noqa: E402
-from ott.problems.linear import linear_problem, semidiscrete_linear_problem  # noqa: E402
-from ott.solvers.linear import acceleration, semidiscrete, sinkhorn  # noqa: E402
-from ott.tools import sinkhorn_divergence  # noqa: E402
+import jax.numpy as jnp  # type: ignore[import-not-found]
+import numpy as np
+import optax  # type: ignore[import-not-found]
+from ott.geometry import geometry, pointcloud, semidiscrete_pointcloud
+from ott.initializers.linear import initializers
+from ott.problems.linear import linear_problem, semidiscrete_linear_problem
+from ott.solvers.linear import acceleration, semidiscrete, sinkhorn
+from ott.tools import sinkhorn_divergence
 
 _INITIALIZERS = {
     "gaussian": initializers.GaussianInitializer,
@@ -98,9 +96,9 @@ def sinkhorn_vmap(problem: Problem, setting: Setting) -> Contestant:
     a, b = _array(problem["a"], setting), _array(problem["b"], setting)
     costs, eps = _array(problem["C"], setting), _array(problem["eps"], setting)
 
-    def one(C: Any, e: Any) -> tuple[Any, Any]:
+    def one(C: Any, e: Any) -> tuple[Any, Any, Any]:
         out = solver(linear_problem.LinearProblem(geometry.Geometry(C, epsilon=e), a=a, b=b))
-        return out.f, out.g
+        return out.f, out.g, out.n_iters
 
     if setting.get("loop"):
         single = jax.jit(one)
@@ -110,13 +108,14 @@ def sinkhorn_vmap(problem: Problem, setting: Setting) -> Contestant:
             return jax.block_until_ready([single(C, e) for C, e in parts])
 
         return call, lambda found: {
-            "f": np.stack([np.asarray(f) for f, _ in found]),
-            "g": np.stack([np.asarray(g) for _, g in found]),
+            "f": np.stack([np.asarray(one[0]) for one in found]),
+            "g": np.stack([np.asarray(one[1]) for one in found]),
+            "n_iter": np.stack([np.asarray(one[2]) for one in found]),
         }
     all_of_them = jax.jit(jax.vmap(one))
     return (
         lambda: jax.block_until_ready(all_of_them(costs, eps)),
-        lambda found: {"f": found[0], "g": found[1]},
+        lambda found: {"f": found[0], "g": found[1], "n_iter": found[2]},
     )
 
 
@@ -190,13 +189,30 @@ def semidiscrete_solver(problem: Problem, setting: Setting) -> Contestant:
     )
 
 
+def _in_its_precision(prepare: Prepare) -> Prepare:
+    """JAX has a switch for all arrays; what asks for single precision runs with it off."""
+
+    def switched(problem: Problem, setting: Setting) -> Contestant:
+        double = setting.get("dtype", "float64") == "float64"
+        jax.config.update("jax_enable_x64", double)
+        call, answer = prepare(problem, setting)
+
+        def in_precision() -> Any:
+            jax.config.update("jax_enable_x64", double)
+            return call()
+
+        return in_precision, answer
+
+    return switched
+
+
 if __name__ == "__main__":
     serve(
         {
-            "sinkhorn": sinkhorn_matrix,
-            "sinkhorn_vmap": sinkhorn_vmap,
-            "divergence": divergence,
-            "semidiscrete": semidiscrete_solver,
+            "sinkhorn": _in_its_precision(sinkhorn_matrix),
+            "sinkhorn_vmap": _in_its_precision(sinkhorn_vmap),
+            "divergence": _in_its_precision(divergence),
+            "semidiscrete": _in_its_precision(semidiscrete_solver),
         },
         ("ott-jax", "jax", "jaxlib", "optax", "numpy"),
     )

@@ -23,7 +23,7 @@ def _arrays(setting: Setting) -> Callable[[Any], Any]:
         return lambda a: torch.from_numpy(np.ascontiguousarray(a, dtype=kind))
     import jax  # type: ignore[import-not-found]
 
-    jax.config.update("jax_enable_x64", True)
+    jax.config.update("jax_enable_x64", kind == "float64")
     return lambda a: jax.numpy.asarray(np.asarray(a, dtype=kind))
 
 
@@ -84,12 +84,13 @@ def sinkhorn_loop(problem: Problem, setting: Setting) -> Contestant:
     a, b = arr(problem["a"]), arr(problem["b"])
     costs = [arr(C) for C in problem["C"]]
     eps = [float(e) for e in problem["eps"]]
-    more = {"numItermax": setting["n_iter"], "stopThr": 0.0, "warn": False}
+    n_iter, more = setting["n_iter"], {"stopThr": 0.0, "warn": False}
+    counts = n_iter if isinstance(n_iter, list) else [n_iter] * len(costs)
 
     def call() -> Any:
         return [
-            _wait(ot.sinkhorn(a, b, C, e, method=setting["method"], **more))
-            for C, e in zip(costs, eps, strict=True)
+            _wait(ot.sinkhorn(a, b, C, e, method=setting["method"], numItermax=k, **more))
+            for C, e, k in zip(costs, eps, counts, strict=True)
         ]
 
     return call, lambda plans: {"plan": np.stack([np.asarray(P) for P in plans])}
