@@ -455,6 +455,8 @@ class _Fit:
     def _bar(self, steps: int | None, progress: bool) -> Any:
         if not progress:
             return None
-        from tqdm.auto import tqdm
+        # The plain bar: the widget of tqdm.auto is dead on a page without a kernel, and makes the
+        # page load scripts from other hosts.
+        from tqdm import tqdm
 
         return tqdm(total=steps, unit="step", desc="ascent")
