@@ -13,8 +13,8 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 
-#: A line that tqdm wrote.
-BAR = re.compile(r"^\s*\d+%\|.*\|", re.MULTILINE)
+#: A line that tqdm wrote, with or without a word before the bar.
+BAR = re.compile(r"^\s*(?:\w+: *)?\d+%\|.*\|", re.MULTILINE)
 
 
 def as_in_a_terminal(text: str) -> str:
@@ -24,6 +24,8 @@ def as_in_a_terminal(text: str) -> str:
     '100%\ndone'
     >>> as_in_a_terminal("  0%|  | 0/60\n100%|██| 60/60\n")
     '100%|██| 60/60\n'
+    >>> as_in_a_terminal("ascent:  0%|  | 0/60\nascent: 100%|██| 60/60\n")
+    'ascent: 100%|██| 60/60\n'
     """
     lines = [line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n")]
     kept = [
