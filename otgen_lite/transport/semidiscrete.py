@@ -180,7 +180,7 @@ class SemiDiscrete:
             x: (n, d) points.
 
         Returns:
-            0-d tensor: mean of psi^{c,eps}(x) plus sum_j b_j psi_j.
+            mean of psi^{c,eps}(x) plus sum_j b_j psi_j, 0-d.
         """
         total = torch.zeros((), dtype=self.y.dtype, device=self.y.device)
         count = 0
