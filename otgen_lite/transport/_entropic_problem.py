@@ -89,6 +89,8 @@ class Problem:
         """Derivatives of <P, C(x, y)> in x and in y at a fixed plan; one problem."""
         slopes = [torch.zeros_like(p, dtype=torch.float64) if ask else None
                   for p, ask in zip((x, y), asked, strict=True)]  # fmt: skip
+        if not any(asked):
+            return slopes
         for part in self.costs.parts():
             P, rows = self.block(part)[0], part[1]
             if cost == "sqeuclidean":
@@ -156,6 +158,17 @@ def costs_of_points(
         with torch.no_grad():
             return MatrixCosts(cost_matrix(x, y, cost)[None], x.new_tensor([scale]).double())
     return PointCosts(x, y, cost, scale, block, streamed)
+
+
+def pair(x: Any, y: Any) -> tuple[Tensor, Tensor]:
+    """Two sets of points of one dimension, in their common type."""
+    x, y = _checks.common(_checks.points("x", x), _checks.points("y", y))
+    if x.shape[1] != y.shape[1]:
+        raise ValueError(
+            "x and y must be points of the same dimension, got shapes "
+            f"{_checks.shape_text(x)} and {_checks.shape_text(y)}"
+        )
+    return x, y
 
 
 def weights(name: str, value: Any, size: int, B: int, like: Tensor) -> Tensor:

@@ -190,6 +190,7 @@ def _sweeps(
     old_phi = dual = a
     lowest, stalled = torch.inf, 0
     first = int(s.sweeps[index].max())
+    behind = first - s.sweeps[index]
     for k in range(first + 1, max_iter + 1):
         r, t = (out.to(torch.float64) for out in kernel.sweep(y))
         log_r, log_t = torch.log2(r), torch.log2(t)
@@ -220,7 +221,7 @@ def _sweeps(
         if last or worst <= tol or (len(index) > 1 and bool(((error <= tol) & ~done).any())):
             new = ~done if last else (error <= tol) & ~done
             ends = index[new]
-            s.phi[ends], s.gamma[ends], s.sweeps[ends] = phi[new], image[new], k
+            s.phi[ends], s.gamma[ends], s.sweeps[ends] = phi[new], image[new], k - behind[new]
             done = done | new
             rest = (~done).nonzero()[:, 0]
             if not len(rest):
@@ -229,6 +230,7 @@ def _sweeps(
                 index, a, b, t = index[rest], a[rest], b[rest], t[rest]
                 phi, image = phi[rest], image[rest]
                 log_r, log_t, done = log_r[rest], log_t[rest], done[rest]
+                behind = behind[rest]
                 kernel.keep(rest)
                 if mixer is not None:
                     mixer.keep(rest)

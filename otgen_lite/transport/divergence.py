@@ -56,7 +56,7 @@ def sinkhorn_divergence(
         a: (n,) weights, non-negative with sum 1; uniform where None.
         b: (m,) weights, the same.
         tol: largest L1 error of both marginals of each of the three plans. The error of the
-            value is of the order of eps tol^2.
+            value is of second order in that of the potentials.
         max_iter: sweeps after which a solve gives up, with a
             :class:`~otgen_lite.ConvergenceWarning`.
 
@@ -78,7 +78,7 @@ def sinkhorn_divergence(
                 [-0.5000]], dtype=torch.float64))
 
     """
-    x, y = _checks.common(_checks.points("x", x), _checks.points("y", y))
+    x, y = _problem.pair(x, y)
     number = _checks.positive("eps", eps)
     tol = _checks.positive("tol", tol)
     max_iter = _checks.count("max_iter", max_iter)

@@ -305,7 +305,7 @@ def solve_sinkhorn_points(
         tensor([[0.0074],
                 [2.9926]], dtype=torch.float64)
     """
-    x, y = _checks.common(_checks.points("x", x), _checks.points("y", y))
+    x, y = _problem.pair(x, y)
     cost_matrix(x[:1].detach(), y[:1].detach(), cost)  # names what is wrong before any work
     number = _checks.positive("eps", eps)
     n, m = len(x), len(y)
