@@ -17,6 +17,7 @@ C = np.ones((2, 3))
 X = np.zeros((4, 2))
 EYE = np.eye(2)
 M = np.zeros(2)
+BOX = ((0.0, 1.0), (0.0, 1.0))
 NAN = np.array([[0.0, math.nan, 1.0], [0.0, 1.0, 2.0]])
 INF = np.array([[0.0, 1.0, -math.inf], [0.0, 1.0, 2.0]])
 
@@ -258,6 +259,29 @@ CASES: list[tuple[Callable[[], object], type[Exception], str]] = [
      "step must be a finite number, got inf"),
     (lambda: otg.SemiDiscrete(X).fit(torch.rand, seed="now"), TypeError,
      "seed must be a whole number, got 'now'"),
+    # power cells
+    (lambda: otg.power_cells(np.zeros((4, 3)), np.zeros(4), BOX), ValueError,
+     "y must have shape (N, 2), got (4, 3)"),
+    (lambda: otg.power_cells([0.0, 1.0], [0.0, 0.0], BOX), ValueError,
+     "y must have shape (n, d), got (2,)"),
+    (lambda: otg.power_cells(X, np.zeros(4), BOX), ValueError,
+     "y must hold distinct atoms, got y[0] equal to y[1]"),
+    (lambda: otg.power_cells(EYE, [0.0], BOX), ValueError,
+     "psi must have shape (2,), one entry for each atom, got (1,)"),
+    (lambda: otg.power_cells(EYE, [0.0, math.nan], BOX), ValueError,
+     "psi must hold finite numbers, got one that is nan"),
+    (lambda: otg.power_cells(EYE, [0.0, 0.0], (0.0, 1.0)), ValueError,
+     "box must have shape (n, m), got (2,)"),
+    (lambda: otg.power_cells(EYE, [0.0, 0.0], ((1.0, 0.0), (0.0, 1.0))), ValueError,
+     "box must be ((x0, x1), (y0, y1)) with x0 < x1 and y0 < y1, got [[1.0, 0.0], [0.0, 1.0]]"),
+    (lambda: otg.power_cells(EYE, [0.0, 0.0], ((0.0, math.nan), (0.0, 1.0))), ValueError,
+     "box must hold finite numbers, got one that is nan"),
+    (lambda: otg.power_cells(EYE, [0.0, 0.0], [[0, 0], [1, 0], [0.2, 0.2], [0, 1]]), ValueError,
+     "box must be a convex polygon with its corners in order, got one that is not"),
+    (lambda: otg.power_cells(EYE, [0.0, 0.0], [[0, 0], [1, 1], [1, 0], [0, 1]]), ValueError,
+     "box must be a convex polygon with its corners in order, got one that is not"),
+    (lambda: otg.power_cells(EYE, [0.0, 0.0], "box"), TypeError,
+     "box must be a tensor or an array of real numbers, got str"),
     # Gaussians with entropy
     (lambda: otg.entropic_gaussian(M, EYE, M, EYE, -1.0), ValueError,
      "eps must be a finite number >= 0, got -1.0"),
