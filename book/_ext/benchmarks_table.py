@@ -10,7 +10,7 @@ import tables
 from docutils import nodes
 
 RECORD = Path("assets") / "bench" / "bench.json"
-#: What the status page calls each benchmark, and what its peers do better or worse at.
+#: What the status page calls each benchmark.
 TITLES = {
     "bench_sinkhorn": "Sinkhorn",
     "bench_sinkhorn_batch": "Sinkhorn, many problems in one call",
@@ -20,7 +20,7 @@ TITLES = {
     "bench_memory": "Memory",
     "bench_convergence": "Rates of convergence",
 }
-HEADER = ("Work", "Threads", "Measured", "Ours", "Best peer", "Ratio", "Bar", "Within")
+HEADER = ("Work", "Threads", "Ours", "Best peer", "Ratio", "Bar", "")
 
 
 def read(source: Path) -> dict[str, Any] | None:
@@ -65,14 +65,14 @@ def _bench(title: str, bench: dict[str, Any]) -> list[nodes.Node]:
 
 
 def _row(row: dict[str, Any]) -> list[tables.Cell]:
-    ratio: tables.Cell = nodes.strong("", _number(row["ratio"]))
+    unit = row["what"].partition(" (")[2].rstrip(")")
+    what = "" if row["what"].startswith("time (") else f": {row['what'].partition(' (')[0]}"
     return [
-        row["case"],
+        row["case"] + what,
         str(row["threads"]),
-        row["what"],
-        f"{_number(row['ours'])} ({row.get('ours_name', 'otgen_lite')})",
-        f"{_number(row['peer'])} ({row['peer_name']})",
-        ratio,
+        _number(row["ours"], unit),
+        f"{_number(row['peer'], unit)} ({row['peer_name']})",
+        nodes.strong("", _number(row["ratio"])),
         str(row["bar"]),
         "✓" if row["within"] else "✗",
     ]
@@ -102,8 +102,8 @@ def _versions(record: dict[str, Any]) -> nodes.Node:
     return nodes.paragraph("", text + "; ".join(parts) + ".")
 
 
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3g}"
+def _number(value: float | None, unit: str = "") -> str:
+    return "–" if value is None else f"{value:.3g} {unit}".strip()
 
 
 def _wide(table: nodes.table) -> nodes.container:

@@ -248,7 +248,7 @@ def test_a_missed_bar_a_failure_and_a_missing_peer_are_no_pass():
 def test_the_page_says_when_and_shows_every_row(table_extension):
     text = "\n".join(node.astext() for node in table_extension.nodes_for(record()))
     assert "Recorded on 2001-02-03, 2 cores. 1 of 1 rows are within their bar." in text
-    for part in ("a problem", "1 (us)", "2 (them)", "0.5", "0.75", "✓", "them, slowly", "POT 9"):
+    for part in ("a problem", "1 s", "2 s (them)", "0.5", "0.75", "✓", "them, slowly", "POT 9"):
         assert part in text
     missed = record(within=False, ratio=None, peer=None, peer_name="none got there")
     text = "\n".join(node.astext() for node in table_extension.nodes_for(missed))
