@@ -81,7 +81,7 @@ class Ascent:
     Each round draws twice as many points as the one before: twice the steps, or, where the noise
     dominates, more steps and a larger batch by a factor of sqrt(2) each. Noise dominates where the
     square of the mean gradient over the round's tail is at most twice what independent batches of
-    mean zero would make it.
+    mean zero would make it. The plain ascent keeps its batch.
     """
 
     def __init__(
@@ -92,11 +92,12 @@ class Ascent:
         first: Tensor,
         batch: int,
         step: float | None,
+        length: float | None,
     ) -> None:
         self.dual, self.source, self.batch = dual, source, batch
         self.psi, self.step, self.steps = psi.double().clone(), step, 0
         self.mean, self.square = torch.zeros_like(self.psi), torch.zeros_like(self.psi)
-        self.scale = math.nan if step is not None else self._spread(first)
+        self.length = _FIRST_STEP * self._spread(first) if length is None else length
 
     def _spread(self, x: Tensor) -> float:
         """The mean excess of the cost over its row minimum: the size that psi may have."""
@@ -107,19 +108,19 @@ class Ascent:
 
     def rounds(self, last: int | None, seen: Callable[[int, Tensor], None]) -> Iterator[Round]:
         """Rounds up to ``last`` steps in all; ``seen(k, psi)`` after every step."""
-        size, number = FIRST_ROUND, 0
+        size = FIRST_ROUND
         while last is None or self.steps < last:
             left = math.inf if last is None else last - self.steps
             of_round = size if left >= 2 * size else int(min(left, 2 * size))
-            psi, length, signal, noise = self._round(of_round, number, seen)
+            psi, length, signal, noise = self._round(of_round, seen)
             yield Round(psi, self.steps, self.batch, length, of_round)
-            noisy = signal <= 2 * noise
+            noisy = self.step is None and signal <= 2 * noise
             size = round(size * (math.sqrt(2) if noisy else 2))
             self.batch = round(self.batch * math.sqrt(2)) if noisy else self.batch
-            number += 1
+            self.length *= _STEP_FACTOR
 
     def _round(
-        self, count: int, number: int, seen: Callable[[int, Tensor], None]
+        self, count: int, seen: Callable[[int, Tensor], None]
     ) -> tuple[Tensor, float, float, float]:
         average, drift = torch.zeros_like(self.psi), torch.zeros_like(self.psi)
         tail, square = 0, 0.0
@@ -129,7 +130,7 @@ class Ascent:
             x = self.dual.centred(self.source.draw(self.batch))
             gradient = self.dual.b - self.dual.masses(self.psi, x)
             self.steps += 1
-            length = self._move(gradient, number, k / count)
+            length = self._move(gradient, k / count)
             if k >= first:
                 tail += 1
                 average += (self.psi - average) / tail
@@ -140,7 +141,7 @@ class Ascent:
             self.psi = average.clone()
         return average, length, float(drift @ drift) / tail**2, square / tail**2
 
-    def _move(self, gradient: Tensor, number: int, done: float) -> float:
+    def _move(self, gradient: Tensor, done: float) -> float:
         """One step; returns its length."""
         if self.step is not None:
             length = self.step / math.sqrt(self.steps)
@@ -148,7 +149,7 @@ class Ascent:
             return length
         self.mean.lerp_(gradient, _MEAN)
         self.square.mul_(1 - _SQUARE).addcmul_(gradient, gradient, value=_SQUARE)
-        length = self.scale * _FIRST_STEP * _STEP_FACTOR**number * (1 - done)
+        length = self.length * (1 - done)
         fresh = 1 - (1 - _MEAN) ** self.steps
         root = self.square.sqrt().div_(math.sqrt(1 - (1 - _SQUARE) ** self.steps))
         self.psi = self.psi.addcdiv(self.mean, root.add_(1e-300), value=length / fresh)

@@ -70,7 +70,7 @@ def gap_of(dual: SemiDual, psi: Tensor, x: Tensor, enough: float) -> Gap:
     # Atoms that hold next to nothing may have been moved far: they must not set the error.
     shift = moved[start.first]
     error = float(shift.clip(*np.quantile(shift, (0.005, 0.995))).std()) / math.sqrt(size)
-    return Gap(max(best, 0.0), error, value, dual_error)
+    return Gap(max(float(best), 0.0), error, value, dual_error)
 
 
 def _mean(transform: np.ndarray, constant: float) -> tuple[float, float]:
@@ -155,7 +155,9 @@ class _Repair:
         """Move whichever points of a cell are cheapest, where second choices did not suffice."""
         order = np.argsort(self.cell, kind="stable")
         start = np.searchsorted(self.cell[order], np.arange(self.n + 1))
-        cost, most = 0.0, _LOOKS // self.x.shape[1]
+        # A callable cost gives matrices, of which pairs are the diagonals: they cost much more.
+        slow = 64 if callable(self.dual.cost) else 1
+        cost, most = 0.0, _LOOKS // (self.x.shape[1] * slow)
         for _ in range(3):
             arcs = np.flatnonzero(amount > 1e-3)
             arcs = arcs[np.argsort(-amount[arcs])]
@@ -168,6 +170,8 @@ class _Repair:
             point = order[np.repeat(start[source[arcs]], size) + within]
             idle = self.free[point] > _CRUMB
             arc, point = arc[idle], point[idle]
+            if not point.size:
+                break
             slack = self.dual.cost_of(self.psi, self.x, point, target[arc]) - self.transform[point]
             slack = slack.clip(min=0.0)
             # Of the arcs that a point is wanted for, only the one to which it is cheapest gets it.

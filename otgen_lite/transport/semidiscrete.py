@@ -122,6 +122,7 @@ class SemiDiscrete:
         self.converged = False
         self.gap = self.gap_error = math.nan
         self.n_samples = 0
+        self._length: float | None = None  # where the next fit's own step goes on
 
     def __repr__(self) -> str:
         size, d = self.y.shape
@@ -236,7 +237,7 @@ class SemiDiscrete:
         r"""Averaged stochastic ascent of H, from the present psi on.
 
         The ascent runs in rounds. Each draws twice as many points as the one before, and ends in
-        the average of its last iterates; where the noise dominates, the batch grows.
+        the average of its last iterates; where noise dominates, the next one has a larger batch.
 
         - ``step=None``: each coordinate moves by its mean gradient over the root of its mean
           square (Adam's rule), times a step that is set from the costs of the first batch and
@@ -255,6 +256,9 @@ class SemiDiscrete:
         (number of atoms) / (size of the sample) of the cost's spread between neighbouring atoms,
         hence many points an atom are needed before it says anything. The fit stops where
         gap + 2 gap_error <= tol * \|dual\|.
+
+        A second fit goes on where the first ended, with the step of that time. For another law, or
+        to start with a large step again, make a new object with ``psi=sd.psi``.
 
         Where y is float64 and rounding is below 1 % of ``tol``, the steps compute in float32.
 
@@ -345,7 +349,7 @@ class _Fit:
         if self.dual.may_be_short(x, abs(self.best[0]) * (tol or 0.0)):
             self.dual = SemiDual(sd.y, sd._b, sd.cost, sd.eps, sd._block, torch.float32)
             x = x.float()
-        self.ascent = Ascent(self.dual, source, start, x, batch, step)
+        self.ascent = Ascent(self.dual, source, start, x, batch, step, sd._length)
         self.before = sd.history["step"][-1] if sd.history["step"] else 0.0
         self.drawn = self.looks = 0
         self.previous = start
@@ -386,6 +390,7 @@ class _Fit:
         finally:
             if bar is not None:
                 bar.close()
+        sd._length = self.ascent.length
         self._finish(end, gap)
         if steps is None and not sd.converged:
             warnings.warn(
