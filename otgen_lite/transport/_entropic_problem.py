@@ -12,7 +12,7 @@ from torch import Tensor
 
 from otgen_lite import _checks
 from otgen_lite.costs import Cost, cost_matrix
-from otgen_lite.transport._kernels import TINY, Costs, MatrixCosts, Part, PointCosts
+from otgen_lite.transport._blocks import TINY, Costs, MatrixCosts, Part, PointCosts
 from otgen_lite.transport._sinkhorn import State
 
 LOG2 = math.log(2.0)

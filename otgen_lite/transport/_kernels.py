@@ -1,8 +1,6 @@
-"""Scaled costs read in blocks, and the kernel 2^(phi_i + gamma_j - C_ij s) made from them.
+"""The kernel 2^(phi_i + gamma_j - s C_ij) of two base potentials, stored or computed anew.
 
-Potentials are held in units of eps log 2, because the base-2 exponential is several times faster
-than the natural one. With s = 1 / (eps log 2), the plan of phi and gamma is
-P_ij = a_i b_j 2^(phi_i + gamma_j - s C_ij). Everything has a leading axis, the problems of a batch.
+Its entries are kept within a range; an iteration takes a new base before they leave it.
 """
 
 from __future__ import annotations
@@ -13,50 +11,21 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from otgen_lite.costs import Cost, cost_matrix
-
-#: Entries looked at together on the CPU: a block in float64 fits into a core's second cache.
-BLOCK = 1 << 16
-
-#: The same on an accelerator, where a call costs more than its memory.
-BLOCK_DEVICE = 1 << 24
+from otgen_lite.transport._blocks import (
+    Costs,
+    Part,
+    hard_columns,
+    hard_pair,
+    hard_rows,
+    times,
+    times_left,
+)
 
 #: Entries of a stored kernel that a sweep reads together.
 SWEPT = 1 << 18
 
 #: Smallest and largest entry of a stored kernel, as powers of two: no zero, subnormal or infinity.
 RANGE = {torch.float32: 90, torch.float64: 600}
-
-#: Below this power of two an exponential is slow, and nothing beside the others; above its inverse
-#: are only pairs without mass, and those of an iteration that was cut short.
-TINY = -1000.0
-
-#: Problems (as a slice) and their rows (as a slice).
-Part = tuple[slice, slice]
-
-
-class Costs(Protocol):
-    """A batch of cost matrices, or what they can be computed from."""
-
-    shape: tuple[int, int, int]
-    device: torch.device
-    streamed: bool
-
-    def parts(self) -> Iterator[Part]:
-        """Blocks that cover all problems and rows."""
-        ...
-
-    def exponents(self, part: Part, phi: Tensor, gamma: Tensor) -> Tensor:
-        """phi_i + gamma_j - s C_ij on a part, in float64, in memory that the next call reuses."""
-        ...
-
-    def only(self, index: Tensor) -> Costs:
-        """The problems with these indices."""
-        ...
-
-    def at(self, factor: float) -> Costs:
-        """The same with s multiplied by a factor."""
-        ...
 
 
 class Kernel(Protocol):
@@ -92,175 +61,6 @@ class Kernel(Protocol):
         ...
 
 
-class MatrixCosts:
-    """Cost matrices (B, n, m) that are there, with (B,) scales s."""
-
-    streamed = False
-
-    def __init__(self, C: Tensor, scale: Tensor) -> None:
-        self.C, self.scale = C, scale
-        self.shape = (C.shape[0], C.shape[1], C.shape[2])
-        self.device = C.device
-        self.alpha = -float(scale[0])
-        self.size = BLOCK if C.device.type == "cpu" else BLOCK_DEVICE
-        self._scratch = C.new_empty(0, dtype=torch.float64)
-
-    def parts(self) -> Iterator[Part]:
-        B, n, m = self.shape
-        if n * m >= self.size or B == 1:
-            step = max(1, self.size // m)
-            for p in range(B):
-                for i in range(0, n, step):
-                    yield slice(p, p + 1), slice(i, min(n, i + step))
-            return
-        step = self.size // (n * m)
-        for p in range(0, B, step):
-            yield slice(p, min(B, p + step)), slice(0, n)
-
-    def exponents(self, part: Part, phi: Tensor, gamma: Tensor) -> Tensor:
-        C = self.C[part]
-        if self._scratch.numel() < C.numel():
-            self._scratch = C.new_empty(C.numel(), dtype=torch.float64)
-        out = self._scratch[: C.numel()].view(C.shape)
-        row = gamma[part[0], None, :]
-        if self.shape[0] == 1:
-            torch.add(row, C, alpha=self.alpha, out=out)
-        else:
-            torch.mul(C, -self.scale[part[0], None, None], out=out).add_(row)
-        return out.add_(phi[part][:, :, None])
-
-    def only(self, index: Tensor) -> MatrixCosts:
-        return MatrixCosts(self.C[index], self.scale[index])
-
-    def at(self, factor: float) -> MatrixCosts:
-        return MatrixCosts(self.C, self.scale * factor)
-
-
-class PointCosts:
-    """Costs between points, computed block by block and never kept.
-
-    ``streamed`` says that their kernel may not be kept either.
-    """
-
-    def __init__(
-        self, x: Tensor, y: Tensor, cost: Cost, scale: float, rows: int | None, streamed: bool
-    ) -> None:
-        self.streamed = streamed
-        self.shape = (1, x.shape[0], y.shape[0])
-        self.device = x.device
-        self.cost, self.scale, self.x, self.y = cost, scale, x, y
-        size = BLOCK if x.device.type == "cpu" else BLOCK_DEVICE
-        self.rows = max(1, size // y.shape[0]) if rows is None else rows
-        self._scratch = x.new_empty((min(self.rows, len(x)), len(y)), dtype=torch.float64)
-        if cost == "sqeuclidean":
-            x, y = x.to(torch.float64), y.to(torch.float64)
-            # phi + gamma - s |x - y|^2 is one matrix product of vectors with two more entries.
-            centre = (x.mean(dim=0) + y.mean(dim=0)) / 2
-            x, y = x - centre, y - centre
-            self.square_x = x.square().sum(dim=1) * scale
-            self.square_y = y.square().sum(dim=1) * scale
-            self.left = torch.nn.functional.pad(x * (2.0 * scale), (0, 2), value=1.0)
-            self.right = torch.nn.functional.pad(y, (0, 2), value=1.0)
-
-    def parts(self) -> Iterator[Part]:
-        n = self.shape[1]
-        for i in range(0, n, self.rows):
-            yield slice(0, 1), slice(i, min(n, i + self.rows))
-
-    def exponents(self, part: Part, phi: Tensor, gamma: Tensor) -> Tensor:
-        rows = part[1]
-        out = self._scratch[: rows.stop - rows.start]
-        if self.cost == "sqeuclidean":
-            left = self.left[rows].clone()
-            left[:, -1] = phi[0, rows] - self.square_x[rows]
-            self.right[:, -2] = gamma[0] - self.square_y
-            return torch.mm(left, self.right.T, out=out)[None]
-        torch.mul(cost_matrix(self.x[rows], self.y, self.cost), -self.scale, out=out)
-        return out.add_(gamma[0]).add_(phi[0, rows, None])[None]
-
-    def only(self, index: Tensor) -> PointCosts:
-        return self
-
-    def at(self, factor: float) -> PointCosts:
-        scale = self.scale * factor
-        return PointCosts(self.x, self.y, self.cost, scale, self.rows, self.streamed)
-
-
-def hard_rows(costs: Costs, gamma: Tensor, b: Tensor) -> Tensor:
-    """(B, n) hard transform of gamma over the atoms with mass."""
-    B, n, _ = costs.shape
-    if isinstance(costs, MatrixCosts) and not bool(gamma.any() or (b == 0).any()):
-        phi = costs.C.amin(dim=2).to(torch.float64) * costs.scale[:, None]
-    else:
-        gamma = gamma.masked_fill(b == 0, -torch.inf)
-        none = gamma.new_zeros((B, n))
-        phi = torch.empty_like(none)
-        for part in costs.parts():
-            phi[part] = -costs.exponents(part, none, gamma).amax(dim=2)
-    if not bool(torch.isfinite(phi).all()):
-        raise ValueError("eps is so small for these costs that cost / eps is not a finite number")
-    return phi
-
-
-def hard_columns(costs: Costs, phi: Tensor, a: Tensor) -> Tensor:
-    """(B, m) hard transform of phi over the atoms with mass."""
-    B, _, m = costs.shape
-    high = phi.new_full((B, m), -torch.inf)
-    nothing, phi = torch.zeros_like(high), phi.masked_fill(a == 0, -torch.inf)
-    for part in costs.parts():
-        seen = costs.exponents(part, phi, nothing).amax(dim=1)
-        high[part[0]] = torch.maximum(high[part[0]], seen)
-    return -high
-
-
-def _hard(costs: Costs, phi: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """Hard transforms of one another, at atoms without mass too."""
-    gamma = hard_columns(costs, phi, a)
-    if bool((a == 0).any()):
-        phi = torch.where(a == 0, hard_rows(costs, gamma, b), phi)
-    return phi, gamma
-
-
-def spread(costs: Costs, a: Tensor, b: Tensor) -> float:
-    """s (max C - min C), the largest over the problems."""
-    B = costs.shape[0]
-    none, nothing = torch.zeros_like(a), torch.zeros_like(b)
-    ends = none.new_tensor([torch.inf, -torch.inf]).expand(B, 2).clone()
-    for part in costs.parts():
-        seen = costs.exponents(part, none, nothing)
-        low, high = ends[part[0]].unbind(1)
-        ends[part[0], 0] = torch.minimum(low, seen.amin(dim=(1, 2)))
-        ends[part[0], 1] = torch.maximum(high, seen.amax(dim=(1, 2)))
-    return float((ends[:, 1] - ends[:, 0]).max())
-
-
-def marginals(
-    costs: Costs, phi: Tensor, gamma: Tensor, a: Tensor, b: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Row and column sums of the plan, in float64 and with every entry counted."""
-    rows, columns = torch.empty_like(a), torch.zeros_like(b)
-    for part in costs.parts():
-        kernel = costs.exponents(part, phi, gamma).clamp_(TINY, -TINY).exp2_()
-        problems = part[0]
-        rows[part] = a[part] * times(kernel, b[problems])
-        columns[problems] += b[problems] * times_left(a[part], kernel)
-    return rows, columns
-
-
-def times(K: Tensor, y: Tensor) -> Tensor:
-    """(p, r, m) times (p, m)."""
-    if K.shape[0] == 1:
-        return torch.mv(K[0], y[0])[None]
-    return (K * y[:, None, :]).sum(dim=2)
-
-
-def times_left(x: Tensor, K: Tensor) -> Tensor:
-    """(p, r) times (p, r, m)."""
-    if K.shape[0] == 1:
-        return torch.mv(K[0].T, x[0])[None]
-    return torch.bmm(x[:, None, :], K)[:, 0, :]
-
-
 class StoredKernel:
     """The kernel of base potentials phi0 and gamma0, held in memory."""
 
@@ -286,7 +86,7 @@ class StoredKernel:
         """
         phi = hard_rows(self.costs, gamma, b)
         if bool((a == 0).any() or (b == 0).any()):
-            return self.build(*_hard(self.costs, phi, a, b))
+            return self.build(*hard_pair(self.costs, phi, a, b))
         self.build(phi, gamma)
         if bool((self.K.amax(dim=1) < 2.0**-30).any()):
             self.build(phi, hard_columns(self.costs, phi, a))
@@ -353,7 +153,7 @@ class StreamedKernel:
 
     def start(self, gamma: Tensor, a: Tensor, b: Tensor) -> None:
         """Take the hard transform of gamma, and that one's, as the base."""
-        self.build(*_hard(self.costs, hard_rows(self.costs, gamma, b), a, b))
+        self.build(*hard_pair(self.costs, hard_rows(self.costs, gamma, b), a, b))
 
     def build(self, phi: Tensor, gamma: Tensor) -> None:
         self.phi, self.gamma = phi, gamma

@@ -14,13 +14,8 @@ import torch
 from torch import Tensor
 
 from otgen_lite.transport._anderson import Anderson
-from otgen_lite.transport._kernels import (
-    Costs,
-    Kernel,
-    StoredKernel,
-    StreamedKernel,
-    marginals,
-)
+from otgen_lite.transport._blocks import Costs, marginals
+from otgen_lite.transport._kernels import Kernel, StoredKernel, StreamedKernel
 
 #: Iterates that an Anderson step looks back on, and sweeps from one such step to the next.
 MEMORY, PERIOD = 8, 3
@@ -140,7 +135,7 @@ def solve(
         off = (rows - a[todo]).abs().sum(dim=1) + (columns - b[todo]).abs().sum(dim=1)
         s.mass[todo] = rows.sum(dim=1)
         s.note(int(s.sweeps.max()), off, todo)
-        todo = todo[~(off <= tol) & (s.sweeps[todo] < max_iter)]
+        todo = todo[~(off <= tol) & (s.sweeps[todo] < max_iter) & off.isfinite()]
         if not len(todo):
             return s
         aim = tol if dtype == torch.float32 else aim / 2
@@ -213,7 +208,8 @@ def _sweeps(
                     error = error.masked_fill(bad, torch.inf)
             mixer.add(image, residual)
         s.note(k, error, index, done)
-        worst, last = float(error.max()), k == max_iter
+        worst = float(error.max())
+        last = k == max_iter or worst != worst
         if kernel.dtype == torch.float32:
             stalled = 0 if worst < 0.9 * lowest or worst > 1e-5 else stalled + 1
             lowest = min(lowest, worst)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from otgen_lite.transport._anderson import Anderson
-from otgen_lite.transport._kernels import Costs, marginals
+from otgen_lite.transport._blocks import Costs, marginals
 from otgen_lite.transport._sinkhorn import (
     LONGEST,
     MEMORY,

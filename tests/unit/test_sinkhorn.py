@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scipy.special import logsumexp
 
 import otgen_lite as otg
-from otgen_lite.transport import _kernels, _sinkhorn
+from otgen_lite.transport import _blocks, _sinkhorn
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 LOG2 = math.log(2.0)
@@ -124,7 +124,7 @@ def test_gaussians_on_a_fine_grid(eps: float) -> None:
 
 def rate_of(C, eps: float, a, b) -> tuple[float, np.ndarray]:
     """Factor by which a plain sweep shrinks the error in the long run, and the plan."""
-    costs = _kernels.MatrixCosts(
+    costs = _blocks.MatrixCosts(
         torch.from_numpy(C)[None], torch.tensor([1 / (eps * LOG2)], dtype=torch.float64)
     )
     start = torch.zeros(1, len(b), dtype=torch.float64)
@@ -155,7 +155,7 @@ def test_plain_sweeps_converge_at_the_rate_of_theory(rel: float) -> None:
 def test_anderson_steps_need_a_fraction_of_the_sweeps() -> None:
     C, a, b = clouds(200, 200)
     eps = 0.002 * C.max()
-    costs = _kernels.MatrixCosts(
+    costs = _blocks.MatrixCosts(
         torch.from_numpy(C)[None], torch.tensor([1 / (eps * LOG2)], dtype=torch.float64)
     )
     weights = torch.from_numpy(a)[None], torch.from_numpy(b)[None]

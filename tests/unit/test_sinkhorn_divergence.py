@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from test_sinkhorn_points import COSTS, assert_derivatives, clouds, cubes
 
 import otgen_lite as otg
-from otgen_lite.transport import _kernels, _symmetric
+from otgen_lite.transport import _blocks, _symmetric
 
 
 def divergence(*args, **options) -> torch.Tensor:
@@ -44,7 +44,7 @@ def test_is_what_it_is_defined_as(cost, eps: float) -> None:
 def test_a_measure_with_itself_takes_few_sweeps(eps: float) -> None:
     x, _, a, _ = clouds(300, 1)
     points, scale = torch.from_numpy(x), 1 / (eps * math.log(2))
-    costs = _kernels.PointCosts(points, points, "sqeuclidean", scale, None, False)
+    costs = _blocks.PointCosts(points, points, "sqeuclidean", scale, None, False)
     s = _symmetric.solve_symmetric(costs, torch.from_numpy(a)[None], 1e-9, 1000)
     assert float(s.error) <= 1e-9
     assert int(s.sweeps) <= 60
@@ -72,7 +72,7 @@ def test_derivatives_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     found = []
     for whole in (1 << 24, 10):
         monkeypatch.setattr("otgen_lite.transport._entropic_problem.WHOLE", whole)
-        monkeypatch.setattr(_kernels, "BLOCK", 64)
+        monkeypatch.setattr(_blocks, "BLOCK", 64)
         for cost in ("sqeuclidean", "euclidean"):
             at = torch.from_numpy(x).requires_grad_()
             value = divergence(at, y, 0.2, cost, a, b, tol=1e-10)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 import otgen_lite as otg
-from otgen_lite.transport import _entropic_problem, _kernels
+from otgen_lite.transport import _blocks, _entropic_problem, _kernels
 
 
 def cubes(x: Tensor, y: Tensor) -> Tensor:
@@ -77,10 +77,10 @@ def test_a_block_of_rows_is_all_that_is_computed() -> None:
 
 def test_large_problems_are_not_stored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_entropic_problem, "WHOLE", 500)
-    monkeypatch.setattr(_kernels, "BLOCK", 100)
+    monkeypatch.setattr(_blocks, "BLOCK", 100)
     x, y, a, b = clouds(40, 30)
     largest = 0
-    exponents = _kernels.PointCosts.exponents
+    exponents = _blocks.PointCosts.exponents
 
     def spy(self, part, phi, gamma) -> Tensor:
         nonlocal largest
@@ -91,7 +91,7 @@ def test_large_problems_are_not_stored(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_) -> None:
         raise AssertionError("a kernel was stored")
 
-    monkeypatch.setattr(_kernels.PointCosts, "exponents", spy)
+    monkeypatch.setattr(_blocks.PointCosts, "exponents", spy)
     monkeypatch.setattr(_kernels.StoredKernel, "build", refuse)
     r = solved(x, y, 0.5, a=a, b=b, tol=1e-9)
     own = (solved(p, p, 0.5, a=w, b=w, tol=1e-9).value.item() for p, w in ((x, a), (y, b)))
@@ -114,7 +114,7 @@ def test_potentials_at_new_points(cost, monkeypatch: pytest.MonkeyPatch) -> None
     by_hand = otg.c_transform(f, otg.cost_matrix(x, new, cost).T, eps, a)
     assert (r.potential_y(new) - by_hand).abs().max() <= 1e-12
     whole = r.potential_x(new), r.potential_y(new), r.barycentric(new)
-    monkeypatch.setattr("otgen_lite.transport.entropic._NEW", 60)
+    monkeypatch.setattr("otgen_lite.transport._entropic_result._NEW", 60)
     parts = r.potential_x(new), r.potential_y(new), r.barycentric(new)
     for one, other in zip(whole, parts, strict=True):
         assert (one - other).abs().max() <= 1e-12
