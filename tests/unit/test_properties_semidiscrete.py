@@ -84,6 +84,7 @@ def test_the_derivative_in_x_goes_to_where_x_is_sent(pair, eps: float, data) -> 
 @given(measures(1, d=1))
 def test_the_best_prices_on_the_line_are_known(single) -> None:
     ((y, b),) = single
+    y = y.round(3)  # atoms at 1e-20 of one another share their cell at random
     value, psi, edges = otg.uniform_to_atoms(y, b, -3.0, 3.0)
     n = 4000
     x = -3.0 + 6.0 * (np.arange(n) + 0.5)[:, None] / n
