@@ -343,9 +343,7 @@ class _Fit:
         self.dual = SemiDual(sd.y, sd._b, sd.cost, sd.eps, sd._block, sd.y.dtype)
         start = sd.psi.double()
         x = self.dual.centred(source.draw(max(256, batch)))
-        value = self.dual.transform(start, x)
-        error = float(value.std()) / math.sqrt(value.numel())
-        self.best = (float(value.mean()), error, start)
+        self.best = (float(self.dual.transform(start, x).mean()), start)
         if self.dual.may_be_short(x, abs(self.best[0]) * (tol or 0.0)):
             self.dual = SemiDual(sd.y, sd._b, sd.cost, sd.eps, sd._block, torch.float32)
             x = x.float()
@@ -382,7 +380,7 @@ class _Fit:
                 if last or (sd.converged and self.tol):
                     break
         except FloatingPointError:
-            sd.psi = sd._centred(self.best[2])
+            sd.psi = sd._centred(self.best[1])
             raise RuntimeError(
                 f"the ascent diverged: psi is no longer finite after {self.ascent.steps} steps "
                 f"with {self._step_text()}; psi is the best one seen"
@@ -391,7 +389,7 @@ class _Fit:
             if bar is not None:
                 bar.close()
         sd._length = self.ascent.length
-        self._finish(end, gap)
+        self._finish(end)
         if steps is None and not sd.converged:
             warnings.warn(
                 f"the semi-dual gap is {gap.value:.3g} +- {gap.error:.1g} after {end.steps} steps, "
@@ -426,7 +424,7 @@ class _Fit:
         self.sd.psi = self.sd._centred(psi)
         self.sd.gap, self.sd.gap_error = gap.value, gap.error
         if gap.dual > self.best[0]:
-            self.best = (gap.dual, gap.dual_error, psi)
+            self.best = (gap.dual, psi)
         return gap
 
     def _record(self, end: Round, gap: Gap) -> None:
@@ -439,17 +437,24 @@ class _Fit:
         for entries, entry in zip(self.sd.history.values(), row, strict=True):
             entries.append(float(entry))
 
-    def _finish(self, end: Round, gap: Gap) -> None:
-        """Keep the best psi where the ascent ended clearly below it."""
-        value, error, psi = self.best
-        if value - gap.dual <= 4 * math.hypot(error, gap.dual_error):
+    def _finish(self, end: Round) -> None:
+        """Keep the best psi where the ascent ended clearly below it, on the same fresh points."""
+        psi = self.best[1]
+        if psi is self.previous:
+            return
+        x = self.dual.centred(self.source.draw(min(end.of_round * end.batch, 1 << 14)))
+        now, then = (self.dual.transform(p, x) + self.dual.b @ p for p in (self.previous, psi))
+        self.sd.n_samples += x.shape[0]
+        lost = then - now
+        if not float(lost.mean()) > 4 * float(lost.std()) / math.sqrt(lost.numel()):
             return
         self.sd.psi = self.sd._centred(psi)
         self.sd.converged = False
         self.sd.gap = self.sd.gap_error = math.nan
+        what = "the ascent diverged" if self.step else "the ascent was too short to gain"
         warnings.warn(
-            f"the ascent diverged: H is about {gap.dual:.6g} after {end.steps} steps with "
-            f"{self._step_text()}, and was {value:.6g} before; psi is the best one seen",
+            f"{what}: after {end.steps} steps with {self._step_text()}, H is lower than it was by "
+            f"about {float(lost.mean()):.3g}; psi is the best one seen",
             RuntimeWarning,
             stacklevel=5,
         )

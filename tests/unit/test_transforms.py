@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from ot.semidiscrete import semidiscrete_c_transform
 
 import otgen_lite as otg
 
@@ -118,3 +119,29 @@ def test_types() -> None:
     assert otg.c_transform(g.float(), C).dtype == torch.float64
     b = torch.full((5,), 0.2, dtype=torch.float64)
     assert otg.c_transform(g.float(), C.float(), 0.1, b).dtype == torch.float32
+
+
+@pytest.mark.parametrize("eps", [0.0, 0.01, 0.5])
+def test_against_pot(eps: float) -> None:
+    generator = torch.Generator().manual_seed(3)
+    x, y = (torch.randn(n, 3, generator=generator, dtype=torch.float64) for n in (50, 8))
+    psi = torch.randn(8, generator=generator, dtype=torch.float64)
+    b = torch.rand(8, generator=generator, dtype=torch.float64) + 0.1
+    b = b / b.sum()
+    peer = semidiscrete_c_transform(y, x, psi, a_target=b, reg=eps)
+    ours = otg.c_transform(psi, otg.cost_matrix(x, y), eps, b)
+    torch.testing.assert_close(ours, peer, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("eps", [0.0, 0.3])
+def test_derivative_in_the_potential_is_minus_the_plan(eps: float) -> None:
+    g, C = problem()
+    b = torch.tensor([0.1, 0.2, 0.3, 0.3, 0.1], dtype=torch.float64)
+    slope = torch.autograd.functional.jacobian(lambda u: otg.c_transform(u, C, eps, b), g)
+    slack = C - g
+    if eps == 0.0:
+        plan = torch.nn.functional.one_hot(slack.argmin(dim=1), 5).double()
+    else:
+        plan = b * torch.exp(-slack / eps)
+        plan = plan / plan.sum(dim=1, keepdim=True)
+    torch.testing.assert_close(slope, -plan, rtol=0, atol=1e-12)
