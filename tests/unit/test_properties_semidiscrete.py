@@ -106,7 +106,9 @@ def test_the_best_prices_on_the_line_are_known(single) -> None:
 
 @st.composite
 def diagrams(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
-    y = np.unique(draw(arrays(float, (draw(st.integers(1, 9)), 2), elements=coordinates)), axis=0)
+    y = np.unique(
+        draw(arrays(float, (draw(st.integers(1, 9)), 2), elements=coordinates)).round(3), axis=0
+    )
     return y, draw(potentials(len(y)))
 
 
