@@ -6,6 +6,9 @@ max H - H(psi). And max H_M is the least cost of a plan from the sample to (y, b
 plan bounds it from above. The plan here is that of psi, repaired: what a cell has too much flows
 through its neighbours to where mass is missing, as a current through a network of conductances
 d mass / d psi, and the points that move are those to which moving costs least.
+
+The error of the estimate is that of the mean of psi*^c(x_i) - psi^c(x_i), with psi* - psi taken
+from the currents less what chance alone would drive, and the size of max H_M - max H by chance.
 """
 
 from __future__ import annotations
@@ -56,20 +59,23 @@ def gap_of(dual: SemiDual, psi: Tensor, x: Tensor, enough: float) -> Gap:
         return Gap(0.0, 0.0, *_mean(transform.cpu().numpy(), float(dual.b @ psi)))
     start = dual.best_two(psi, x)
     value, dual_error = _mean(start.transform, float(dual.b @ psi))
-    at, seen, best, moved = psi, start, math.inf, np.zeros(dual.n)
+    at, seen, best, error = psi, start, math.inf, math.inf
     for _ in range(_PASSES):
-        cost, potential = _Repair(dual, at, x, seen, b).run()
+        repair = _Repair(dual, at, x, seen, b)
+        cost, potential = repair.run()
         bound = float(seen.transform.mean() + dual.b @ at) + cost - value
         better, improved = bound < best, bound < 0.7 * best
         ahead = at + from_numpy(potential).to(at)
         if better:
-            best, moved = bound, (ahead - psi).cpu().numpy()
+            best = bound
+            shift = ((ahead if at is psi else at) - psi).cpu().numpy()[start.first]
+            # Atoms that hold next to nothing may have been moved far: they must not set the error.
+            varied = float(shift.clip(*np.quantile(shift, (0.005, 0.995))).var())
+            by_chance, optimism = repair.chance
+            error = math.hypot(math.sqrt(max(varied - by_chance, 0.0) / size), optimism)
         if best <= enough * abs(value) or not improved:
             break
         at, seen = ahead, dual.best_two(ahead, x)
-    # Atoms that hold next to nothing may have been moved far: they must not set the error.
-    shift = moved[start.first]
-    error = float(shift.clip(*np.quantile(shift, (0.005, 0.995))).std()) / math.sqrt(size)
     return Gap(max(float(best), 0.0), error, value, dual_error)
 
 
@@ -86,8 +92,9 @@ class _Repair:
         self.n, self.size = dual.n, x.shape[0]
         self.cell, self.transform = two.first, two.transform
         self.second, self.slack = two.second.copy(), two.slack.copy()
-        held = np.bincount(self.cell, minlength=self.n) / self.size
-        self.missing = b - held
+        self.held = np.bincount(self.cell, minlength=self.n) / self.size
+        self.missing = b - self.held
+        self.chance = (0.0, 0.0)  # variance of potentials and gap that chance alone would give
         self.free = np.ones(self.size)
         self.moves: list[tuple[np.ndarray, ...]] = []  # point, target, mass
 
@@ -121,10 +128,13 @@ class _Repair:
         tail, head = keys // self.n, keys % self.n
         graph = sparse.coo_matrix((np.ones(keys.size), (tail, head)), shape=(self.n, self.n))
         parts, label = csgraph.connected_components(graph, directed=False)
-        lack = np.bincount(label, self.missing, parts)
         share = np.bincount(label, self.b, parts)
         share[share == 0] = 1.0
-        driven = self.missing - (lack / share)[label] * self.b  # no current between the parts
+
+        def within_parts(mass: np.ndarray) -> np.ndarray:
+            return mass - (np.bincount(label, mass, parts) / share)[label] * self.b
+
+        driven = within_parts(self.missing)
         width = max(float(np.median(self.slack)), np.finfo(float).tiny)
         near = np.minimum(1.0, 0.5 * width / np.maximum(self.slack, width * 1e-9))
         wire = np.bincount(edge, near, keys.size) / (2 * width * self.size)
@@ -136,6 +146,10 @@ class _Repair:
                 within = (self.slack < reach[edge]) * (0.5 + 0.5 * along)
                 wire = (np.bincount(edge, within, keys.size) + 0.01) / (self.size * reach)
             potential = _solve(tail, head, wire, driven, potential)
+        chance = self.held / self.held.sum()
+        draw = np.random.default_rng(0).multinomial(self.size, chance) / self.size - chance
+        reply = _solve(tail, head, wire, within_parts(draw), np.zeros(self.n))
+        self.chance = (_variance(reply, chance), 0.5 * abs(float(draw @ reply)))
         flow = wire * (potential[head] - potential[tail]) * self.size
         up = flow > 0
         source, target = np.where(up, tail, head), np.where(up, head, tail)
@@ -239,6 +253,11 @@ class _Repair:
             best = solve_exact(np.concatenate(blocks), part / part.sum(), share).value.item()
             spread = best * part.sum()
         return spread / self.size
+
+
+def _variance(value: np.ndarray, weight: np.ndarray) -> float:
+    mean = float(weight @ value)
+    return float(weight @ np.square(value - mean))
 
 
 def _before(group: np.ndarray, weight: np.ndarray) -> np.ndarray:
