@@ -4,7 +4,8 @@ Ours is ``SemiDiscrete(y).fit(sample, tol=1e-3)``: its own steps and its own sto
 peer runs at the best settings that ``tune_semidiscrete.py`` found (optimiser, schedule, averaging,
 batch, and the fewest steps), and again with 15 % more steps, since the search saw few seeds. Every
 call has another seed, and every answer is judged: the gap is measured on 200,000 held-out points
-against the best potential known (``heldout.py``). A contestant counts where the median of its gaps is within 1e-3. Compilation is not counted.
+against the best potential known (``heldout.py``). A contestant counts where the median of its gaps
+is within 1e-3. Compilation is not counted.
 """
 
 from __future__ import annotations
