@@ -122,6 +122,18 @@ def test_zero_for_equal_measures(cost) -> None:
     assert abs(split.item()) <= 1e-10
 
 
+def test_the_same_points_with_other_weights() -> None:
+    x, _, a, _ = clouds(20, 1)
+    b = a[::-1].copy()
+    value = divergence(x, x, 0.1, a=a, b=b, tol=1e-9).item()
+    C = otg.cost_matrix(x, x)
+    three = [
+        otg.solve_sinkhorn(C, 0.1, v, w, tol=1e-9).value.item() for v, w in ((a, b), (a, a), (b, b))
+    ]
+    assert value == pytest.approx(three[0] - (three[1] + three[2]) / 2, abs=1e-8)
+    assert value > 1e-3
+
+
 @fixed
 @given(measures(2), st.sampled_from(["sqeuclidean", "euclidean"]), st.floats(-2, 2))
 def test_never_negative_and_symmetric(pair, cost: str, power: float) -> None:

@@ -57,8 +57,8 @@ def test_agrees_with_the_cost_matrix(cost, block: int | None, d: int) -> None:
 def test_small_eps_far_from_the_origin(scaling: bool) -> None:
     x, y, a, b = clouds(120, 100)
     near = solved(x, y, 0.02, a=a, b=b, eps_scaling=scaling, block=11)
-    far = solved(x + 1e4, y + 1e4, 0.02, a=a, b=b, eps_scaling=scaling)
-    assert far.value.item() == pytest.approx(near.value.item(), abs=1e-8)
+    far = solved(x + 1e6, y + 1e6, 0.02, a=a, b=b, eps_scaling=scaling)
+    assert far.value.item() == pytest.approx(near.value.item(), abs=1e-7)
     assert (far.plan - near.plan).abs().max() <= 1e-6
 
 
