@@ -68,7 +68,8 @@ def gap_of(dual: SemiDual, psi: Tensor, x: Tensor, enough: float) -> Gap:
         ahead = at + from_numpy(potential).to(at)
         if better:
             best = bound
-            shift = ((ahead if at is psi else at) - psi).cpu().numpy()[start.first]
+            shift = (at - psi).cpu().numpy() if at is not psi else repair.first
+            shift = shift[start.first]
             # Atoms that hold next to nothing may have been moved far: they must not set the error.
             varied = float(shift.clip(*np.quantile(shift, (0.005, 0.995))).var())
             by_chance, optimism = repair.chance
@@ -94,6 +95,7 @@ class _Repair:
         self.second, self.slack = two.second.copy(), two.slack.copy()
         self.held = np.bincount(self.cell, minlength=self.n) / self.size
         self.missing = b - self.held
+        self.first = np.zeros(self.n)
         self.chance = (0.0, 0.0)  # variance of potentials and gap that chance alone would give
         self.free = np.ones(self.size)
         self.moves: list[tuple[np.ndarray, ...]] = []  # point, target, mass
@@ -146,9 +148,11 @@ class _Repair:
                 within = (self.slack < reach[edge]) * (0.5 + 0.5 * along)
                 wire = (np.bincount(edge, within, keys.size) + 0.01) / (self.size * reach)
             potential = _solve(tail, head, wire, driven, potential)
+            if not sweep:  # before any wire is at its limit
+                self.first, free_wire = potential.copy(), wire
         chance = self.held / self.held.sum()
         draw = np.random.default_rng(0).multinomial(self.size, chance) / self.size - chance
-        reply = _solve(tail, head, wire, within_parts(draw), np.zeros(self.n))
+        reply = _solve(tail, head, free_wire, within_parts(draw), np.zeros(self.n))
         self.chance = (_variance(reply, chance), 0.5 * abs(float(draw @ reply)))
         flow = wire * (potential[head] - potential[tail]) * self.size
         up = flow > 0
