@@ -28,7 +28,7 @@ class SinkhornResult:
         potentials: the tensors f (n,) and g (m,), with sum_i a_i f_i = sum_j b_j g_j.
         converged: whether ``marginal_error`` is at most ``tol``; a (B,) tensor for a batch.
         n_iter: sweeps, each of which updates both potentials once; a (B,) tensor for a batch.
-        marginal_error: L1 distance of the row sums of the plan to a plus that of its column sums to b,
+        marginal_error: L1 distance of the plan's row sums to a, plus that of its column sums to b,
             computed in float64; a (B,) tensor for a batch.
         errors: (k, 2) tensor: sweeps, and the marginal error seen there; (k, 1 + B) for a batch.
             The last row is the check in float64.
