@@ -15,7 +15,7 @@ from torch import Tensor
 
 from otgen_lite.costs import Cost, cost_matrix
 
-#: Entries looked at together on the CPU: a block in float64 fits into a core's second cache.
+#: Entries that a thread looks at together: a block in float64 fits into a core's second cache.
 BLOCK = 1 << 16
 
 #: The same on an accelerator, where a call costs more than its memory.
@@ -53,6 +53,11 @@ class Costs(Protocol):
         ...
 
 
+def block_size(device: torch.device) -> int:
+    """Entries looked at together."""
+    return BLOCK * torch.get_num_threads() if device.type == "cpu" else BLOCK_DEVICE
+
+
 class MatrixCosts:
     """Cost matrices (B, n, m) that are there, with (B,) scales s."""
 
@@ -63,7 +68,7 @@ class MatrixCosts:
         self.shape = (C.shape[0], C.shape[1], C.shape[2])
         self.device = C.device
         self.alpha = -float(scale[0])
-        self.size = BLOCK if C.device.type == "cpu" else BLOCK_DEVICE
+        self.size = block_size(C.device)
         self._scratch = C.new_empty(0, dtype=torch.float64)
 
     def parts(self) -> Iterator[Part]:
@@ -110,8 +115,7 @@ class PointCosts:
         self.shape = (1, x.shape[0], y.shape[0])
         self.device = x.device
         self.cost, self.scale, self.x, self.y = cost, scale, x, y
-        size = BLOCK if x.device.type == "cpu" else BLOCK_DEVICE
-        self.rows = max(1, size // y.shape[0]) if rows is None else rows
+        self.rows = max(1, block_size(x.device) // y.shape[0]) if rows is None else rows
         self._scratch = x.new_empty((min(self.rows, len(x)), len(y)), dtype=torch.float64)
         if cost == "sqeuclidean":
             x, y = x.to(torch.float64), y.to(torch.float64)

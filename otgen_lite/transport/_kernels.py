@@ -21,7 +21,7 @@ from otgen_lite.transport._blocks import (
     times_left,
 )
 
-#: Entries of a stored kernel that a sweep reads together.
+#: Entries of a stored kernel that a thread reads together in a sweep.
 SWEPT = 1 << 18
 
 #: Smallest and largest entry of a stored kernel, as powers of two: no zero, subnormal or infinity.
@@ -73,7 +73,7 @@ class StoredKernel:
         self.limit = 20.0 if dtype == torch.float32 else 200.0
         self.phi = self.gamma = a
         # A block of rows is read once for both products, and sums in float32 stay short.
-        rows = max(1, SWEPT // m)
+        rows = max(1, SWEPT * torch.get_num_threads() // m)
         self.blocks = [
             (self.K[0, i : i + rows], self.a[0, i : i + rows], i) for i in range(0, n, rows)
         ]

@@ -76,7 +76,7 @@ def test_a_block_of_rows_is_all_that_is_computed() -> None:
 
 
 def test_large_problems_are_not_stored(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_entropic_problem, "WHOLE", 500)
+    monkeypatch.setattr(_entropic_problem, "WHOLE", 300)
     monkeypatch.setattr(_blocks, "BLOCK", 100)
     x, y, a, b = clouds(40, 30)
     largest = 0
@@ -96,7 +96,7 @@ def test_large_problems_are_not_stored(monkeypatch: pytest.MonkeyPatch) -> None:
     r = solved(x, y, 0.5, a=a, b=b, tol=1e-9)
     own = (solved(p, p, 0.5, a=w, b=w, tol=1e-9).value.item() for p, w in ((x, a), (y, b)))
     divergence = otg.sinkhorn_divergence(x, y, 0.5, a=a, b=b, tol=1e-9).item()
-    assert largest <= 100
+    assert largest <= 100 * torch.get_num_threads()
     assert r.value.item() == pytest.approx(divergence + sum(own) / 2, abs=1e-9)
 
 
