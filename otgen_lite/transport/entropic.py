@@ -149,8 +149,9 @@ def solve_sinkhorn_points(
 
     The problem and the iteration of :func:`solve_sinkhorn` for C_ij = c(x_i, y_j). Up to 2^24
     entries (128 MiB in float64) the matrix is stored once, for the squared distance its kernel
-    alone. Beyond that, and wherever ``block`` is given, neither is: each sweep computes the costs of a few rows at a time, 2^16 entries for
-    each thread by default, and memory is that block and a few vectors for each point.
+    alone. Beyond that, and wherever ``block`` is given, neither is: each sweep computes the costs
+    of a few rows at a time, 2^16 entries for each thread by default, and memory is that block and
+    a few vectors for each point.
 
     Where an input requires a gradient, ``value`` is differentiable in x, y, a and b by the envelope
     theorem: the plan is held fixed. For the squared distance the derivative in x_i is
