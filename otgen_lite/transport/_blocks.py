@@ -7,6 +7,7 @@ P_ij = a_i b_j 2^(phi_i + gamma_j - s C_ij). Everything has a leading axis, the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -30,11 +31,15 @@ Part = tuple[slice, slice]
 
 
 class Costs(Protocol):
-    """A batch of cost matrices, or what they can be computed from."""
+    """A batch of cost matrices, or what they can be computed from.
+
+    ``metric`` says that no cost is negative and that a point costs nothing to itself.
+    """
 
     shape: tuple[int, int, int]
     device: torch.device
     streamed: bool
+    metric: bool
 
     def parts(self) -> Iterator[Part]:
         """Blocks that cover all problems and rows."""
@@ -61,7 +66,7 @@ def block_size(device: torch.device) -> int:
 class MatrixCosts:
     """Cost matrices (B, n, m) that are there, with (B,) scales s."""
 
-    streamed = False
+    streamed = metric = False
 
     def __init__(self, C: Tensor, scale: Tensor) -> None:
         self.C, self.scale = C, scale
@@ -115,6 +120,10 @@ class PointCosts:
         self.shape = (1, x.shape[0], y.shape[0])
         self.device = x.device
         self.cost, self.scale, self.x, self.y = cost, scale, x, y
+        size = float(x.abs().max()) + float(y.abs().max())
+        self.metric = isinstance(cost, str) and math.isfinite(
+            scale * max(size, size * size) * x.shape[1]
+        )
         self.rows = max(1, block_size(x.device) // y.shape[0]) if rows is None else rows
         self._scratch = x.new_empty((min(self.rows, len(x)), len(y)), dtype=torch.float64)
         if cost == "sqeuclidean":
@@ -197,6 +206,15 @@ def spread(costs: Costs, a: Tensor, b: Tensor) -> float:
         ends[part[0], 0] = torch.minimum(low, seen.amin(dim=(1, 2)))
         ends[part[0], 1] = torch.maximum(high, seen.amax(dim=(1, 2)))
     return float((ends[:, 1] - ends[:, 0]).max())
+
+
+def row_sums(costs: Costs, phi: Tensor, gamma: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """Row sums of the plan, in float64 and with every entry counted."""
+    rows = torch.empty_like(a)
+    for part in costs.parts():
+        kernel = costs.exponents(part, phi, gamma).clamp_(TINY, -TINY).exp2_()
+        rows[part] = a[part] * times(kernel, b[part[0]])
+    return rows
 
 
 def marginals(

@@ -66,6 +66,29 @@ class Problem:
         out = self.costs.exponents(part, self.phi, self.gamma).clamp_(TINY, -TINY).exp2_()
         return out.mul_(self.b[part[0], None, :]).mul_(self.a[part][:, :, None])
 
+    def _pulled(self, x: Tensor, y: Tensor, slopes: list[Tensor | None]) -> list[Tensor | None]:
+        """Fill in the derivatives of the squared distance: 2 (row sum x_i - sum_j P_ij y_j).
+
+        The weights go to the points and not into the plan: one product with d + 1 columns.
+        """
+        a, b = self.a[0, :, None], self.b[0, :, None]
+        left = torch.cat([a * x, a], dim=1)
+        right = torch.cat([b * y, b], dim=1)
+        pulled = torch.zeros_like(right)
+        for part in self.costs.parts():
+            rows = part[1]
+            kernel = self.costs.exponents(part, self.phi, self.gamma)[0]
+            kernel = kernel.clamp_(TINY, -TINY).exp2_()
+            if slopes[0] is not None:
+                seen = a[rows] * (kernel @ right)
+                slopes[0][rows] = 2.0 * (seen[:, -1:] * x[rows] - seen[:, :-1])
+            if slopes[1] is not None:
+                pulled += kernel.T @ left[rows]
+        if slopes[1] is not None:
+            pulled *= b
+            slopes[1] += 2.0 * (pulled[:, -1:] * y - pulled[:, :-1])
+        return slopes
+
     def plan(self) -> Tensor:
         """(B, n, m) plan."""
         out = torch.empty(self.costs.shape, dtype=self.dtype, device=self.costs.device)
@@ -91,15 +114,10 @@ class Problem:
                   for p, ask in zip((x, y), asked, strict=True)]  # fmt: skip
         if not any(asked):
             return slopes
+        if cost == "sqeuclidean":
+            return self._pulled(x.to(torch.float64), y.to(torch.float64), slopes)
         for part in self.costs.parts():
             P, rows = self.block(part)[0], part[1]
-            if cost == "sqeuclidean":
-                xs, ys = x[rows].to(torch.float64), y.to(torch.float64)
-                if slopes[0] is not None:
-                    slopes[0][rows] = 2.0 * (P.sum(dim=1)[:, None] * xs - P @ ys)
-                if slopes[1] is not None:
-                    slopes[1] += 2.0 * (P.sum(dim=0)[:, None] * ys - P.T @ xs)
-                continue
             with torch.enable_grad():
                 xs, ys = x[rows].detach().requires_grad_(), y.detach().requires_grad_()
                 linear = (P.to(x.dtype) * cost_matrix(xs, ys, cost)).sum()

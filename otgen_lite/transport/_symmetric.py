@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from otgen_lite.transport._anderson import Anderson
-from otgen_lite.transport._blocks import Costs, marginals
+from otgen_lite.transport._blocks import Costs, row_sums
 from otgen_lite.transport._sinkhorn import (
     LONGEST,
     MEMORY,
@@ -27,19 +27,20 @@ def solve_symmetric(costs: Costs, a: Tensor, tol: float, max_iter: int) -> State
     whatever eps, where the kernel is positive semi-definite. ``costs`` is one symmetric matrix.
     """
     none = torch.zeros_like(a)
-    phi = torch.empty_like(a)
-    for part in costs.parts():
-        phi[part] = costs.exponents(part, none, none).amax(dim=2) / -2.0
-    if not bool(torch.isfinite(phi).all()):
-        raise ValueError("eps is so small for these costs that cost / eps is not a finite number")
+    phi = none
+    if not costs.metric:
+        phi = torch.empty_like(a)
+        for part in costs.parts():
+            phi[part] = costs.exponents(part, none, none).amax(dim=2) / -2.0
     endless = a.new_full((1,), torch.inf)
     s = State(phi, phi, torch.zeros_like(endless).long(), endless, endless.clone(), [])
     dtype, aim = stage(costs, tol)
     while True:
         _sweeps(costs, a, aim, max_iter, s, dtype)
         s.gamma = s.phi
-        rows, columns = marginals(costs, s.phi, s.phi, a, a)
-        s.error = (rows - a).abs().sum(dim=1) + (columns - a).abs().sum(dim=1)
+        rows = row_sums(costs, s.phi, s.phi, a, a)
+        # The plan is symmetric: its columns are as far off as its rows.
+        s.error = 2.0 * (rows - a).abs().sum(dim=1)
         s.mass = rows.sum(dim=1)
         if float(s.error) <= tol or int(s.sweeps) >= max_iter:
             return s

@@ -137,8 +137,7 @@ class SemiDiscrete:
         Returns:
             (n,) int64 indices.
         """
-        with torch.no_grad():
-            return torch.cat([argmax(-self._slack(xs)) for xs in self._blocks(x)])
+        return self._gathered(x, lambda xs: argmax(-self._slack(xs)))
 
     def masses(self, x: Any) -> Tensor:
         """The mean of pi over the points x: what each atom receives.
@@ -219,8 +218,7 @@ class SemiDiscrete:
         """
         if self.eps == 0.0:
             return self.transport(x)
-        with torch.no_grad():
-            return torch.cat([self._soft(xs) @ self.y for xs in self._blocks(x)])
+        return self._gathered(x, lambda xs: self._soft(xs) @ self.y)
 
     def fit(
         self,
@@ -319,6 +317,25 @@ class SemiDiscrete:
         if x.device != self.y.device:
             raise ValueError(f"x must be on the device of y, {self.y.device}, got {x.device}")
         return iter(x.to(self.y.dtype).split(self._rows))
+
+    def _gathered(self, x: Any, rows: Callable[[Tensor], Tensor]) -> Tensor:
+        """``rows`` of every block, written into one array as they come.
+
+        Kept apart and joined at the end, each small result would sit in memory that the block
+        before it has left, so that the next block finds no room there: the peak would be that of
+        the whole matrix.
+        """
+        out: Tensor | None = None
+        at = 0
+        with torch.no_grad():
+            for xs in self._blocks(x):
+                part = rows(xs)
+                if out is None:
+                    out = part.new_empty((len(x), *part.shape[1:]))
+                out[at : at + len(part)] = part
+                at += len(part)
+        assert out is not None
+        return out
 
     def _slack(self, x: Tensor) -> Tensor:
         return cost_matrix(x, self.y, self.cost) - self.psi
