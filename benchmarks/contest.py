@@ -29,7 +29,7 @@ PEERS = ("pot", "ott", "geomloss")
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 #: Seconds after which a call counts as hopeless.
 PATIENCE = 600.0
-#: Who needs this many times the best time of the first round is not asked again.
+#: Who needs this many times the best time of its side is not asked again.
 HOPELESS = 4.0
 
 
@@ -117,9 +117,12 @@ def entries_from(found: Sequence[dict[str, Any]], near: float = 2.5, most: int =
 
 
 def row(
-    bench: str, case: str, threads: int, entries: Sequence[Entry], bar: float, **more: Any
+    bench: str, case: str, threads: int, entries: Sequence[Entry], bar: float | None, **more: Any
 ) -> dict[str, Any]:
-    """One line of the table: our time over that of the best peer, among those that got there."""
+    """One line of the table: our time over that of the best peer, among those that got there.
+
+    Without a bar, it is enough that ours got there.
+    """
     ours = _best([e for e in entries if e.ours])
     peer = _best([e for e in entries if not e.ours])
     ratio = ours.median() / peer.median() if ours and peer else None
@@ -133,8 +136,8 @@ def row(
         "peer": peer.median() if peer else None,
         "peer_name": peer.name if peer else "none got there",
         "ratio": ratio,
-        "bar": bar,
-        "within": ratio is not None and ratio <= bar,
+        "bar": "none" if bar is None else bar,
+        "within": ratio is not None and ratio <= bar if bar is not None else ours is not None,
         "raw": {"contestants": [e.raw() for e in entries], **more},
     }
 
@@ -263,11 +266,12 @@ def race(
     rounds: int = 7,
     seconds: float = 20.0,
     every_answer: bool = False,
+    hopeless: float = HOPELESS,
 ) -> None:
     """Let all entries solve a problem in turn; fills in their times, answers and errors.
 
-    After the first round nobody is asked again who took :data:`HOPELESS` times the fastest, and no
-    new round starts after ``seconds``. An answer is kept from the last call, or from every one.
+    After the first round nobody is asked again who took ``hopeless`` times the fastest of its side
+    (ours, or the peers), and no new round starts after ``seconds``. An answer is kept from the last call, or from every one.
     """
     for entry in entries:
         _guard(entry, lambda e=entry: workers[e.peer].prepare(e, problem))  # type: ignore[misc]
@@ -275,8 +279,13 @@ def race(
     for k in range(rounds):
         if k and spent > seconds:
             break
-        best = min((e.median() for e in entries if e.times), default=float("inf"))
-        turn = [e for e in entries if not e.error and (k == 0 or e.median() <= HOPELESS * best)]
+        best = {
+            side: min((e.median() for e in entries if e.times and e.ours == side), default=math.inf)
+            for side in (True, False)
+        }
+        turn = [
+            e for e in entries if not e.error and (not k or e.median() <= hopeless * best[e.ours])
+        ]
         for entry in turn if k % 2 == 0 else reversed(turn):
             _guard(entry, lambda e=entry: e.times.append(workers[e.peer].go(e)))  # type: ignore[misc]
             spent += entry.times[-1]["time"] if entry.times else 0.0

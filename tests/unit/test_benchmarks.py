@@ -149,9 +149,9 @@ def test_contestants_take_turns_and_the_order_turns_round():
 
 
 def test_who_is_hopeless_is_measured_once():
-    workers = FakeWorkers({"A": 1.0, "B": 50.0})
-    contest.race(workers, entries("AB"), Path("p"), rounds=3, seconds=1000.0)
-    assert "".join(workers.log) == "ABAA"
+    workers = FakeWorkers({"A": 1.0, "B": 50.0, "C": 10.0})
+    contest.race(workers, entries("ABC"), Path("p"), rounds=3, seconds=1000.0)
+    assert "".join(workers.log) == "ABCCAAC"
 
 
 def test_no_round_starts_after_the_time_is_spent():
@@ -173,6 +173,8 @@ def test_only_those_who_got_there_count():
         entry.times, entry.reached = [{"time": seconds, "processor time": seconds}], reached
     row = contest.row("b", "c", 1, found, 0.5)
     assert (row["peer_name"], row["ratio"], row["within"]) == ("C", 0.5, True)
+    row = contest.row("b", "c", 1, found, None)
+    assert (row["bar"], row["within"]) == ("none", True)
     found[2].reached = False
     row = contest.row("b", "c", 1, found, 0.5)
     assert (row["peer"], row["ratio"], row["within"]) == (None, None, False)
