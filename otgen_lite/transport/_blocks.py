@@ -26,6 +26,9 @@ BLOCK_DEVICE = 1 << 24
 #: are only pairs without mass, and those of an iteration that was cut short.
 TINY = -1000.0
 
+#: Beyond this, whole numbers are all that a float64 holds.
+DIGITS = 2.0**52
+
 #: Problems (as a slice) and their rows (as a slice).
 Part = tuple[slice, slice]
 
@@ -160,6 +163,16 @@ class PointCosts:
         return PointCosts(self.x, self.y, self.cost, scale, self.rows, self.streamed)
 
 
+def check_digits(phi: Tensor) -> None:
+    """Refuse potentials over eps that a float64 cannot tell from their neighbours."""
+    if not bool((phi.abs() < DIGITS).all()):
+        raise ValueError(
+            "eps is so small for these costs that cost / eps is not a finite number "
+            f"with digits behind the point; it must be above about {1 / DIGITS:.0e} times the "
+            "largest absolute cost"
+        )
+
+
 def hard_rows(costs: Costs, gamma: Tensor, b: Tensor) -> Tensor:
     """(B, n) hard transform of gamma over the atoms with mass."""
     B, n, _ = costs.shape
@@ -171,8 +184,7 @@ def hard_rows(costs: Costs, gamma: Tensor, b: Tensor) -> Tensor:
         phi = torch.empty_like(none)
         for part in costs.parts():
             phi[part] = -costs.exponents(part, none, gamma).amax(dim=2)
-    if not bool(torch.isfinite(phi).all()):
-        raise ValueError("eps is so small for these costs that cost / eps is not a finite number")
+    check_digits(phi)
     return phi
 
 

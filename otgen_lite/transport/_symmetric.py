@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from otgen_lite.transport._anderson import Anderson
-from otgen_lite.transport._blocks import Costs, row_sums
+from otgen_lite.transport._blocks import Costs, check_digits, row_sums
 from otgen_lite.transport._sinkhorn import (
     LONGEST,
     MEMORY,
@@ -32,6 +32,7 @@ def solve_symmetric(costs: Costs, a: Tensor, tol: float, max_iter: int) -> State
         phi = torch.empty_like(a)
         for part in costs.parts():
             phi[part] = costs.exponents(part, none, none).amax(dim=2) / -2.0
+        check_digits(phi)
     endless = a.new_full((1,), torch.inf)
     s = State(phi, phi, torch.zeros_like(endless).long(), endless, endless.clone(), [])
     dtype, aim = stage(costs, tol)
