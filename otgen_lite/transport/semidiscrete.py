@@ -21,6 +21,9 @@ from otgen_lite.transport.entropic import ConvergenceWarning
 #: Entries of the cost matrix that `fit` looks at, at most, where no number of steps is given.
 _MOST_ENTRIES = 1 << 34
 
+#: Entries of psi from here on have diverged.
+_LARGEST = 1e150
+
 #: Points that `fit` draws, at most, where no number of steps is given.
 _MOST_DRAWN = 1 << 26
 
@@ -399,7 +402,7 @@ class _Fit:
         except FloatingPointError:
             sd.psi = sd._centred(self.best[1])
             raise RuntimeError(
-                f"the ascent diverged: psi is no longer finite after {self.ascent.steps} steps "
+                f"the ascent diverged: psi (or its square) is no longer finite after {self.ascent.steps} steps "
                 f"with {self._step_text()}; psi is the best one seen"
             ) from None
         finally:
@@ -413,12 +416,13 @@ class _Fit:
                 f"above tol * |dual| = {self.tol or 0.0:.1g} * {abs(gap.dual):.4g}; "
                 "raise tol, or give steps to go on",
                 ConvergenceWarning,
-                stacklevel=4,
+                stacklevel=3,
             )
 
     def _look(self, end: Round, last: bool) -> Gap:
         """Estimate the dual, and where it is asked for the gap, on points that psi has not seen."""
-        if not bool(torch.isfinite(end.psi).all()):
+        # NaN fails too. Beyond this, the squares in the estimate of the gap are not finite.
+        if not bool((end.psi.abs() < _LARGEST).all()):
             raise FloatingPointError
         psi = end.psi - self.dual.b @ end.psi
         drawn = min(end.of_round * end.batch, _MOST_HELD // (self.sd.y.shape[1] + 8))
@@ -473,7 +477,7 @@ class _Fit:
             f"{what}: after {end.steps} steps with {self._step_text()}, H is lower than it was by "
             f"about {float(lost.mean()):.3g}; psi is the best one seen",
             RuntimeWarning,
-            stacklevel=5,
+            stacklevel=4,
         )
 
     def _step_text(self) -> str:
