@@ -402,8 +402,8 @@ class _Fit:
         except FloatingPointError:
             sd.psi = sd._centred(self.best[1])
             raise RuntimeError(
-                f"the ascent diverged: psi (or its square) is no longer finite after {self.ascent.steps} steps "
-                f"with {self._step_text()}; psi is the best one seen"
+                "the ascent diverged: psi (or its square) is no longer finite after "
+                f"{self.ascent.steps} steps with {self._step_text()}; psi is the best one seen"
             ) from None
         finally:
             if bar is not None:
