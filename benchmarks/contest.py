@@ -271,7 +271,8 @@ def race(
     """Let all entries solve a problem in turn; fills in their times, answers and errors.
 
     After the first round nobody is asked again who took ``hopeless`` times the fastest of its side
-    (ours, or the peers), and no new round starts after ``seconds``. An answer is kept from the last call, or from every one.
+    (ours, or the peers), and no new round starts after ``seconds``. An answer is kept from the last
+    call, or from every one.
     """
     for entry in entries:
         _guard(entry, lambda e=entry: workers[e.peer].prepare(e, problem))  # type: ignore[misc]
