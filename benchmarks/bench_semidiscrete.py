@@ -29,7 +29,7 @@ ROUNDS = 5
 #: Steps and first batch of ours.
 LADDER = {
     "2-D": ((1000, 64), (500, 256), (600, 256), (700, 256), (320, 1024), (400, 1024)),
-    "64-D": ((400, 64), (500, 64), (150, 256), (200, 256), (250, 256), (120, 1024)),
+    "64-D": ((430, 64), (460, 64), (500, 64), (200, 256), (225, 256), (250, 256)),
 }
 SETTINGS = Path(__file__).resolve().parent / "settings" / "semidiscrete.json"
 ARRAYS = {"2-D": problems.atoms_2d, "64-D": problems.atoms_digits}
