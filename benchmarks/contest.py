@@ -263,7 +263,7 @@ def race(
     entries: Sequence[Entry],
     problem: Path,
     *,
-    rounds: int = 7,
+    rounds: int = 21,
     seconds: float = 20.0,
     every_answer: bool = False,
     hopeless: float = HOPELESS,
