@@ -48,8 +48,11 @@ class Costs(Protocol):
         """Blocks that cover all problems and rows."""
         ...
 
-    def exponents(self, part: Part, phi: Tensor, gamma: Tensor) -> Tensor:
-        """phi_i + gamma_j - s C_ij on a part, in float64, in memory that the next call reuses."""
+    def exponents(self, part: Part, phi: Tensor, gamma: Tensor, rough: bool = False) -> Tensor:
+        """phi_i + gamma_j - s C_ij on a part, in memory that the next call reuses.
+
+        In float64; ``rough`` allows float32, where that is faster.
+        """
         ...
 
     def only(self, index: Tensor) -> Costs:
@@ -91,7 +94,7 @@ class MatrixCosts:
         for p in range(0, B, step):
             yield slice(p, min(B, p + step)), slice(0, n)
 
-    def exponents(self, part: Part, phi: Tensor, gamma: Tensor) -> Tensor:
+    def exponents(self, part: Part, phi: Tensor, gamma: Tensor, rough: bool = False) -> Tensor:
         C = self.C[part]
         if self._scratch.numel() < C.numel():
             self._scratch = C.new_empty(C.numel(), dtype=torch.float64)
@@ -144,10 +147,16 @@ class PointCosts:
         for i in range(0, n, self.rows):
             yield slice(0, 1), slice(i, min(n, i + self.rows))
 
-    def exponents(self, part: Part, phi: Tensor, gamma: Tensor) -> Tensor:
+    def exponents(self, part: Part, phi: Tensor, gamma: Tensor, rough: bool = False) -> Tensor:
         rows = part[1]
         out = self._scratch[: rows.stop - rows.start]
         if self.cost == "sqeuclidean":
+            if rough:
+                # The large terms meet in float64; what float32 rounds is their sum.
+                left = self.left[rows].clone()
+                left[:, -1] = phi[0, rows] - self.square_x[rows]
+                self.right[:, -2] = gamma[0] - self.square_y
+                return torch.mm(left.float(), self.right.float().T)[None]
             left = self.left[rows].clone()
             left[:, -1] = phi[0, rows] - self.square_x[rows]
             self.right[:, -2] = gamma[0] - self.square_y

@@ -40,6 +40,11 @@ class Problem:
 
     phi: Tensor
     gamma: Tensor
+    asked: tuple[bool, bool]
+    left: Tensor
+    right: Tensor
+    rows: Tensor
+    columns: Tensor
 
     def __init__(self, costs: Costs, eps: Tensor, a: Tensor, b: Tensor, dtype: torch.dtype) -> None:
         self.costs, self.eps, self.dtype = costs, eps, dtype
@@ -66,28 +71,41 @@ class Problem:
         out = self.costs.exponents(part, self.phi, self.gamma).clamp_(TINY, -TINY).exp2_()
         return out.mul_(self.b[part[0], None, :]).mul_(self.a[part][:, :, None])
 
-    def _pulled(self, x: Tensor, y: Tensor, slopes: list[Tensor | None]) -> list[Tensor | None]:
-        """Fill in the derivatives of the squared distance: 2 (row sum x_i - sum_j P_ij y_j).
+    def watch(self, x: Tensor, y: Tensor, asked: tuple[bool, bool]) -> None:
+        """Let the last check of the marginals bring what the derivatives will need.
 
-        The weights go to the points and not into the plan: one product with d + 1 columns.
+        For squared distances these are 2 (row sum x_i - sum_j P_ij y_j): one product of the plan
+        with d + 1 columns, of which the last is the row sum that is checked anyway.
         """
+        self.asked = asked
         a, b = self.a[0, :, None], self.b[0, :, None]
-        left = torch.cat([a * x, a], dim=1)
-        right = torch.cat([b * y, b], dim=1)
-        pulled = torch.zeros_like(right)
-        for part in self.costs.parts():
-            rows = part[1]
-            kernel = self.costs.exponents(part, self.phi, self.gamma)[0]
-            kernel = kernel.clamp_(TINY, -TINY).exp2_()
-            if slopes[0] is not None:
-                seen = a[rows] * (kernel @ right)
-                slopes[0][rows] = 2.0 * (seen[:, -1:] * x[rows] - seen[:, :-1])
-            if slopes[1] is not None:
-                pulled += kernel.T @ left[rows]
-        if slopes[1] is not None:
-            pulled *= b
-            slopes[1] += 2.0 * (pulled[:, -1:] * y - pulled[:, :-1])
-        return slopes
+        self.left = torch.cat([x.detach().double(), torch.ones_like(a)], dim=1).mul_(a)
+        self.right = torch.cat([y.detach().double(), torch.ones_like(b)], dim=1).mul_(b)
+
+    def marginals(
+        self, costs: Costs, phi: Tensor, gamma: Tensor, a: Tensor, b: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """As the function of this name, for the one problem that is watched."""
+        left = self.left if self.asked[1] else self.left[:, -1:]
+        right = self.right if self.asked[0] else self.right[:, -1:]
+        self.rows = right.new_empty((self.a.shape[1], right.shape[1]))
+        self.columns = left.new_zeros((self.b.shape[1], left.shape[1]))
+        for part in costs.parts():
+            kernel = costs.exponents(part, phi, gamma)[0].clamp_(TINY, -TINY).exp2_()
+            torch.mm(kernel, right, out=self.rows[part[1]])
+            self.columns += kernel.T @ left[part[1]]
+        self.rows *= a[0, :, None]
+        self.columns *= b[0, :, None]
+        return self.rows[None, :, -1], self.columns[None, :, -1]
+
+    def row_sums(self, costs: Costs, phi: Tensor, gamma: Tensor, a: Tensor, b: Tensor) -> Tensor:
+        """As the function of this name, for the one problem that is watched."""
+        self.rows = self.right.new_empty((self.a.shape[1], self.right.shape[1]))
+        for part in costs.parts():
+            kernel = costs.exponents(part, phi, gamma)[0].clamp_(TINY, -TINY).exp2_()
+            torch.mm(kernel, self.right, out=self.rows[part[1]])
+        self.rows *= a[0, :, None]
+        return self.rows[None, :, -1]
 
     def plan(self) -> Tensor:
         """(B, n, m) plan."""
@@ -115,7 +133,14 @@ class Problem:
         if not any(asked):
             return slopes
         if cost == "sqeuclidean":
-            return self._pulled(x.to(torch.float64), y.to(torch.float64), slopes)
+            if not hasattr(self, "rows") or self.asked != asked:
+                self.watch(x, y, asked)
+                self.marginals(self.costs, self.phi, self.gamma, self.a, self.b)
+            pulled = (self.rows, self.columns if asked[1] else None)
+            for k, (p, moved) in enumerate(zip((x, y), pulled, strict=True)):
+                if asked[k] and moved is not None:
+                    slopes[k] = 2.0 * (moved[:, -1:] * p.double() - moved[:, :-1])
+            return slopes
         for part in self.costs.parts():
             P, rows = self.block(part)[0], part[1]
             with torch.enable_grad():

@@ -64,8 +64,8 @@ class Kernel(Protocol):
 class StoredKernel:
     """The kernel of base potentials phi0 and gamma0, held in memory."""
 
-    def __init__(self, costs: Costs, dtype: torch.dtype, a: Tensor) -> None:
-        self.costs, self.dtype, self.a = costs, dtype, a.to(dtype)
+    def __init__(self, costs: Costs, dtype: torch.dtype, a: Tensor, rough: bool = False) -> None:
+        self.costs, self.dtype, self.a, self.rough = costs, dtype, a.to(dtype), rough
         B, n, m = costs.shape
         self.K = torch.empty((B, n, m), dtype=dtype, device=costs.device)
         # A batched product runs at full speed only with the vector on the left.
@@ -101,7 +101,11 @@ class StoredKernel:
     def _fill(self, costs: Costs, K: Tensor, phi: Tensor, gamma: Tensor) -> None:
         end = RANGE[self.dtype]
         for part in costs.parts():
-            K[part].copy_(costs.exponents(part, phi, gamma).clamp_(-end, end).exp2_())
+            seen = costs.exponents(part, phi, gamma, self.rough).clamp_(-end, end)
+            if seen.dtype == K.dtype:
+                torch.exp2(seen, out=K[part])
+            else:
+                K[part].copy_(seen.exp2_())
 
     def rebuild(self, where: Tensor, phi: Tensor, gamma: Tensor) -> None:
         """Take these potentials as the base of the problems in the mask ``where``."""

@@ -7,6 +7,7 @@ between such steps raise it, so that the iteration converges from every start.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,9 @@ MEMORY, PERIOD = 8, 3
 
 #: A kernel in float32 is iterated on down to this marginal error, then one in float64.
 SINGLE_TOL = 1e-6
+
+#: From this tolerance on the exponents of a kernel in float32 may be rounded, too.
+ROUGH_TOL = 1e-4
 
 #: Sweeps without progress after which a kernel in float32 is given up.
 PATIENCE = 15
@@ -99,6 +103,7 @@ def solve(
     *,
     annealing: float = 1.0,
     memory: int = MEMORY,
+    check: Callable[..., tuple[Tensor, Tensor]] = marginals,
 ) -> State:
     """Sweep until both marginals hold up to ``tol``, or ``max_iter`` times.
 
@@ -111,6 +116,7 @@ def solve(
         gamma: (B, m) where to start.
         annealing: the first eps, in units of the one of ``costs``; 1 is no annealing.
         memory: iterates that an Anderson step looks back on; 0 is the plain iteration.
+        check: what computes the marginals at the end, as :func:`marginals` does.
     """
     B = costs.shape[0]
     endless = a.new_full((B,), torch.inf)
@@ -131,7 +137,7 @@ def solve(
         part = costs if len(todo) == B else costs.only(todo)
         _sweeps(part, a[todo], b[todo], aim, max_iter, s, todo, memory, dtype, fresh)
         s.centre(a, b)
-        rows, columns = marginals(part, s.phi[todo], s.gamma[todo], a[todo], b[todo])
+        rows, columns = check(part, s.phi[todo], s.gamma[todo], a[todo], b[todo])
         off = (rows - a[todo]).abs().sum(dim=1) + (columns - b[todo]).abs().sum(dim=1)
         s.mass[todo] = rows.sum(dim=1)
         s.note(int(s.sweeps.max()), off, todo)
@@ -149,9 +155,11 @@ def stage(costs: Costs, tol: float) -> tuple[torch.dtype, float]:
     return torch.float32, max(tol, SINGLE_TOL)
 
 
-def kernel_of(costs: Costs, a: Tensor, dtype: torch.dtype) -> Kernel:
-    """A kernel of these costs, stored where they allow it."""
-    return StreamedKernel(costs, a) if costs.streamed else StoredKernel(costs, dtype, a)
+def kernel_of(costs: Costs, a: Tensor, dtype: torch.dtype, tol: float = 0.0) -> Kernel:
+    """A kernel of these costs, stored where they allow it, rough where ``tol`` does."""
+    if costs.streamed:
+        return StreamedKernel(costs, a)
+    return StoredKernel(costs, dtype, a, dtype == torch.float32 and tol >= ROUGH_TOL)
 
 
 def _sweeps(
@@ -170,7 +178,7 @@ def _sweeps(
 
     ``fresh`` says that the first potential of ``s`` means nothing yet.
     """
-    kernel = kernel_of(costs, a, dtype)
+    kernel = kernel_of(costs, a, dtype, tol)
     gamma = s.gamma[index]
     if fresh:
         kernel.start(gamma, a, b)

@@ -10,6 +10,7 @@ from torch import Tensor
 from otgen_lite import _checks
 from otgen_lite.costs import Cost, cost_matrix
 from otgen_lite.transport import _entropic_problem as _problem
+from otgen_lite.transport._blocks import marginals, row_sums
 from otgen_lite.transport._entropic_problem import Problem
 from otgen_lite.transport._sinkhorn import solve
 from otgen_lite.transport._symmetric import solve_symmetric
@@ -109,7 +110,13 @@ def _between(
 ) -> tuple[Problem, Tensor]:
     """The problem of two measures, solved, and its value in float64."""
     problem = _posed(x, y, cost, eps, a, b)
-    s = solve(problem.costs, problem.a, problem.b, tol, max_iter, torch.zeros_like(problem.b))
+    check = marginals
+    asked = (x.requires_grad, y.requires_grad)
+    if cost == "sqeuclidean" and torch.is_grad_enabled() and any(asked):
+        problem.watch(x, y, asked)
+        check = problem.marginals
+    start = torch.zeros_like(problem.b)
+    s = solve(problem.costs, problem.a, problem.b, tol, max_iter, start, check=check)
     _problem.warn(s, tol, stacklevel=3)
     return problem, problem.take(s)
 
@@ -119,7 +126,11 @@ def _own(
 ) -> tuple[Problem, Tensor]:
     """The problem of a measure with itself."""
     problem = _posed(x, x, cost, eps, a, a)
-    s = solve_symmetric(problem.costs, problem.a, tol, max_iter)
+    check = row_sums
+    if cost == "sqeuclidean" and torch.is_grad_enabled() and x.requires_grad:
+        problem.watch(x, x, (True, False))
+        check = problem.row_sums
+    s = solve_symmetric(problem.costs, problem.a, tol, max_iter, check)
     _problem.warn(s, tol, stacklevel=3)
     return problem, problem.take(s)
 
