@@ -22,7 +22,7 @@ from otgen_lite.transport._blocks import (
 )
 
 #: Entries of a stored kernel that a thread reads together in a sweep.
-SWEPT = 1 << 18
+SWEPT = 1 << 20
 
 #: Smallest and largest entry of a stored kernel, as powers of two: no zero, subnormal or infinity.
 RANGE = {torch.float32: 90, torch.float64: 600}
