@@ -89,7 +89,7 @@ class Entry:
             "name": self.name,
             "peer": self.peer,
             "setting": self.setting,
-            "times": self.times,
+            "times": [{k: float(f"{v:.4g}") for k, v in t.items()} for t in self.times],
             "median": _number(self.median()),
             "processor": _number(self.median("processor time")),
             "reached": self.reached,
