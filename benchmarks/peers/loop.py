@@ -1,9 +1,10 @@
 """The loop that every contestant's process runs: a script beside this file calls :func:`serve`.
 
 The process belongs to one library, in its own environment. It reads one command (JSON) a line and
-answers with one line. Only ``go`` is timed, and only the call itself, after a pause in which the
-threads of others fall asleep and, where it is short, a call that wakes its own: reading the problem, turning
-arrays into the library's own, compiling and warming up come before, checking the result after.
+answers with one line. Only ``go`` is timed, and only the call itself: reading the problem, turning
+arrays into the library's own, compiling and warming up come before, checking the result after. A
+turn begins with a pause, in which the threads of others fall asleep, and a call that is short is
+made once before it is timed, to wake its own.
 The threads are limited before anything else is imported: by the environment that the driver sets,
 and by the cores that this process may use.
 """
@@ -27,7 +28,7 @@ import numpy as np  # noqa: E402
 Problem = dict[str, Any]
 Setting = dict[str, Any]
 
-#: Seconds before a turn, and the longest call that is made once more, untimed, ahead of the timed one.
+#: Seconds before a turn, and how long a call may last that is made once before it is timed.
 PAUSE, SHORT = 0.1, 0.25
 
 #: What is timed, and what turns its result into arrays that the driver can judge.
@@ -61,7 +62,7 @@ def serve(methods: dict[str, Prepare], packages: tuple[str, ...]) -> None:
                         results[key] = ready[key][0]()
                 case "go":
                     call = ready[key][0]
-                    # Threads of the contestant before still wait in a loop for work, and ours sleep.
+                    # Threads of the one before still spin, waiting for work, and these ones sleep.
                     time.sleep(PAUSE)
                     if lasted.get(key, 0.0) < SHORT:
                         call()
