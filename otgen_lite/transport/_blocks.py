@@ -16,7 +16,7 @@ from torch import Tensor
 
 from otgen_lite.costs import Cost, cost_matrix
 
-#: Entries that a thread looks at together: 2 MiB in float64. Half of it costs more calls, twice as
+#: Entries looked at together, whatever the number of threads: 2 MiB in float64. Half of it costs more calls, twice as
 #: much more waits for memory; both were measured slower.
 BLOCK = 1 << 18
 
@@ -67,7 +67,7 @@ class Costs(Protocol):
 
 def block_size(device: torch.device) -> int:
     """Entries looked at together."""
-    return BLOCK * torch.get_num_threads() if device.type == "cpu" else BLOCK_DEVICE
+    return BLOCK if device.type == "cpu" else BLOCK_DEVICE
 
 
 class MatrixCosts:

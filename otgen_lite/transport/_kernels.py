@@ -73,7 +73,7 @@ class StoredKernel:
         self.limit = 20.0 if dtype == torch.float32 else 200.0
         self.phi = self.gamma = a
         # A block of rows is read once for both products, and sums in float32 stay short.
-        rows = max(1, SWEPT * torch.get_num_threads() // m)
+        rows = max(1, SWEPT // m)
         self.blocks = [
             (self.K[0, i : i + rows], self.a[0, i : i + rows], i) for i in range(0, n, rows)
         ]
