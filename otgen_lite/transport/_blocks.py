@@ -16,8 +16,8 @@ from torch import Tensor
 
 from otgen_lite.costs import Cost, cost_matrix
 
-#: Entries looked at together, whatever the number of threads: 2 MiB in float64. Half of it costs more calls, twice as
-#: much more waits for memory; both were measured slower.
+#: Entries looked at together, whatever the number of threads: 2 MiB in float64. Half of it costs
+#: more calls, twice as much more waits for memory; both were measured slower.
 BLOCK = 1 << 18
 
 #: The same on an accelerator, where a call costs more than its memory.
