@@ -79,6 +79,17 @@ def points(name: str, value: Any) -> Tensor:
     return out
 
 
+def pair(x: Any, y: Any) -> tuple[Tensor, Tensor]:
+    """Two sets of points of one dimension, x and y, in their common type."""
+    x, y = common(points("x", x), points("y", y))
+    if x.shape[1] != y.shape[1]:
+        raise ValueError(
+            "x and y must be points of the same dimension, got shapes "
+            f"{shape_text(x)} and {shape_text(y)}"
+        )
+    return x, y
+
+
 def line(name: str, value: Any) -> Tensor:
     """Numbers on a line as an (n,) tensor with n >= 1; (n, 1) is accepted."""
     out = tensor(name, value)

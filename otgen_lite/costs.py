@@ -59,7 +59,7 @@ def cost_matrix(x: Any, y: Any, cost: Cost = "sqeuclidean") -> Tensor:
         tensor([[1.],
                 [8.]], dtype=torch.float64)
     """
-    x, y = _pair(x, y)
+    x, y = _checks.pair(x, y)
     if callable(cost):
         return _called(cost, x, y)
     name = _name(cost)
@@ -92,7 +92,7 @@ def paired_cost(x: Any, y: Any, cost: Cost = "sqeuclidean") -> Tensor:
         >>> paired_cost([[0.0, 0.0], [3.0, 0.0]], [[0.0, 4.0], [3.0, 1.0]], cost="euclidean")
         tensor([4., 1.], dtype=torch.float64)
     """
-    x, y = _pair(x, y)
+    x, y = _checks.pair(x, y)
     if x.shape[0] != y.shape[0]:
         raise ValueError(
             f"x and y must hold the same number of points, got {x.shape[0]} and {y.shape[0]}"
@@ -105,16 +105,6 @@ def paired_cost(x: Any, y: Any, cost: Cost = "sqeuclidean") -> Tensor:
     if name == "sqeuclidean":
         return difference.square().sum(dim=1)
     return torch.linalg.vector_norm(difference, ord=2 if name == "euclidean" else 1, dim=1)
-
-
-def _pair(x: Any, y: Any) -> tuple[Tensor, Tensor]:
-    x, y = _checks.common(_checks.points("x", x), _checks.points("y", y))
-    if x.shape[1] != y.shape[1]:
-        raise ValueError(
-            "x and y must be points of the same dimension, got shapes "
-            f"{_checks.shape_text(x)} and {_checks.shape_text(y)}"
-        )
-    return x, y
 
 
 def _name(cost: Any) -> str:

@@ -203,17 +203,6 @@ def costs_of_points(
     return PointCosts(x, y, cost, scale, block, streamed)
 
 
-def pair(x: Any, y: Any) -> tuple[Tensor, Tensor]:
-    """Two sets of points of one dimension, in their common type."""
-    x, y = _checks.common(_checks.points("x", x), _checks.points("y", y))
-    if x.shape[1] != y.shape[1]:
-        raise ValueError(
-            "x and y must be points of the same dimension, got shapes "
-            f"{_checks.shape_text(x)} and {_checks.shape_text(y)}"
-        )
-    return x, y
-
-
 def weights(name: str, value: Any, size: int, B: int, like: Tensor) -> Tensor:
     """(B, size) weights in float64 with sum 1, with their graph."""
     if value is not None and getattr(value, "ndim", 1) == 2:

@@ -79,7 +79,7 @@ def sinkhorn_divergence(
                 [-0.5000]], dtype=torch.float64))
 
     """
-    x, y = _problem.pair(x, y)
+    x, y = _checks.pair(x, y)
     number = _checks.positive("eps", eps)
     tol = _checks.positive("tol", tol)
     max_iter = _checks.count("max_iter", max_iter)

@@ -88,7 +88,7 @@ def solve_sinkhorn(
     Raises:
         ValueError: if shapes do not match, a number is not finite, ``eps`` or ``tol`` is not
             positive, ``max_iter < 1``, weights are negative or do not sum to 1, or ``eps`` is so
-            small that C / eps overflows.
+            small (2e-16 of the costs) that C / eps has no digits behind the point.
         TypeError: if an argument has the wrong type.
 
     Source: :cite:t:`cuturi_2013`, :cite:t:`peyre_2019`. Chapter: 3.
@@ -150,7 +150,7 @@ def solve_sinkhorn_points(
     The problem and the iteration of :func:`solve_sinkhorn` for C_ij = c(x_i, y_j). Up to 2^24
     entries (128 MiB in float64) the matrix is stored once, for the squared distance its kernel
     alone. Beyond that, and wherever ``block`` is given, neither is: each sweep computes the costs
-    of a few rows at a time, 2^16 entries for each thread by default, and memory is that block and
+    of a few rows at a time, 2^18 entries by default, and memory is that block and
     a few vectors for each point.
 
     Where an input requires a gradient, ``value`` is differentiable in x, y, a and b by the envelope
@@ -189,7 +189,7 @@ def solve_sinkhorn_points(
         tensor([[0.0074],
                 [2.9926]], dtype=torch.float64)
     """
-    x, y = _problem.pair(x, y)
+    x, y = _checks.pair(x, y)
     cost_matrix(x[:1].detach(), y[:1].detach(), cost)  # names what is wrong before any work
     number = _checks.positive("eps", eps)
     n, m = len(x), len(y)
