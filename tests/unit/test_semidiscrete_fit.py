@@ -357,7 +357,10 @@ sd = otg.SemiDiscrete(y)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 sd.fit(lambda n, g: torch.rand(n, 2, generator=g, dtype=torch.float64),
        steps=2, step=1e-6, tol=0)
+many = torch.rand(2000, 2, generator=g, dtype=torch.float64)
+sd.cells(many)  # kept apart, the cells of each block once pinned the memory of all
 soft = otg.SemiDiscrete(y, eps=0.01)
+soft.barycentric(many[:500])
 x = torch.rand(100, 2, generator=g, dtype=torch.float64, requires_grad=True)
 soft.dual(x).backward()
 soft.barycentric(x.detach())
