@@ -5,6 +5,8 @@ VENV   ?= .venv
 PORT   ?= 8000
 # For another build of torch, for example: make book PIP_FLAGS="--extra-index-url …" (README).
 PIP_FLAGS ?=
+# Chapters to execute at a time; without it as many as there are cores: make book JOBS=1
+JOBS ?=
 
 bin := $(VENV)/bin
 pip := $(bin)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS)
@@ -16,7 +18,7 @@ help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 book: $(bin)/.book  ## execute and build the website into _build/html
-	$(bin)/python -m tools.build
+	$(bin)/python -m tools.build $(if $(JOBS),--jobs $(JOBS)) $(if $(CI),--budgets)
 
 serve:  ## show the website at http://127.0.0.1:8000 (loopback only)
 	@test -f _build/html/index.html || { echo "There is no website yet: make book"; exit 1; }
@@ -24,7 +26,7 @@ serve:  ## show the website at http://127.0.0.1:8000 (loopback only)
 	@$(PYTHON) -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
 
 test: $(bin)/.test browser book  ## build the book through its gates, then run every test
-	OMP_NUM_THREADS=1 $(bin)/python -m pytest --numprocesses=2 --dist=loadfile
+	$(bin)/python -m pytest --numprocesses=2 --dist=loadfile
 
 browser:  ## install Chromium from the system's packages where it is missing and one may
 	@sh tools/browser.sh

@@ -1,6 +1,12 @@
-"""For every test and docstring example: nothing that one of them sets reaches another."""
+"""For every test and docstring example: one thread, and nothing that one sets reaches another."""
 
+import os
 from collections.abc import Iterator
+
+from tools import threads
+
+# Before torch is imported, and for whatever the tests start.
+os.environ.update(threads.ONE)
 
 import matplotlib as mpl
 import pytest

@@ -21,6 +21,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from benchmarks.problems import ROOT
+from tools.threads import limited
+
 #: What must hold against ``ot.emd2`` at n = SIZE.
 SIZE = 2000
 TIME_BAR, MEMORY_BAR = 1.1, 1.5
@@ -110,12 +113,10 @@ def _resident() -> float:
 
 def _fresh(threads: int, *arguments: str) -> dict[str, Any]:
     """This file in a new process with so many threads."""
-    limits = dict.fromkeys(
-        ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads)
-    )
     done = subprocess.run(
-        [sys.executable, os.path.abspath(__file__), *arguments],
-        env={**os.environ, **limits},
+        [sys.executable, "-m", "benchmarks.bench_exact", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **limited(threads)},
         stdout=subprocess.PIPE,
         text=True,
         check=True,

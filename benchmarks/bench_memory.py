@@ -16,6 +16,9 @@ import subprocess
 import sys
 from typing import Any
 
+from benchmarks.problems import ROOT
+from tools.threads import ONE
+
 ATOMS = 100_000
 BAR_MIB = 1024.0
 STEPS, SAMPLE = 50, 2_000
@@ -55,10 +58,11 @@ def run() -> list[dict[str, Any]]:
     rows = []
     for d, eps in ((2, 0.0), (64, 0.0), (2, 0.1)):
         done = subprocess.run(
-            [sys.executable, os.path.abspath(__file__), str(d), str(eps)],
+            [sys.executable, "-m", "benchmarks.bench_memory", str(d), str(eps)],
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            cwd=ROOT,
+            env={**os.environ, **ONE},
         )
         found = json.loads(done.stdout) if done.returncode == 0 else None
         mib = found["mib"] if found else None

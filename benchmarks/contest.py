@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.problems import OUT, ROOT
+from tools.threads import limited
 
 HERE = Path(__file__).resolve().parent
 ENVIRONMENTS = ROOT / ".venv-peers"
@@ -155,10 +156,7 @@ class Worker:
         self._start()
 
     def _start(self) -> None:
-        limits = dict.fromkeys(
-            ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OTG_BENCH_THREADS"),
-            str(self.threads),
-        )
+        limits = {**limited(self.threads), "OTG_BENCH_THREADS": str(self.threads)}
         limits |= {"JAX_PLATFORMS": "cpu", "OTG_BENCH_PIN": str(int(self.pin))}
         if self.threads == 1:
             flags = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"

@@ -24,6 +24,7 @@ from typing import Any
 
 from benchmarks import contest
 from benchmarks.problems import OUT, ROOT
+from tools.threads import PASSIVE
 
 HERE = Path(__file__).resolve().parent
 RECORD = ROOT / "assets" / "bench" / "bench.json"
@@ -100,6 +101,7 @@ def main(arguments: list[str] | None = None) -> int:
     if not names:
         print(f"no benchmark is called {only!r}; there are {', '.join(selected(''))}")
         return 2
+    os.environ.update(PASSIVE)  # before a benchmark imports torch
     versions = contest.versions()
     for peer, found in versions.items():
         print(f"{peer}: " + ", ".join(f"{k} {v}" for k, v in found.items()), flush=True)

@@ -1,8 +1,11 @@
 """Build the book, and say so only when it is right.
 
-``python -m tools.build`` executes the chapters, builds the website with Jupyter Book, and passes
-it through the gates of :mod:`tools.gates`. It exits with 1 and one line per fault when a gate is
-not passed, and with 2 when Jupyter Book itself gave up.
+``python -m tools.build`` executes the chapters, several at a time, builds the website with Jupyter
+Book, and passes it through the gates of :mod:`tools.gates`. It exits with 1 and one line per fault
+when a gate is not passed, and with 2 when Jupyter Book itself gave up.
+
+How long a chapter takes is a report (a line that begins with NOTE) unless ``--budgets`` makes it a
+gate.
 """
 
 from __future__ import annotations
@@ -15,16 +18,10 @@ import sys
 import time
 from pathlib import Path
 
-from tools import cache, gates
+from tools import cache, execute, gates, threads
+from tools.gates.execution import over_budget
 
 ROOT = Path(__file__).resolve().parent.parent
-#: Lines of the build's log that tell how far it is.
-PROGRESS = (
-    (re.compile(r"/(?P<page>[^/]+)\.md: Executing notebook"), "executing …"),
-    (re.compile(r"/(?P<page>[^/]+)\.md: Executed notebook in (?P<time>[\d.]+)"), "executed"),
-    (re.compile(r"/(?P<page>[^/]+)\.md: Using cached notebook"), "outputs unchanged"),
-    (re.compile(r"/(?P<page>[^/]+)\.md: .*Executing notebook failed"), "FAILED"),
-)
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
 
 
@@ -36,6 +33,7 @@ def environment() -> dict[str, str]:
     """What the kernels see: a static page is made, at the small scale, reproducibly."""
     return {
         **os.environ,
+        **threads.ONE,
         "OTGEN_BOOK": "1",
         "OTGEN_SCALE": os.environ.get("OTGEN_SCALE", "small"),
         "PYTHONHASHSEED": "0",
@@ -48,56 +46,47 @@ def environment() -> dict[str, str]:
 
 
 def run_jupyter_book(root: Path) -> tuple[int, str]:
-    """Run Jupyter Book; show a line per chapter; return its exit status and its log."""
+    """Run Jupyter Book; return its exit status and its log."""
     command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(root)]
     command += ["--path-output", str(root), "--nitpick", "--keep-going"]
-    log: list[str] = []
-    with subprocess.Popen(
+    done = subprocess.run(
         command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, encoding="utf-8", cwd=root,
-    ) as process:  # fmt: skip
-        assert process.stdout is not None
-        for coloured in process.stdout:
-            line = COLOUR.sub("", coloured)
-            log.append(line)
-            _show_progress(line)
-    text = "".join(log)
+        text=True, encoding="utf-8", cwd=root, check=False,
+    )  # fmt: skip
+    text = COLOUR.sub("", done.stdout)
     (root / "_build" / "build.log").write_text(text, encoding="utf-8")
-    return process.returncode, text
-
-
-def _show_progress(line: str) -> None:
-    for pattern, word in PROGRESS:
-        found = pattern.search(line)
-        if found:
-            seconds = f" in {found['time']} s" if "time" in pattern.groupindex else ""
-            say(f"  {found['page']:<24} {word}{seconds}")
-            return
+    return done.returncode, text
 
 
 def why_it_gave_up(log: str) -> str:
-    """The end of the log, and one line that names the chapter on which Jupyter Book stopped."""
-    place = "Jupyter Book"
-    for line in log.splitlines():
-        if found := PROGRESS[0][0].search(line):
-            place = f"book/{found['page']}.md, while its cells ran"
-        elif any(pattern.search(line) for pattern, _ in PROGRESS[1:]):
-            place = "Jupyter Book"
+    """The end of the log, and one line with the error on which Jupyter Book stopped."""
     errors = re.findall(r"^(?:[\w.]+\.)?(\w+(?:Error|Exception)\b.*)$", log, flags=re.MULTILINE)
     what = errors[0] if errors else "it stopped without a word"
-    return f"{log[-2000:]}\nFAULT {place}: {what}\nThe whole log: _build/build.log"
+    return f"{log[-2000:]}\nFAULT Jupyter Book: {what}\nThe whole log: _build/build.log"
 
 
-def build(root: Path = ROOT) -> int:
-    """Build the book in ``root``; returns the exit status."""
+def build(root: Path = ROOT, jobs: int | None = None, budgets: bool = False) -> int:
+    """Build the book in ``root``; returns the exit status.
+
+    Args:
+        root: the book's folder.
+        jobs: chapters to execute at a time; as many as there are cores if None.
+        budgets: whether a chapter over its budget is a fault.
+    """
     start = time.monotonic()
     say(f"Building the book. Reusing {cache.prepare(root)}.")
+    execute.run(root, environment(), say, jobs)
+    say("Making the pages.")
     status, log = run_jupyter_book(root)
     index = root / "_build" / "html" / "index.html"
     if status != 0 or not (root / "_build" / "manifest.json").is_file() or not index.is_file():
         say(why_it_gave_up(log))
         return 2
-    faults = gates.inspect(gates.Book(root, log))
+    book = gates.Book(root, log)
+    slow = list(over_budget(book))
+    faults = gates.inspect(book) + (slow if budgets else [])
+    for note in [] if budgets else slow:
+        say(f"NOTE {note}. No fault; see CONTRIBUTING, 'Time'.")
     for fault in faults:
         say(f"FAULT {fault}")
     minutes, seconds = divmod(round(time.monotonic() - start), 60)
@@ -113,7 +102,21 @@ def build(root: Path = ROOT) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     parser.add_argument("--root", type=Path, default=ROOT, help="the book's folder")
-    return build(parser.parse_args().root.resolve())
+    parser.add_argument(
+        "--jobs", type=_positive, help="chapters to execute at a time (default: one a core)"
+    )
+    parser.add_argument(
+        "--budgets", action="store_true", help="a chapter over its time budget is a fault"
+    )
+    options = parser.parse_args()
+    return build(options.root.resolve(), options.jobs, options.budgets)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"a number of chapters, at least 1, not {text}")
+    return number
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tools import build, cache
+from tools import build, cache, execute
 
 ROOT = build.ROOT
 #: Where Jupyter Book begins to explain its own calls; what matters stands before.
@@ -36,6 +36,12 @@ def generate(root: Path = ROOT) -> dict[str, str]:
     """
     if not _outputs_are_current(root):
         cache.prepare(root)
+    failed = [
+        page for page in execute.run(root, build.environment(), _quiet) if page.facts["error"]
+    ]
+    if failed:
+        lines = [f"{page.path.name}: {page.facts['error']['what']}" for page in failed]
+        raise NotebooksError("\n".join(lines))
     # A folder of its own beside the website: pages are read anew, cells come from the cache.
     work = root / "_build" / "colab"
     command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(root)]
@@ -50,6 +56,10 @@ def generate(root: Path = ROOT) -> dict[str, str]:
         raise NotebooksError(_what_matters(build.COLOUR.sub("", done.stderr)))
     made = (work / "_build" / "colab").glob("*.ipynb")
     return {path.name: path.read_text(encoding="utf-8") for path in sorted(made)}
+
+
+def _quiet(line: str) -> None:
+    """Nothing: the chapters are usually in the cache."""
 
 
 def _what_matters(said: str) -> str:

@@ -1,9 +1,9 @@
-"""The line under a chapter's title: reading time, execution time, hardware, what to have read.
+"""The line under a chapter's title: reading time, hardware, what to have read.
 
 All of it is computed or read from the front matter::
 
     otgen:
-      budget: 60                   # seconds the chapter may execute on two cores
+      budget: 60                   # calibrated seconds that its cells may take
       needs: [01_kantorovich]      # chapters to have read
       hardware: CPU
 """
@@ -39,10 +39,9 @@ def front_matter(env: BuildEnvironment, docname: str) -> dict[str, Any]:
     return dict(json.loads(block)) if isinstance(block, str) else dict(block)
 
 
-def execution_seconds(env: BuildEnvironment, docname: str) -> float | None:
-    """How long the page took when it was last executed; None for a page without code."""
-    data = getattr(env, "nb_metadata", {}).get(docname, {}).get("exec_data") or {}
-    return data.get("runtime")
+def has_cells(env: BuildEnvironment, docname: str) -> bool:
+    """Whether a page is executed."""
+    return bool(getattr(env, "nb_metadata", {}).get(docname, {}).get("exec_data"))
 
 
 def reading_minutes(doctree: nodes.document) -> int:
@@ -60,14 +59,9 @@ def fill_in(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     for place in list(doctree.findall(ChapterFacts)):
         line = nodes.paragraph(classes=["otg-facts"])
         facts = front_matter(app.env, docname)
-        seconds = execution_seconds(app.env, docname)
-        line += nodes.Text(f"Reading: about {reading_minutes(doctree)} minutes. ")
-        if seconds is not None:
-            # The website says how long it took; a notebook, being checked in, what is allowed.
-            measured = app.builder.format == "html"
-            took = f"{max(1, round(seconds))} s" if measured else f"at most {facts.get('budget')} s"
-            line += nodes.Text(f"Running every cell: {took} on two cores ")
-            line += nodes.Text(f"({facts.get('hardware', 'CPU')}). ")
+        # No seconds: they are of one machine, and those of the last build are on the status page.
+        if has_cells(app.env, docname):
+            line += nodes.Text(f"Code: runs on a {facts.get('hardware', 'CPU')}. ")
         line += nodes.Text("To have read: ")
         needs = facts.get("needs", [])
         for k, need in enumerate(needs):

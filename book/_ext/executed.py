@@ -1,4 +1,6 @@
-"""What a page's cells printed: the executed notebooks that myst-nb leaves beside the website.
+"""What a page's cells printed, and how long they took.
+
+The executed notebooks are those that myst-nb leaves beside the website.
 
 myst-nb writes the notebook with its outputs only when it has just executed it. Where the outputs
 came from the cache it writes the bare cells, and with the outputs the certificates and the state of
@@ -25,6 +27,15 @@ CERTIFICATE = "otgen_certificate"
 def path_of(app: Sphinx, docname: str) -> Path:
     """Where the executed notebook of a page lies (whether or not it has one)."""
     return Path(app.outdir).parent / "jupyter_execute" / f"{docname}.ipynb"
+
+
+def report(app: Sphinx) -> dict[str, dict[str, Any]]:
+    """Page -> seconds, processor seconds, calibration and error, as ``tools/execute.py`` took
+    them; empty where the pages were executed in another way."""
+    path = Path(app.outdir).parent / "execution.json"
+    if not path.is_file():
+        return {}
+    return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
 def restore(app: Sphinx, doctree: nodes.document) -> None:

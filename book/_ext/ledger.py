@@ -44,7 +44,11 @@ def collect(app: Sphinx, env: BuildEnvironment) -> list[str]:
 def fill_in(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Replace the placeholder by the table."""
     for place in list(doctree.findall(Ledger)):
-        rows = [_row(app, docname, label, entry) for label, entry in _statements(app.env)]
+        statements = list(_statements(app.env))
+        names = _names(app.env, {entry["docname"] for _, entry in statements})
+        rows = [
+            _row(app, docname, label, entry, names.get(label, [])) for label, entry in statements
+        ]
         header = ["Statement", "Source", "Left side", "Right side", "Gap", "Tolerance"]
         place.replace_self(
             nodes.container(
@@ -70,7 +74,10 @@ def _number(env: BuildEnvironment, label: str, entry: dict[str, Any]) -> tuple[i
     return tuple(numbers.get(label, ()))
 
 
-def _row(app: Sphinx, here: str, label: str, entry: dict[str, Any]) -> list[tables.Cell]:
+def _row(
+    app: Sphinx, here: str, label: str, entry: dict[str, Any], words: list[nodes.Node]
+) -> list[tables.Cell]:
+    """One statement; ``words`` are the name that it has beside its number."""
     from otgen_lite.statements import REGISTRY
 
     env, page = app.env, entry["docname"]
@@ -78,7 +85,7 @@ def _row(app: Sphinx, here: str, label: str, entry: dict[str, Any]) -> list[tabl
     uri = f"{app.builder.get_relative_uri(here, page)}#{label}"
     title = f"{entry['realtype'].capitalize()} {number}".strip()
     name = nodes.inline("", "", nodes.reference("", title, internal=True, refuri=uri))
-    name += [nodes.Text(" "), *_name(env, page, label), nodes.Text(" "), nodes.literal("", label)]
+    name += [nodes.Text(" "), *words, nodes.Text(" "), nodes.literal("", label)]
     found = [c for c in env.otgen_certificates.get(page, []) if c["label"] == label]  # type: ignore[attr-defined]
     statement = REGISTRY.get(label)
     source = _source(app, here, statement.source) if statement else nodes.Text("—")
@@ -96,12 +103,18 @@ def _row(app: Sphinx, here: str, label: str, entry: dict[str, Any]) -> list[tabl
     ]
 
 
-def _name(env: BuildEnvironment, page: str, label: str) -> list[nodes.Node]:
-    """What stands in brackets behind a statement's number: its name, formulas and all."""
-    for node in env.get_doctree(page).findall(nodes.Element):
-        if label in node.get("ids", []) and node.get("title"):
-            return [child.deepcopy() for child in node.children[0].children]
-    return []
+def _names(env: BuildEnvironment, pages: set[str]) -> dict[str, list[nodes.Node]]:
+    """Label -> what stands in brackets behind a statement's number: its name, formulas and all.
+
+    Each page's tree is loaded once: that takes a tenth of a second.
+    """
+    return {
+        label: [child.deepcopy() for child in node.children[0].children]
+        for page in sorted(pages)
+        for node in env.get_doctree(page).findall(nodes.Element)
+        if node.get("title")
+        for label in node.get("ids", [])
+    }
 
 
 def _typeset(number: float, digits: int = 6) -> str:

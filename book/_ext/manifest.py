@@ -20,12 +20,12 @@ def describe(app: Sphinx) -> dict[str, Any]:
     """The manifest as a plain dictionary."""
     env = app.env
     pages = {}
+    took = executed.report(app)
     for docname in sorted(env.found_docs):
-        execution = getattr(env, "nb_metadata", {}).get(docname, {}).get("exec_data")
         pages[docname] = {
             "title": env.titles[docname].astext() if docname in env.titles else docname,
             "source": str(Path(env.doc2path(docname)).relative_to(app.srcdir)),
-            "execution": execution,
+            "execution": took.get(docname),
             "budget": chapters.front_matter(env, docname).get("budget"),
             "certificates": list(executed.certificates(app, docname)),
         }

@@ -9,6 +9,7 @@ from typing import Any
 
 import benchmarks_table
 import chapters
+import executed
 import tables
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -52,18 +53,18 @@ class BenchTableDirective(SphinxDirective):
         return benchmarks_table.nodes_for(benchmarks_table.read(source))
 
 
-def _times(env: BuildEnvironment) -> dict[str, tuple[float, Any]]:
-    pages = {}
-    for docname in sorted(env.found_docs):
-        seconds = chapters.execution_seconds(env, docname)
-        if seconds is not None:
-            pages[docname] = (seconds, chapters.front_matter(env, docname).get("budget"))
-    return pages
+def _times(app: Sphinx) -> dict[str, dict[str, Any]]:
+    """Page -> what was measured when it was executed, and its budget."""
+    return {
+        docname: {**took, "budget": chapters.front_matter(app.env, docname).get("budget")}
+        for docname, took in sorted(executed.report(app).items())
+        if docname in app.env.found_docs and "calibrated" in took
+    }
 
 
 def refresh(app: Sphinx, env: BuildEnvironment) -> list[str]:
     """Rewrite the status page when a time changed."""
-    times = _times(env)
+    times = _times(app)
     changed = times != getattr(env, "otgen_times", None)
     env.otgen_times = times  # type: ignore[attr-defined]
     return sorted(getattr(env, "otgen_status_pages", set())) if changed else []
@@ -73,13 +74,23 @@ def fill_in(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Replace the placeholder by the table."""
     for place in list(doctree.findall(ExecutionTable)):
         rows: list[list[tables.Cell]] = []
-        for page, (seconds, budget) in _times(app.env).items():
+        for page, took in _times(app).items():
             uri = app.builder.get_relative_uri(docname, page)
             title = app.env.titles[page].astext()
             link = nodes.reference("", title, internal=True, refuri=uri)
-            within = "✓" if budget is not None and seconds <= budget else "✗"
-            rows.append([link, f"{seconds:.1f}", f"{budget}", within])
-        header = ["Page", "Seconds", "Budget", "Within"]
+            seconds = took["calibrated"]
+            within = "✓" if took["budget"] is not None and seconds <= took["budget"] else "✗"
+            rows.append(
+                [
+                    link,
+                    *(f"{took[name]:.1f}" for name in ("seconds", "processor")),
+                    f"{took['calibration']:.3f}",
+                    f"{seconds:.1f}",
+                    f"{took['budget']}",
+                    within,
+                ]
+            )
+        header = ["Page", "Clock", "Processor", "Calibration", "Calibrated", "Budget", "Within"]
         place.replace_self(tables.table(header, rows))
 
 

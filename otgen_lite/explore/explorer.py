@@ -14,7 +14,7 @@ from PIL.Image import Image
 from .axes import Axis, make_axes
 from .checks import Drawn, check_alt, check_frame, check_name, check_text, readout_name, unpack
 from .frames import FrameStore, Key
-from .picture import DETAILS, close_figure, draw, encode
+from .picture import DETAILS, Detail, close_figure, draw, encode
 from .shown import Frame
 from .text import Alt, Value, describe, plain_value
 
@@ -213,10 +213,10 @@ class Explorer:
         )
 
     def _compute(self, key: Key) -> Frame:
-        return self._draw(key)[0]
+        return self._encoded(*self._draw(key), DETAILS[0])
 
-    def _draw(self, key: Key) -> tuple[Frame, Image]:
-        """The frame, and its picture before encoding."""
+    def _draw(self, key: Key) -> tuple[Image, str, dict[str, Value]]:
+        """A frame before its picture is encoded: the drawing, its alt text, its read-outs."""
         values = self.values(key)
         try:
             figure, readouts = unpack(self._function(**values))
@@ -225,25 +225,26 @@ class Explorer:
                     readout_name(name): plain_value(value, f"read-out {name!r}")
                     for name, value in readouts.items()
                 }
-                alt = describe(self.alt, values, plain)
-                image = draw(figure)
+                return draw(figure), describe(self.alt, values, plain), plain
             finally:
                 close_figure(figure)
-            return Frame(encode(image, alt, self._lossy), plain), image
         except Exception as error:
             call = ", ".join(f"{name}={value!r}" for name, value in values.items())
             raise FrameError(
                 f"explorer {self.name!r}: frame({call}) failed: {type(error).__name__}: {error}"
             ) from error
 
+    def _encoded(self, image: Image, alt: str, readouts: dict[str, Value], detail: Detail) -> Frame:
+        return Frame(encode(image, alt, self._lossy, detail), readouts)
+
     def _compute_all(self) -> None:
-        """All frames, with as much detail as the budget of a page allows."""
+        """All frames, with as much detail as the budget of a page allows.
+
+        A picture is encoded once for each detail that is tried: it takes as long as drawing it.
+        """
         drawn = {key: self._draw(key) for key in self.positions()}
         for detail in DETAILS:
-            frames = {
-                key: frame._replace(picture=encode(image, frame.picture.alt, self._lossy, detail))
-                for key, (frame, image) in drawn.items()
-            }
+            frames = {key: self._encoded(*parts, detail) for key, parts in drawn.items()}
             distinct = {frame.picture.data for frame in frames.values()}
             size = sum(4 * -(-len(data) // 3) for data in distinct)
             if size <= BUDGET:

@@ -30,10 +30,10 @@ class MiniBook:
         assert old in text, f"{old!r} is not in {name}"
         path.write_text(text.replace(old, new), encoding="utf-8")
 
-    def build(self, **environment: str) -> tuple[int, str]:
+    def build(self, *options: str, **environment: str) -> tuple[int, str]:
         """Exit status and output of ``python -m tools.build``."""
         done = subprocess.run(
-            [sys.executable, "-m", "tools.build", "--root", str(self.root)],
+            [sys.executable, "-m", "tools.build", "--root", str(self.root), *options],
             cwd=ROOT,
             env={**os.environ, **environment},
             capture_output=True,

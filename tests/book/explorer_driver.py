@@ -86,14 +86,13 @@ def fingerprint(src: str) -> str:
     return hashlib.sha256(src.encode()).hexdigest()
 
 
-def ready(figure: Locator, timeout: float = 5000) -> None:
+def ready(figure: Locator) -> None:
     """Scroll an explorer into view and wait until its frames are there."""
     figure.scroll_into_view_if_needed()
     handle = figure.element_handle()
     figure.page.wait_for_function(
         "(figure) => ['ready', 'failed'].includes(figure.dataset.state)",
         arg=handle,
-        timeout=timeout,
     )
     assert figure.get_attribute("data-state") == "ready", figure.inner_text()
 
@@ -177,7 +176,6 @@ def _go(page: Page, figure: Locator, place: tuple[int, ...]) -> Shown:
     page.wait_for_function(
         "([figure, number]) => Number(figure.dataset.frame) === number",
         arg=[figure.element_handle(), number],
-        timeout=5000,
     )
     state = figure.evaluate(_STATE)
     assert state["pixels"] > 0, "the picture cannot be decoded"

@@ -10,11 +10,16 @@ from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 import yaml
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests.patience import HANGS
+
+#: An expectation waits for what happens, not for so many seconds.
+expect.set_options(timeout=1000 * HANGS)
 
 ROOT = Path(__file__).resolve().parents[2]
 HTML = ROOT / "_build" / "html"
@@ -71,10 +76,17 @@ def launched() -> Iterator[Browser]:
         playwright = sync_playwright().start()
     except Exception as error:  # its driver is a program of its own, which a library may lack
         unavailable(f"install what its driver needs (Debian: libatomic1); it says: {error}")
-    browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+    browser = playwright.chromium.launch(executable_path=path, args=FLAGS, timeout=1000 * HANGS)
     yield browser
     browser.close()
     playwright.stop()
+
+
+def new_context(browser: Browser, **options: Any) -> BrowserContext:
+    """A window of its own; whatever is waited for in it has patience."""
+    context = browser.new_context(**options)
+    context.set_default_timeout(1000 * HANGS)
+    return context
 
 
 class Watch:

@@ -21,7 +21,8 @@ from tests.book.explorer_driver import (
     sweep,
     walk,
 )
-from tests.book.site import launched, served
+from tests.book.site import launched, new_context, served
+from tests.patience import until
 
 NAMES = list(sample_explorers.ALL)
 PAGE = "book/03_explorers.html"
@@ -94,7 +95,7 @@ def visit(browser):
     contexts, faults = [], []
 
     def open_page(address, prepare=None, until="load", **options):
-        context = browser.new_context(**options)
+        context = new_context(browser, **options)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: faults.append(f"page error: {error}"))
@@ -283,8 +284,7 @@ def test_what_was_chosen_before_the_frames_came_is_shown(visit, site, expected):
     page.keyboard.press("End")
     expect(figure.locator("output")).to_have_text("12346")
     assert figure.locator("td").first.inner_text() == "4"
-    while not held:
-        page.wait_for_timeout(10)
+    until(lambda: held, look=lambda: page.wait_for_timeout(10))
     held[0].continue_()
     ready(figure)
     expect(figure.locator("td").first).to_have_text("1.524 × 10⁸")
@@ -425,7 +425,7 @@ def test_colours_can_be_read(visit, site, tmp_path, expected, scheme, where):
 
 
 def test_without_javascript(browser, site, expected):
-    context = browser.new_context(java_script_enabled=False)
+    context = new_context(browser, java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{site}/{PAGE}")
     figure = figure_of(page, "two")

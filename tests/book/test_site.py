@@ -6,7 +6,7 @@ import re
 import pytest
 
 from tests.book import explorer_driver
-from tests.book.site import HTML, ROOT, Watch, launched, pages_of_the_book, served
+from tests.book.site import HTML, ROOT, Watch, launched, new_context, pages_of_the_book, served
 
 PAGES = pages_of_the_book()
 PHONE = {"width": 360, "height": 740}
@@ -21,6 +21,11 @@ MATHS = """async () => {
     const wrong = [...document.querySelectorAll("mjx-merror, [data-mjx-error]")];
     return [...raw, ...wrong].map((e) => e.textContent.slice(0, 80)).join(" | ") || "set";
 }"""
+#: Every picture has been fetched, or could not be.
+ALL_IMAGES = """() => Promise.all([...document.images].map((image) => {
+    image.loading = "eager";
+    return image.complete || new Promise((done) => { image.onload = image.onerror = done; });
+}))"""
 #: What sticks out of the page on the right, if anything does.
 STICKS_OUT = """() => {
     const width = document.documentElement.clientWidth;
@@ -54,7 +59,7 @@ def visit(browser, address):
     contexts = []
 
     def open_page(name, viewport=DESKTOP, scheme="light"):
-        context = browser.new_context(viewport=viewport, color_scheme=scheme)
+        context = new_context(browser, viewport=viewport, color_scheme=scheme)
         watch = Watch(context, address)
         contexts.append((context, watch, name))
         page = context.new_page()
@@ -72,8 +77,7 @@ def test_a_page_is_quiet_and_its_formulas_are_set(visit, name):
     page = visit(name)
     assert page.evaluate(MATHS) in ("none", "set")
     # Pictures may load late: look at all of it.
-    page.evaluate("document.querySelectorAll('img').forEach((i) => { i.loading = 'eager'; })")
-    page.wait_for_load_state("networkidle")
+    page.evaluate(ALL_IMAGES)
     broken = "[...document.images].filter((i) => !i.complete || !i.naturalWidth).map((i) => i.src)"
     assert page.evaluate(broken) == []
     assert page.title()

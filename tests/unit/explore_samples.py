@@ -1,10 +1,9 @@
 """Explorers for tests: frame functions that count, wait and fail."""
 
-import time
-
 from matplotlib.figure import Figure
 
 from otgen_lite.explore import Explorer
+from tests.patience import HANGS
 
 
 def bars(height, colour="tab:blue"):
@@ -24,7 +23,7 @@ class Frames:
     def __call__(self, p, masses):
         self.calls.append((p, masses))
         if p in self.gates:
-            assert self.gates[p].wait(10), "nobody opened the gate"
+            assert self.gates[p].wait(HANGS), "nobody opened the gate"
         if p in self.failing:
             raise ZeroDivisionError(f"no frame at {p}")
         return bars(p), {"cost": 0.1 * p, "kind": f"{masses} <piles>"}
@@ -39,11 +38,3 @@ def make(frame=None, **changes):
         labels={"p": "exponent p"},
     )
     return Explorer(**{**arguments, **changes})
-
-
-def until(condition, seconds=10.0):
-    """Wait for a condition; fail if it does not come true."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.005)

@@ -19,6 +19,7 @@ import torch
 
 import otgen_lite as otg
 from otgen_lite.data import _fetch, _idx
+from tests.patience import HANGS
 
 MNIST = sys.modules["otgen_lite.data.mnist"]
 FILES = MNIST._FILES
@@ -275,9 +276,9 @@ def test_two_processes_fetch_a_file_once(server, tmp_path) -> None:
     workers = [context.Process(target=_fetch_into, args=arguments) for _ in range(3)]
     for worker in workers:
         worker.start()
-    assert [queue.get(timeout=60) for _ in workers] == [md5] * 3
+    assert [queue.get(timeout=HANGS) for _ in workers] == [md5] * 3
     for worker in workers:
-        worker.join(60)
+        worker.join(HANGS)
     assert server.requests == [(FILES[0], None)]
 
 

@@ -13,7 +13,7 @@ from html.parser import HTMLParser
 import matplotlib
 import numpy as np
 import pytest
-from explore_samples import Frames, bars, make, until
+from explore_samples import Frames, bars, make
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -21,6 +21,7 @@ from otgen_lite.explore import Explorer, FrameError, format_value
 from otgen_lite.explore import explorer as module
 from otgen_lite.explore.frames import FrameStore
 from otgen_lite.explore.picture import DETAILS, draw, encode, reduce_colours
+from tests.patience import until
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 

@@ -9,10 +9,11 @@ import ipywidgets
 import nbclient
 import nbformat
 import pytest
-from explore_samples import Frames, make, until
+from explore_samples import Frames, make
 
 from otgen_lite.explore import explorer as module
 from otgen_lite.explore import live
+from tests.patience import kernel, until
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -189,7 +190,7 @@ def run(last, monkeypatch, book):
     monkeypatch.setenv("OTGEN_BOOK", "1" if book else "0")
     cell = nbformat.v4.new_code_cell(CELL.replace("LAST", str(last)))
     notebook = nbformat.v4.new_notebook(cells=[cell])
-    nbclient.NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+    kernel(notebook).execute()
     return notebook
 
 

@@ -15,11 +15,11 @@ import nbformat
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from nbclient import NotebookClient
 from PIL import Image
 
 import otgen_lite as otg
 from otgen_lite import plots
+from tests.patience import kernel
 
 ROOT = Path(__file__).resolve().parents[2]
 PALETTE = {"BLUE": plots.BLUE, "RED": plots.RED, "VIOLET": plots.VIOLET}
@@ -116,7 +116,7 @@ def test_a_notebook_shows_figures_at_twice_the_resolution() -> None:
         "otg.plots.loss_curve([3.0, 2.0, 1.0])",
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
-    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(ROOT)}}).execute()
+    kernel(notebook, ROOT).execute()
     (output,) = notebook.cells[1].outputs
     picture = Image.open(io.BytesIO(base64.b64decode(output.data["image/png"])))
     shown = output.metadata["image/png"]["width"]

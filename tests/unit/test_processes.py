@@ -9,18 +9,20 @@ import pytest
 import torch
 
 import otgen_lite as otg
+from tests.patience import HANGS
 from tests.unit.training_runs import OPTIONS, data, method
+from tools.threads import ONE
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def torchrun(*arguments: str, timeout: float = 90) -> subprocess.CompletedProcess[str]:
+def torchrun(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Two processes on this machine, by torch's own launcher."""
     return subprocess.run(
         [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
          "-m", *arguments],
-        cwd=ROOT, capture_output=True, text=True, timeout=timeout,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        cwd=ROOT, capture_output=True, text=True, timeout=HANGS,
+        env={**os.environ, **ONE},
     )  # fmt: skip
 
 
@@ -80,6 +82,6 @@ def test_a_process_that_dies_ends_the_run_with_an_error(folder: Path) -> None:
 
 
 def test_a_process_that_hangs_ends_the_run_with_an_error(tmp_path: Path) -> None:
-    done = torchrun("tests.unit.training_runs", "hanging", str(tmp_path), timeout=60)
+    done = torchrun("tests.unit.training_runs", "hanging", str(tmp_path))
     assert done.returncode != 0
     assert "imed out" in done.stderr or "imeout" in done.stderr

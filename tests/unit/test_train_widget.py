@@ -7,15 +7,14 @@ import re
 import threading
 
 import ipywidgets
-import nbclient
 import nbformat
 import pytest
 import torch
-from explore_samples import until
 
 import otgen_lite as otg
 from otgen_lite import workbench as module
 from otgen_lite.workbench import Workbench
+from tests.patience import HANGS, kernel, until
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 DATA = torch.randn(64, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float32)
@@ -77,7 +76,7 @@ def held(gate, **options):
 
     def hold(step, method, history):
         if step == 3:
-            assert gate.wait(20), "nobody opened the gate"
+            assert gate.wait(HANGS), "nobody opened the gate"
 
     return {"steps": 30, "batch_size": 16, "callbacks": [hold], **options}
 
@@ -119,7 +118,7 @@ def test_the_button_trains_what_the_controls_say():
     pressed = Pressed(bench())
     pressed.lam.value, pressed.cost.value = 10.0, "cityblock"
     pressed.go.click()
-    assert pressed.own.wait(20)
+    assert pressed.own.wait(HANGS)
     alone = make(lam=10.0, cost="cityblock")
     otg.fit(alone, DATA, steps=30, batch_size=16, lr=1e-2, seed=3, progress=False)
     spread = show(alone)[1]["spread"]
@@ -142,7 +141,7 @@ def test_losses_are_shown_while_they_fall(monkeypatch):
     assert pressed.go.disabled
     assert not pressed.halt.disabled
     gate.set()
-    assert pressed.own.wait(20)
+    assert pressed.own.wait(HANGS)
     assert pressed.alt.startswith("Draws")
 
 
@@ -153,7 +152,7 @@ def test_the_stop_button_stops_and_shows_what_there_is():
     until(lambda: not pressed.halt.disabled)
     pressed.halt.click()
     gate.set()
-    assert pressed.own.wait(20)
+    assert pressed.own.wait(HANGS)
     assert pressed.own.history.interrupted
     assert 0 < pressed.own.history.steps <= 3
     assert "stopped after" in pressed.status.value
@@ -168,9 +167,9 @@ def test_after_a_stop_the_next_training_is_whole():
     pressed.go.click()
     pressed.halt.click()
     gate.set()
-    assert pressed.own.wait(20)
+    assert pressed.own.wait(HANGS)
     pressed.go.click()
-    assert pressed.own.wait(20)
+    assert pressed.own.wait(HANGS)
     assert pressed.own.history.steps == 30
     assert not pressed.own.history.interrupted
 
@@ -186,7 +185,7 @@ def test_one_training_at_a_time():
     pressed.go.click()
     pressed.go.click()
     gate.set()
-    assert pressed.own.wait(20)
+    assert pressed.own.wait(HANGS)
     assert len(made) == 1
 
 
@@ -196,7 +195,7 @@ def test_a_panel_that_is_closed_trains_no_more():
     pressed.go.click()
     pressed.root.close()
     gate.set()
-    assert pressed.own.wait(20)
+    assert pressed.own.wait(HANGS)
     assert pressed.own.history.interrupted
     assert pressed.own.widget() is not pressed.root
 
@@ -210,13 +209,13 @@ def test_an_error_is_shown_in_place_and_the_next_training_works():
     pressed = Pressed(bench(make=fragile))
     pressed.lam.value = 10.0
     pressed.go.click()
-    assert pressed.own.wait(20)
+    assert pressed.own.wait(HANGS)
     assert "ArithmeticError: too &lt;much&gt;" in pressed.stage.value
     assert "Traceback" in pressed.stage.value
     assert "it failed" in pressed.status.value
     pressed.lam.value = 0.1
     pressed.go.click()
-    assert pressed.own.wait(20)
+    assert pressed.own.wait(HANGS)
     assert pressed.alt.startswith("Draws, lambda 0.1")
 
 
@@ -292,10 +291,10 @@ bench
 
 
 def test_in_a_real_kernel_the_button_trains():
-    pressed = "bench.widget().children[1].children[0].click(); print(bench.wait(30), bench.history)"
+    pressed = "bench.widget().children[1].children[0].click(); print(bench.wait(), bench.history)"
     cells = [nbformat.v4.new_code_cell(source) for source in (CELL, pressed)]
     notebook = nbformat.v4.new_notebook(cells=cells)
-    nbclient.NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+    kernel(notebook).execute()
     (panel,) = cells[0].outputs
     assert set(panel.data) == {"text/plain", VIEW}
     state = notebook.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"]

@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import otgen_lite as otg
 from otgen_lite.__main__ import main
 from otgen_lite.recipes import base as recipes_base
 from otgen_lite.training import progress as progress_module
+from tests.patience import HANGS
 
 X = torch.randn(64, 2, generator=torch.Generator().manual_seed(0))
 
@@ -74,21 +74,21 @@ def test_the_notebooks_bar_elsewhere(monkeypatch: Any) -> None:
 
 
 def test_a_training_in_a_thread_is_stopped_by_a_callback() -> None:
-    stop, found = threading.Event(), []
+    begun, stop, found = threading.Event(), threading.Event(), []
 
     def work() -> None:
         found.append(
             otg.fit(
                 method(), X, steps=10**7, batch_size=16, progress=False,
-                callbacks=[lambda step, m, h: stop.is_set()],
+                callbacks=[lambda step, m, h: begun.set() or stop.is_set()],
             )
         )  # fmt: skip
 
     thread = threading.Thread(target=work)
     thread.start()
-    time.sleep(0.2)
+    assert begun.wait(HANGS)
     stop.set()
-    thread.join(30)
+    thread.join(HANGS)
     assert found[0].interrupted
     assert 0 < found[0].steps < 10**7
 

@@ -12,7 +12,8 @@ from tools.gates.book import Book, Fault
 GATES: tuple[Callable[[Book], Iterator[Fault]], ...] = (
     execution.failed_cells,
     execution.failed_widgets,
-    execution.over_budget,
+    execution.executed_by_sphinx,
+    execution.without_budget,
     pages.tracebacks,
     pages.images_without_alt,
     pages.broken_links,

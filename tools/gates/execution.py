@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from tools import calibrate
 from tools.gates.book import Book, Fault
 
 #: "path/to/file.md:12: WARNING: words", as Sphinx writes it; path and line may be missing.
@@ -27,10 +28,10 @@ def code_cells(notebook: dict[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]
 
 def failed_cells(book: Book) -> Iterator[Fault]:
     """A cell raised, or the kernel gave up before it."""
-    failed_pages = {
-        page["source"]: page["execution"]
+    stopped = {
+        page["source"]: page["execution"]["error"]["what"]
         for page in book.manifest["pages"].values()
-        if page["execution"] and not page["execution"]["succeeded"]
+        if page["execution"] and page["execution"]["error"]
     }
     for source, notebook in book.notebooks():
         errors = [
@@ -40,10 +41,20 @@ def failed_cells(book: Book) -> Iterator[Fault]:
             if out["output_type"] == "error" and "raises-exception" not in _tags(cell)
         ]
         yield from errors
-        if source in failed_pages and not errors:
+        if source in stopped and not errors:
             reached = [n for n, cell in code_cells(notebook) if cell.get("execution_count")]
             where = f"{source}, after cell {max(reached, default=0)}"
-            yield Fault(where, f"execution stopped: {failed_pages[source]['error']}")
+            yield Fault(where, f"execution stopped: {stopped[source]}")
+
+
+def executed_by_sphinx(book: Book) -> Iterator[Fault]:
+    """Sphinx found no outputs for a page, and executed it itself: one at a time, unmeasured."""
+    for line in book.log.splitlines():
+        if found := re.search(r"(\S+): Executing notebook using", line):
+            yield Fault(
+                found[1].removeprefix(f"{book.root}/"),
+                "Sphinx executed it: tools/execute.py stored it under another key",
+            )
 
 
 def failed_widgets(book: Book) -> Iterator[Fault]:
@@ -60,18 +71,27 @@ def failed_widgets(book: Book) -> Iterator[Fault]:
                 yield Fault(where, f"a widget's stored state holds an error: {text}")
 
 
-def over_budget(book: Book) -> Iterator[Fault]:
-    """A chapter ran longer than its front matter allows, or has no budget."""
+def without_budget(book: Book) -> Iterator[Fault]:
+    """A page has cells and no budget."""
     for page in book.manifest["pages"].values():
-        seconds = (page["execution"] or {}).get("runtime")
-        if seconds is None:
-            continue
-        if page["budget"] is None:
+        if page["execution"] and page["budget"] is None:
             yield Fault(page["source"], "it has cells but no time budget (otgen.budget)")
-        elif seconds > page["budget"]:
+
+
+def over_budget(book: Book) -> Iterator[Fault]:
+    """A chapter ran longer than its front matter allows, in calibrated seconds.
+
+    No gate: a report, unless whoever builds asks for a gate.
+    """
+    for page in book.manifest["pages"].values():
+        took = page["execution"] or {}
+        seconds, budget = took.get("calibrated"), page["budget"]
+        if seconds is not None and budget is not None and seconds > budget:
             yield Fault(
                 f"{page['source']}, all cells",
-                f"executing took {seconds:.1f} s, over its budget of {page['budget']} s",
+                f"{seconds:.1f} calibrated seconds, over its budget of {budget} "
+                f"({took['processor']:.1f} s of this machine's processor, on which one calibrated "
+                f"second takes {took['calibration'] / calibrate.REFERENCE:.2f} s)",
             )
 
 

@@ -21,9 +21,7 @@ def _where(name: str) -> str:
 def tracebacks(book: Book) -> Iterator[Fault]:
     """A traceback stands in the text of a page (below a cell that failed it has its own fault)."""
     pages = book.manifest["pages"].items()
-    failed = {
-        f"{doc}.html" for doc, p in pages if p["execution"] and not p["execution"]["succeeded"]
-    }
+    failed = {f"{doc}.html" for doc, p in pages if p["execution"] and p["execution"]["error"]}
     for name, page in book.pages.items():
         if name not in failed and "Traceback (most recent call last)" in "".join(page.text):
             yield Fault(_where(name), "a traceback stands in the page")
