@@ -33,11 +33,13 @@ from sphinx.config import Config
 FOLDED = {"hide-input", "hide-cell", "remove-input", "hide_input", "remove_input"}
 
 INSTALL = """\
-# In Colab this cell installs what is missing there, once; where nothing is missing it does nothing.
+# In Colab this cell installs what is missing there, once; elsewhere it installs nothing.
 import importlib.util
+import os
 import subprocess
 import sys
 
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait sleep (see "How to read")
 needed = {{"ot": "pot", "otgen_lite": "otgen-lite @ git+{url}@{branch}"}}
 missing = [source for module, source in needed.items() if importlib.util.find_spec(module) is None]
 if missing:

@@ -57,6 +57,8 @@ def test_first_cells(made: SmallBook) -> None:
     code = "".join(install["source"])
     assert '"otgen-lite @ git+https://github.com/example/small-book@trunk"' in code
     assert not re.search(r"==|ipywidgets|torch", code)
+    # OpenMP's library reads it once, when it is loaded: before torch is imported anywhere.
+    assert code.index('setdefault("OMP_WAIT_POLICY", "PASSIVE")') < code.index("needed")
 
 
 @pytest.fixture
