@@ -44,7 +44,13 @@ def expression() -> str:
 
 
 def read(reply: dict[str, Any]) -> tuple[float, float]:
-    """Processor seconds of the kernel so far and of the fixed work, from the kernel's reply."""
+    """Processor seconds of the kernel so far and of the fixed work, from the kernel's reply.
+
+    Raises:
+        RuntimeError: if the kernel could not do it: a cell has taken ``exec`` for a name, say.
+    """
+    if "data" not in reply:
+        raise RuntimeError(f"no calibration: {reply.get('ename')}: {reply.get('evalue')}")
     spent, work = ast.literal_eval(reply["data"]["text/plain"])
     return float(spent), float(work)
 

@@ -65,6 +65,10 @@ class Page:
         return self.path.stem
 
     @property
+    def kernel(self) -> str:
+        return str(self.notebook.metadata.get("kernelspec", {}).get("name", "python3"))
+
+    @property
     def budget(self) -> float:
         """Calibrated seconds that the front matter allows."""
         return float(self.notebook.metadata.get("otgen", {}).get("budget") or 0)
@@ -82,13 +86,17 @@ class Kernel(NotebookClient):
         super().__init__(
             page.notebook, timeout=HANGS, startup_timeout=HANGS, iopub_timeout=HANGS,
             raise_on_iopub_timeout=True, record_timing=False,
-            kernel_name=page.notebook.metadata.kernelspec.name, on_notebook_start=self._take,
-            on_cell_executed=self._take_after_the_last,
+            kernel_name=page.kernel, on_notebook_start=self._take,
+            on_cell_execute=self._begin, on_cell_executed=self._take_after_the_last,
             resources={"metadata": {"path": str(page.path.parent)}},
         )  # fmt: skip
-        cells = [i for i, c in enumerate(page.notebook.cells) if c.cell_type == "code"]
-        self._last = max(cells, default=-1)
+        #: Where the code cells stand among all cells; an empty one is not executed.
+        self._code = [i for i, c in enumerate(page.notebook.cells) if c.cell_type == "code"]
+        written = [i for i in self._code if page.notebook.cells[i].source.strip()]
+        self._last = max(written, default=-1)
         self.taken: list[tuple[float, float]] = []
+        #: The code cell that was begun last, counted from 1.
+        self.cell = 0
 
     async def _take(self, **_: Any) -> None:
         assert self.kc is not None
@@ -98,6 +106,9 @@ class Kernel(NotebookClient):
         reply = await self.async_wait_for_reply(message)
         assert reply is not None
         self.taken.append(calibrate.read(reply["content"]["user_expressions"]["it"]))
+
+    def _begin(self, cell_index: int, **_: Any) -> None:
+        self.cell = 1 + self._code.index(cell_index)
 
     async def _take_after_the_last(self, cell_index: int, **_: Any) -> None:
         if cell_index == self._last:
@@ -123,7 +134,7 @@ def pages(root: Path) -> Iterator[Page]:
             reader = create_nb_reader(str(path), markdown, NbParserConfig(), text)
             if reader is not None:
                 notebook = reader.read(text)
-                if any(cell.cell_type == "code" for cell in notebook.cells):
+                if any(c.cell_type == "code" and c.source.strip() for c in notebook.cells):
                     yield Page(docname, path, notebook)
 
 
@@ -203,13 +214,14 @@ def _outcome(kernel: Kernel, environment: dict[str, str], log: TextIO) -> dict[s
     try:
         kernel.execute(env=environment, stdout=log, stderr=log)
     except CellExecutionError as failed:
-        error = {"what": f"{failed.ename}: {failed.evalue}", "in_cell": True}
+        error = f"{failed.ename}: {failed.evalue}"
     except (CellTimeoutError, DeadKernelError, NoSuchKernel, RuntimeError) as failed:
         words = " ".join(str(failed).split())[:300]
-        error = {"what": f"{type(failed).__name__}: {words}", "in_cell": False}
+        error = f"{type(failed).__name__}: {words}"
     seconds = monotonic() - start
     times = {} if error else kernel.times()
-    return {"seconds": seconds, **times, "at": time(), "error": error}
+    failure = {"what": error, "cell": kernel.cell} if error else None
+    return {"seconds": seconds, **times, "at": time(), "error": failure}
 
 
 def _store(cache: JupyterCacheBase, page: Page) -> None:

@@ -29,7 +29,7 @@ def code_cells(notebook: dict[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]
 def failed_cells(book: Book) -> Iterator[Fault]:
     """A cell raised, or the kernel gave up before it."""
     stopped = {
-        page["source"]: page["execution"]["error"]["what"]
+        page["source"]: page["execution"]["error"]
         for page in book.manifest["pages"].values()
         if page["execution"] and page["execution"]["error"]
     }
@@ -42,9 +42,10 @@ def failed_cells(book: Book) -> Iterator[Fault]:
         ]
         yield from errors
         if source in stopped and not errors:
-            reached = [n for n, cell in code_cells(notebook) if cell.get("execution_count")]
-            where = f"{source}, after cell {max(reached, default=0)}"
-            yield Fault(where, f"execution stopped: {stopped[source]}")
+            at = stopped[source]["cell"]
+            names = [cell_name(n, cell) for n, cell in code_cells(notebook) if n == at]
+            where = f"{source}, {names[0] if names else 'before its first cell'}"
+            yield Fault(where, f"execution stopped: {stopped[source]['what']}")
 
 
 def executed_by_sphinx(book: Book) -> Iterator[Fault]:
