@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import torch
-from scipy.optimize import linprog
+from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from torch import Generator, Tensor
 
 import otgen_lite as otg
@@ -100,6 +100,35 @@ def dual_prices(C: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     return f, g
 
 
+def settle_ties(allowed: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """Every pile whole to one allowed hole, so that as little mass as possible is misplaced.
+
+    An integer programme: unknowns are which allowed cell (i, j) pile i uses, and by how much hole
+    j is off. Returns the hole (n,) of each pile.
+    """
+    n, m = allowed.shape
+    cells = allowed.nonzero()
+    chosen = np.zeros((n, len(cells) + m))
+    arrives = np.zeros((m, len(cells) + m))
+    for k, (i, j) in enumerate(cells.tolist()):
+        chosen[i, k], arrives[j, k] = 1.0, a[i]
+    off = np.hstack([np.zeros((m, len(cells))), np.eye(m)])
+    best = milp(
+        off.sum(axis=0) / 2,
+        integrality=np.r_[np.ones(len(cells)), np.zeros(m)],
+        bounds=Bounds(0, np.r_[np.ones(len(cells)), np.full(m, np.inf)]),
+        constraints=[
+            LinearConstraint(chosen, 1, 1),
+            LinearConstraint(arrives - off, -np.inf, b.numpy()),
+            LinearConstraint(arrives + off, b.numpy(), np.inf),
+        ],
+        options={"mip_rel_gap": 0.0},
+    )
+    if not best.success:
+        raise RuntimeError(f"HiGHS did not solve the integer programme: {best.message}")
+    return cells[torch.from_numpy(best.x[: len(cells)]) > 0.5, 1]
+
+
 def north_west(a: Tensor, b: Tensor) -> Tensor:
     """Serve in order: P_ij is the overlap of two intervals of mass."""
     A, B = a.cumsum(0), b.cumsum(0)
@@ -179,21 +208,34 @@ def slackness(generator: Generator, n: int, m: int) -> Sides:
 
 @statement("prop-ctransform", chapter=1, source="peyre_2019", tol=1e-12, sizes=SIZES)
 def transform(generator: Generator, n: int, m: int) -> Sides:
-    """Three transforms = one transform."""
-    C, _, g = problem(generator, n, m)
+    """Least slack of a transform = 0; other feasible f <= g^C; g <= g^CC; three = one."""
+    C, f, g = problem(generator, n, m)
     once = otg.c_transform(g, C)
     twice = otg.c_transform(once, C.T)
     thrice = otg.c_transform(twice, C)
-    return thrice, (C - g).amin(dim=1)
+    slack = (C - once[:, None] - g).amin(dim=1)
+    f = f + (C - f[:, None] - g).min()  # feasible, with one slack of zero
+    lhs = [slack, (f - once).max()[None], (g - twice).clamp(min=0), thrice]
+    zeros = [torch.zeros(len(side), dtype=torch.float64) for side in lhs[:-1]]
+    return torch.cat(lhs), torch.cat([*zeros, (C - g).amin(dim=1)])
 
 
 @statement("thm-semidual", chapter=1, source="peyre_2019", tol=1e-9, sizes=SIZES)
 def semidual(generator: Generator, n: int, m: int) -> Sides:
-    """Semi-dual at HiGHS' prices g = cost of the simplex' plan."""
+    """Semi-dual at HiGHS' prices = cost of the simplex' plan; its supergradient, near and far."""
     C, a, b = problem(generator, n, m)
-    _, g = dual_prices(C, a, b)
+    _, best = dual_prices(C, a, b)
     P = otg.solve_exact(C, a, b).plan
-    return a @ (C - g).amin(dim=1) + b @ g, (C * P).sum()
+
+    def D(g: Tensor) -> Tensor:
+        return a @ (C - g).amin(dim=1) + b @ g
+
+    g, step = points(generator, 2, m)
+    s = b - torch.zeros_like(b).index_add_(0, (C - g).argmin(dim=1), a)
+    rises = torch.stack([D(g + t * step) - D(g) - t * (s @ step) for t in (1e-6, 0.1, 1.0, -1.0)])
+    lhs = [D(best), rises[0], rises.clamp(min=0).max()]
+    zero = torch.zeros_like(rises[0])
+    return torch.stack(lhs), torch.stack([(C * P).sum(), zero, zero])
 
 
 @statement("thm-envelope", chapter=1, source="peyre_2019", tol=1e-7, sizes=SIZES)
@@ -227,14 +269,20 @@ def sort(generator: Generator, n: int, m: int, p: float) -> Sides:
 
 @statement("prop-stay", chapter=1, source="gangbo_mccann_1996", tol=1e-10, sizes=METRIC)
 def stay(generator: Generator, n: int, d: int, p: float) -> Sides:
-    """All mass = only the excess moves to the lack, if the cost is a distance."""
+    """All mass = only the excess moves; the rest may stay, and stays where detours are longer."""
     x = points(generator, n, d)
     a, b = masses(generator, n), masses(generator, n)
     C = otg.cost_matrix(x, x, cost="euclidean") ** p
-    excess, lack = (a - b).clamp(min=0), (b - a).clamp(min=0)
-    moved = excess.sum()
-    rest = otg.solve_exact(C, excess / moved, lack / moved)
-    return otg.solve_exact(C, a, b).value, moved * rest.value
+    excess, shortage = (a - b).clamp(min=0), (b - a).clamp(min=0)
+    moved, common = excess.sum(), torch.minimum(a, b)
+    rest = otg.solve_exact(C, excess / moved, shortage / moved)
+    whole = otg.solve_exact(C, a, b)
+    stays = moved * rest.plan + common.diag()  # a plan that leaves the common mass in place
+    lhs = [whole.value[None], (C * stays).sum()[None], stays.sum(dim=1), stays.sum(dim=0)]
+    rhs = [moved * rest.value[None], whole.value[None], a, b]
+    if p < 1:  # every detour is longer: the solver's plan has no choice
+        lhs, rhs = [*lhs, whole.plan.diag()], [*rhs, common]
+    return torch.cat(lhs), torch.cat(rhs)
 
 
 @statement("prop-geodesic", chapter=1, source="mccann_1997", tol=1e-9, sizes=CLOUDS)
