@@ -1,11 +1,13 @@
 """Numbers that the book names, by a route that no page takes."""
 
 from itertools import product
+from math import log
 
 import pytest
 import torch
 
-from otgen_lite.statements import kantorovich
+import otgen_lite as otg
+from otgen_lite.statements import collapse, kantorovich
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -27,8 +29,6 @@ def test_ties_are_settled_as_well_as_they_can_be(seed):
 
 def test_the_ink_of_chapter_1_cannot_go_whole():
     """Best over all rules at the best prices: 8.7 per cent; the first tie: 38."""
-    import otgen_lite as otg
-
     images, _ = otg.data.digits()
     (a, x), (b, y) = (otg.data.image_to_measure(images[k].double()) for k in (0, 6))
     C = otg.cost_matrix(x, y)
@@ -37,3 +37,31 @@ def test_the_ink_of_chapter_1_cannot_go_whole():
         hole = kantorovich.settle_ties(slack < 1e-9, a, b)
         off = torch.zeros_like(b).index_add_(0, hole, a) - b
         assert off.abs().sum().item() / 2 == pytest.approx(0.0873683, abs=1e-6)
+
+
+@pytest.mark.parametrize("p", [0.01, 0.1, 0.3, 0.45])
+def test_collapse_of_a_coin_has_a_closed_form(p):
+    """The sub-Gaussian variance proxy of a coin is (1 - 2p) / (2 log((1 - p) / p))."""
+    y = torch.tensor([[0.0], [1.0]], dtype=torch.float64)
+    b = torch.tensor([1 - p, p], dtype=torch.float64)
+    eps, u = collapse.best_alone(y, b)
+    assert eps == pytest.approx((1 - 2 * p) / log((1 - p) / p), abs=1e-9)
+    assert collapse.rate(u, y, b, eps).item() == pytest.approx(0.0, abs=1e-9)
+    assert eps > 2 * p * (1 - p) + 1e-4  # stable under small spreads earlier than best of all
+
+
+def test_the_triangle_and_the_outliers_of_chapter_3():
+    triangle = torch.tensor([[0.0, 0.3], [0.0, 0.7], [0.5**0.5, 0.5]], dtype=torch.float64)
+    third = torch.full((3,), 1 / 3, dtype=torch.float64)
+    assert collapse.best_alone(triangle, third)[0] == pytest.approx(0.2404492, abs=1e-6)
+    outliers = torch.tensor([[0.0], [1.0], [-1.0]], dtype=torch.float64)
+    rare = torch.tensor([0.98, 0.01, 0.01], dtype=torch.float64)
+    eps, _ = collapse.best_alone(outliers, rare)
+    u = torch.linspace(-40, 40, 400_001, dtype=torch.float64)
+    u = u[u.abs() > 0.01]
+    scan = 4 * torch.log(0.98 + 0.02 * u.cosh()) / u**2
+    assert eps == pytest.approx(scan.max().item(), abs=1e-6)
+    x = torch.tensor([[0.0], [0.9], [-0.9]], dtype=torch.float64)
+    spread = torch.tensor([0.984, 0.008, 0.008], dtype=torch.float64)
+    value = otg.solve_sinkhorn_points(x, outliers, 0.1, a=spread, b=rare, tol=1e-10).value
+    assert value.item() == pytest.approx(0.01247, abs=1e-5)
