@@ -227,13 +227,14 @@ def semidual(generator: Generator, n: int, m: int) -> Sides:
     _, best = dual_prices(C, a, b)
     P = otg.solve_exact(C, a, b).plan
 
-    def D(g: Tensor) -> Tensor:
+    def value(g: Tensor) -> Tensor:
         return a @ (C - g).amin(dim=1) + b @ g
 
     g, step = points(generator, 2, m)
     s = b - torch.zeros_like(b).index_add_(0, (C - g).argmin(dim=1), a)
-    rises = torch.stack([D(g + t * step) - D(g) - t * (s @ step) for t in (1e-6, 0.1, 1.0, -1.0)])
-    lhs = [D(best), rises[0], rises.clamp(min=0).max()]
+    lengths = (1e-6, 0.1, 1.0, -1.0)
+    rises = torch.stack([value(g + t * step) - value(g) - t * (s @ step) for t in lengths])
+    lhs = [value(best), rises[0], rises.clamp(min=0).max()]
     zero = torch.zeros_like(rises[0])
     return torch.stack(lhs), torch.stack([(C * P).sum(), zero, zero])
 

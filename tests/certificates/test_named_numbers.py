@@ -3,11 +3,12 @@
 from itertools import product
 from math import log
 
+import mpmath
 import pytest
 import torch
 
 import otgen_lite as otg
-from otgen_lite.statements import collapse, kantorovich
+from otgen_lite.statements import collapse, distances, kantorovich
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -65,3 +66,24 @@ def test_the_triangle_and_the_outliers_of_chapter_3():
     spread = torch.tensor([0.984, 0.008, 0.008], dtype=torch.float64)
     value = otg.solve_sinkhorn_points(x, outliers, 0.1, a=spread, b=rare, tol=1e-10).value
     assert value.item() == pytest.approx(0.01247, abs=1e-5)
+
+
+def test_the_slope_of_js_between_far_bumps():
+    """A difference quotient in thirty digits; in sixteen, JS is log 2 and has no slope."""
+    with mpmath.workdps(30):
+        s, h, theta = mpmath.mpf(1) / 10, mpmath.mpf(10) ** -10, mpmath.mpf(2)
+
+        def below_log_2(at):
+            def density(t):
+                return mpmath.exp(-((t / s) ** 2) / 2) / (s * mpmath.sqrt(2 * mpmath.pi))
+
+            def both(t):
+                q, r = density(t), density(t - at)
+                return (q * mpmath.log1p(r / q) + r * mpmath.log1p(q / r)) / 2
+
+            # All but 1e-12 of the integral lies about half way.
+            return mpmath.quad(both, mpmath.linspace(at / 2 - 3 * s, at / 2 + 3 * s, 13))
+
+        slope = float((below_log_2(theta - h) - below_log_2(theta + h)) / (2 * h))
+    assert slope == pytest.approx(1.1942e-21, rel=1e-4)
+    assert distances.js_slope(2.0, 0.1).item() == pytest.approx(slope, rel=1e-8)
