@@ -190,10 +190,25 @@ def gap(generator: Generator, n: int, m: int) -> Sides:
 
 @statement("thm-duality", chapter=1, source="kantorovich_1942", tol=1e-9, sizes=SIZES)
 def duality(generator: Generator, n: int, m: int) -> Sides:
-    """Cheapest plan (network simplex) = highest income (HiGHS)."""
+    """Cheapest plan (simplex) = highest income (HiGHS) = income of its shortest walks; feasible."""
     C, a, b = problem(generator, n, m)
     f, g = dual_prices(C, a, b)
-    return otg.solve_exact(C, a, b).value, a @ f + b @ g
+    best = otg.solve_exact(C, a, b)
+    u, v = prices_of(best.plan, C)
+    too_high = (u[:, None] + v - C).clamp(min=0).max()
+    lhs = [best.value, a @ u + b @ v, too_high]
+    return torch.stack(lhs), torch.stack([a @ f + b @ g, best.value, torch.zeros_like(too_high)])
+
+
+def prices_of(P: Tensor, C: Tensor) -> tuple[Tensor, Tensor]:
+    """Prices from nothing but a plan, by shortest walks: they settle if no rerouting pays."""
+    back = torch.where(P > 0, -C, torch.inf)  # roads from holes to piles
+    pile, hole = torch.zeros(2, sum(C.shape), dtype=torch.float64)
+    pile, hole = pile[: len(C)], hole[: C.shape[1]]
+    for _ in range(sum(C.shape)):  # a shortest walk has fewer
+        hole = torch.minimum(hole, (pile[:, None] + C).amin(dim=0))
+        pile = torch.minimum(pile, (hole + back).amin(dim=1))
+    return -pile, hole
 
 
 @statement("cor-slackness", chapter=1, source="peyre_2019", tol=1e-9, sizes=SIZES)
@@ -241,7 +256,7 @@ def semidual(generator: Generator, n: int, m: int) -> Sides:
 
 @statement("thm-envelope", chapter=1, source="peyre_2019", tol=1e-7, sizes=SIZES)
 def envelope(generator: Generator, n: int, m: int) -> Sides:
-    """Slopes from prices and plan = central differences of the value."""
+    """Slopes from prices and plan = central differences; far away no value is past its bound."""
     C, a, b = (t.requires_grad_() for t in problem(generator, n, m))
     u = masses(generator, n) - masses(generator, n)
     v = masses(generator, m) - masses(generator, m)
@@ -255,7 +270,13 @@ def envelope(generator: Generator, n: int, m: int) -> Sides:
 
     h = 1e-6
     rises = [value(h, 0) - value(-h, 0), value(0, h) - value(0, -h)]
-    return slopes, torch.stack(rises) / (2 * h)
+    a2, b2 = masses(generator, n), masses(generator, m)
+    tangent = value(0, 0) + da @ (a2 - a) + db @ (b2 - b)
+    past = torch.stack(
+        [value(1, 0) - value(0, 0) - slopes[0], tangent - otg.solve_exact(C, a2, b2).value]
+    )
+    past = past.detach().clamp(min=0)  # concave in C, convex in the masses
+    return torch.cat([slopes, past]), torch.cat([torch.stack(rises) / (2 * h), 0 * past])
 
 
 @statement("thm-sort", chapter=1, source="hoffman_1963", tol=1e-10, sizes=ON_THE_LINE)
