@@ -230,7 +230,14 @@ def limits(generator: Generator, n: int, m: int, eps: float) -> Sides:
     independent, spread = (product * C).sum(), osc(C)
     tv = (r.plan - product).abs().sum() / 2
     lhs = [*chain[:-1], r.value, independent - spread**2 / (8 * eps), tv]
-    return torch.stack(lhs), torch.stack([*chain[1:], independent, r.value, spread / (2 * eps)])
+    rhs = [*chain[1:], independent, r.value, spread / (2 * eps)]
+    # Two instances at which a bound is all but sharp, so that a wrong constant would show.
+    swap = 1 - torch.eye(2, dtype=torch.float64)
+    far, hedged = 1 - torch.eye(n, dtype=torch.float64), otg.solve_sinkhorn(swap, 10.0, **TIGHT)
+    apart = otg.solve_sinkhorn(far, 0.04, a, a, **TIGHT).value
+    lhs += [0.5 - hedged.value, apart]
+    rhs += [hedged.value.new_tensor(1 / 80), -0.04 * (a * a.log()).sum()]
+    return torch.stack(lhs), torch.stack(rhs)
 
 
 @statement("thm-entropic-smooth", chapter=3, source="houdard_2021", tol=1e-6, sizes=CLOUDS)
