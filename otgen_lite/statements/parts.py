@@ -46,7 +46,7 @@ ONLY_PROVED: dict[str, str] = {
     "prop-soft-transform": "(2) for all other prices: one is tried; the constant of (3)",
     "thm-sinkhorn": "the constant kappa: the bound has much room",
     "prop-sinkhorn-rate": "",
-    "prop-entropic-limits": "the constant for the total variation; the others where no bound is sharp",
+    "prop-entropic-limits": "the constant for total variation; the others where no bound is sharp",
     "thm-entropic-smooth": "that the slopes are continuous",
     "prop-needle": "",
     "prop-barycentric": "",
