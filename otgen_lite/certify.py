@@ -4,6 +4,9 @@ A chapter proves a statement and then *computes* its two sides, each by its own 
 :func:`certificate` compares them, prints one line, fails the cell when they disagree by more
 than the tolerance, and leaves a record in the notebook from which the book's ledger
 (the page *claims*) is made.
+
+For an inequality it also says how much room the sides leave: a bound with a factor 35 of slack
+would not notice a lost factor 2.
 """
 
 from __future__ import annotations
@@ -28,7 +31,12 @@ class CertificateError(AssertionError):
 
 @dataclass(frozen=True)
 class Certificate:
-    """What :func:`certificate` found: the two sides, their gap and the verdict."""
+    """What :func:`certificate` found: the two sides, their gap and the verdict.
+
+    For an inequality, ``slack`` is the least ``rhs - lhs`` (of the pair that is shown), and
+    ``loosest`` the largest ``rhs / lhs`` of all pairs with a left side above the tolerance: a lost
+    factor below it goes unnoticed in that pair. Both are None for an equality.
+    """
 
     label: str
     lhs: float
@@ -38,15 +46,26 @@ class Certificate:
     relation: Relation
     holds: bool
     count: int
+    slack: float | None = None
+    loosest: float | None = None
 
     def line(self) -> str:
         """The certificate in one line, as it is printed under its cell."""
-        sign = "=" if self.relation == "==" else "≤"
-        many = f" (worst of {self.count})" if self.count > 1 else ""
+        equal = self.relation == "=="
+        many = f" ({'worst' if equal else 'tightest'} of {self.count})" if self.count > 1 else ""
         return (
-            f"{'✓' if self.holds else '✗'} {self.label}{many}: "
-            f"{self.lhs:.8g} {sign} {self.rhs:.8g}, gap {self.gap:.1e}, tolerance {self.tol:.0e}"
+            f"{'✓' if self.holds else '✗'} {self.label}{many}: {self.lhs:.8g} "
+            f"{'=' if equal else '≤'} {self.rhs:.8g}, {self.room()}, tolerance {self.tol:.0e}"
         )
+
+    def room(self) -> str:
+        """The gap of an equality; the slack of an inequality, and how loose its loosest pair is."""
+        if self.slack is None:
+            return f"gap {self.gap:.1e}"
+        if self.loosest is None:
+            return f"slack {self.slack:.1e}"
+        where = "the loosest " if self.count > 1 else ""
+        return f"slack {self.slack:.1e} ({where}right side is {self.loosest:.3g} × the left)"
 
     def _ipython_display_(self) -> None:
         """Shown once, by :func:`certificate`, and not again as the value of the cell."""
@@ -81,6 +100,13 @@ def compare(label: str, lhs: Any, rhs: Any, tol: float, relation: Relation = "==
     # A NaN on either side is never a proof: let it be the worst gap of all.
     gaps = np.where(np.isnan(gaps), np.inf, gaps).ravel()
     worst = int(np.argmax(gaps))
+    slack = loosest = None
+    if relation == "<=":
+        with np.errstate(invalid="ignore"):
+            room = (right - left).ravel()
+        room = np.where(np.isnan(room), -np.inf, room)
+        worst = int(np.argmin(room))
+        slack, loosest = float(room[worst]), _loosest(left.ravel(), right.ravel(), tol)
     return Certificate(
         label=label,
         lhs=float(left.ravel()[worst]),
@@ -90,7 +116,15 @@ def compare(label: str, lhs: Any, rhs: Any, tol: float, relation: Relation = "==
         relation=relation,
         holds=bool(gaps[worst] <= tol),
         count=int(left.size),
+        slack=slack,
+        loosest=loosest,
     )
+
+
+def _loosest(left: np.ndarray, right: np.ndarray, tol: float) -> float | None:
+    """The largest right / left where the left side is more than rounding, and both are finite."""
+    seen = (left > tol) & np.isfinite(left) & np.isfinite(right)
+    return float((right[seen] / left[seen]).max()) if seen.any() else None
 
 
 def certificate(
@@ -98,9 +132,10 @@ def certificate(
 ) -> Certificate:
     """Certify a statement of the book by computing it from both sides.
 
-    Prints one line (both sides, gap, tolerance, verdict) and records it for the ledger.
+    Prints one line (both sides, gap or slack, tolerance, verdict) and records it for the ledger.
     For an equality the gap is ``max |lhs - rhs|``, for ``relation="<="`` it is
-    ``max (lhs - rhs)_+``; both are absolute.
+    ``max (lhs - rhs)_+``; both are absolute. An inequality shows its tightest pair, with the slack
+    ``rhs - lhs``, and the largest ratio ``rhs / lhs`` of all pairs.
 
     Args:
         label: the statement's label in the book, for example ``"thm-duality"``.

@@ -1,4 +1,4 @@
-"""The ledger of the book: every statement with both of its sides, as the pages computed them."""
+"""The ledger of the book: what its pages computed of every statement, and what is only proved."""
 
 from __future__ import annotations
 
@@ -49,7 +49,10 @@ def fill_in(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         rows = [
             _row(app, docname, label, entry, names.get(label, [])) for label, entry in statements
         ]
-        header = ["Statement", "Source", "Left side", "Right side", "Gap", "Tolerance"]
+        header = [
+            "Statement", "Source", "Left side", "Right side", "Gap or slack", "Tolerance",
+            "What is computed", "What is only proved",
+        ]  # fmt: skip
         place.replace_self(
             nodes.container(
                 "",
@@ -89,18 +92,29 @@ def _row(
     found = [c for c in env.otgen_certificates.get(page, []) if c["label"] == label]  # type: ignore[attr-defined]
     statement = REGISTRY.get(label)
     source = _source(app, here, statement.source) if statement else nodes.Text("—")
+    parts = (statement.computed, statement.proved or "—") if statement else ("", "")
     if not found:
-        return [name, source, "no certificate", "", "", ""]
-    worst = max(found, key=lambda c: c["gap"])
+        return [name, source, "no certificate", "", "", "", *parts]
+    worst = max(found, key=lambda c: (c["gap"], -(c.get("slack") or 0.0)))
     sign = "" if worst["relation"] == "==" else "≤ "
     return [
         name,
         source,
         _typeset(worst["lhs"]),
         sign + _typeset(worst["rhs"]),
-        f"{_typeset(worst['gap'], 1)} {'✓' if worst['holds'] else '✗'}",
+        f"{_room(worst)} {'✓' if worst['holds'] else '✗'}",
         _typeset(worst["tol"], 1),
+        *parts,
     ]
+
+
+def _room(certificate: dict[str, Any]) -> str:
+    """The gap of an equality; the slack of an inequality, and the factor of its loosest pair."""
+    if certificate.get("slack") is None:
+        return _typeset(certificate["gap"], 1)
+    loosest = certificate["loosest"]
+    factor = "" if loosest is None else f", up to {_typeset(loosest, 3)} ×"
+    return f"slack {_typeset(certificate['slack'], 2)}{factor}"
 
 
 def _names(env: BuildEnvironment, pages: set[str]) -> dict[str, list[nodes.Node]]:

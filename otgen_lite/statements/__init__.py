@@ -4,12 +4,20 @@ A chapter shows such a function and certifies it on one instance; ``tests/certif
 on others, of other sizes and dimensions. The two are the same code.
 """
 
-from otgen_lite.statements import distances, entropy, kantorovich, penalised, semidiscrete
+from otgen_lite.statements import (
+    collapse,
+    distances,
+    entropy,
+    kantorovich,
+    penalised,
+    semidiscrete,
+)
 from otgen_lite.statements.registry import REGISTRY, Statement, statement
 
 __all__ = [
     "REGISTRY",
     "Statement",
+    "collapse",
     "distances",
     "entropy",
     "kantorovich",

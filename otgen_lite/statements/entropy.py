@@ -100,7 +100,7 @@ def primal(P: Tensor, C: Tensor, eps: float, a: Tensor, b: Tensor) -> Tensor:
 
 
 def dual(f: Tensor, g: Tensor, C: Tensor, eps: float, a: Tensor, b: Tensor) -> Tensor:
-    """What the prices f and g earn, less what they pay where they are too high."""
+    """What the prices f and g earn, and a bonus or a fine: eps (1 - the mass of K)."""
     return a @ f + b @ g + eps * (1 - entropic_plan(f, g, C, eps, a, b).sum())
 
 
@@ -230,7 +230,14 @@ def limits(generator: Generator, n: int, m: int, eps: float) -> Sides:
     independent, spread = (product * C).sum(), osc(C)
     tv = (r.plan - product).abs().sum() / 2
     lhs = [*chain[:-1], r.value, independent - spread**2 / (8 * eps), tv]
-    return torch.stack(lhs), torch.stack([*chain[1:], independent, r.value, spread / (2 * eps)])
+    rhs = [*chain[1:], independent, r.value, spread / (2 * eps)]
+    # Two instances at which a bound is all but sharp, so that a wrong constant would show.
+    swap = 1 - torch.eye(2, dtype=torch.float64)
+    far, hedged = 1 - torch.eye(n, dtype=torch.float64), otg.solve_sinkhorn(swap, 10.0, **TIGHT)
+    apart = otg.solve_sinkhorn(far, 0.04, a, a, **TIGHT).value
+    lhs += [0.5 - hedged.value, apart]
+    rhs += [hedged.value.new_tensor(1 / 80), -0.04 * (a * a.log()).sum()]
+    return torch.stack(lhs), torch.stack(rhs)
 
 
 @statement("thm-entropic-smooth", chapter=3, source="houdard_2021", tol=1e-6, sizes=CLOUDS)
@@ -271,13 +278,17 @@ def log_cosh(t: float) -> float:
 
 @statement("prop-barycentric", chapter=3, source="pooladian_2021", tol=1e-9, sizes=CLOUDS)
 def barycentric(generator: Generator, n: int, m: int, d: int, eps: float) -> Sides:
-    """T = x - grad f / 2 at a new point; DT = 2/eps Cov; and the mean and variance that T keeps."""
+    """T = x - grad f / 2, DT = 2/eps Cov; what T keeps of mean and variance, and what it loses."""
     x, y, new = points(generator, n, d), points(generator, m, d), points(generator, 1, d)[0]
     a, b = masses(generator, n), masses(generator, m)
     r = otg.solve_sinkhorn_points(x, y, eps, a=a, b=b, **TIGHT)
 
     def potential(z: Tensor) -> Tensor:
         return otg.c_transform(r.potentials[1], otg.cost_matrix(z[None], y), eps, b)[0]
+
+    def mapped(z: Tensor) -> Tensor:
+        share = (r.potentials[1] - (z - y).square().sum(dim=1)) / eps + b.log()
+        return torch.softmax(share, dim=0) @ y
 
     gradient = torch.func.jacrev(potential)(new)
     curvature = torch.func.jacrev(torch.func.jacrev(potential))(new)
@@ -286,9 +297,11 @@ def barycentric(generator: Generator, n: int, m: int, d: int, eps: float) -> Sid
     lhs = [new - gradient / 2, (eye - curvature / 2).ravel(), a @ r.barycentric()]
     rhs = [T, (2 / eps * weighted_cov(pi_new, y)).ravel(), b @ y]
     given = r.plan / a[:, None]  # P(j | i)
-    within = sum(a[i] * weighted_cov(given[i], y) for i in range(n))
-    lhs.append((weighted_cov(a, r.barycentric()) + within).ravel())
-    return torch.cat(lhs), torch.cat([*rhs, weighted_cov(b, y).ravel()])
+    within = torch.stack([a[i] * weighted_cov(given[i], y) for i in range(n)]).sum(dim=0)
+    slopes = torch.stack([a[i] * torch.func.jacrev(mapped)(x[i]) for i in range(n)]).sum(dim=0)
+    lhs += [(weighted_cov(a, r.barycentric()) + within).ravel(), within.ravel()]
+    rhs += [weighted_cov(b, y).ravel(), (eps / 2 * slopes).ravel()]
+    return torch.cat(lhs), torch.cat(rhs)
 
 
 def weighted_cov(w: Tensor, y: Tensor) -> Tensor:

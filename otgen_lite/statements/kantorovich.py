@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import torch
-from scipy.optimize import linprog
+from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from torch import Generator, Tensor
 
 import otgen_lite as otg
@@ -100,6 +100,35 @@ def dual_prices(C: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     return f, g
 
 
+def settle_ties(allowed: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """Every pile whole to one allowed hole, so that as little mass as possible is misplaced.
+
+    An integer programme: unknowns are which allowed cell (i, j) pile i uses, and by how much hole
+    j is off. Returns the hole (n,) of each pile.
+    """
+    n, m = allowed.shape
+    cells = allowed.nonzero()
+    chosen = np.zeros((n, len(cells) + m))
+    arrives = np.zeros((m, len(cells) + m))
+    for k, (i, j) in enumerate(cells.tolist()):
+        chosen[i, k], arrives[j, k] = 1.0, a[i]
+    off = np.hstack([np.zeros((m, len(cells))), np.eye(m)])
+    best = milp(
+        off.sum(axis=0) / 2,
+        integrality=np.r_[np.ones(len(cells)), np.zeros(m)],
+        bounds=Bounds(0, np.r_[np.ones(len(cells)), np.full(m, np.inf)]),
+        constraints=[
+            LinearConstraint(chosen, 1, 1),
+            LinearConstraint(arrives - off, -np.inf, b.numpy()),
+            LinearConstraint(arrives + off, b.numpy(), np.inf),
+        ],
+        options={"mip_rel_gap": 0.0},
+    )
+    if not best.success:
+        raise RuntimeError(f"HiGHS did not solve the integer programme: {best.message}")
+    return cells[torch.from_numpy(best.x[: len(cells)]) > 0.5, 1]
+
+
 def north_west(a: Tensor, b: Tensor) -> Tensor:
     """Serve in order: P_ij is the overlap of two intervals of mass."""
     A, B = a.cumsum(0), b.cumsum(0)
@@ -161,10 +190,25 @@ def gap(generator: Generator, n: int, m: int) -> Sides:
 
 @statement("thm-duality", chapter=1, source="kantorovich_1942", tol=1e-9, sizes=SIZES)
 def duality(generator: Generator, n: int, m: int) -> Sides:
-    """Cheapest plan (network simplex) = highest income (HiGHS)."""
+    """Cheapest plan (simplex) = highest income (HiGHS) = income of its shortest walks; feasible."""
     C, a, b = problem(generator, n, m)
     f, g = dual_prices(C, a, b)
-    return otg.solve_exact(C, a, b).value, a @ f + b @ g
+    best = otg.solve_exact(C, a, b)
+    u, v = prices_of(best.plan, C)
+    too_high = (u[:, None] + v - C).clamp(min=0).max()
+    lhs = [best.value, a @ u + b @ v, too_high]
+    return torch.stack(lhs), torch.stack([a @ f + b @ g, best.value, torch.zeros_like(too_high)])
+
+
+def prices_of(P: Tensor, C: Tensor) -> tuple[Tensor, Tensor]:
+    """Prices from nothing but a plan, by shortest walks: they settle if no rerouting pays."""
+    back = torch.where(P > 0, -C, torch.inf)  # roads from holes to piles
+    pile, hole = torch.zeros(2, sum(C.shape), dtype=torch.float64)
+    pile, hole = pile[: len(C)], hole[: C.shape[1]]
+    for _ in range(sum(C.shape)):  # a shortest walk has fewer
+        hole = torch.minimum(hole, (pile[:, None] + C).amin(dim=0))
+        pile = torch.minimum(pile, (hole + back).amin(dim=1))
+    return -pile, hole
 
 
 @statement("cor-slackness", chapter=1, source="peyre_2019", tol=1e-9, sizes=SIZES)
@@ -179,26 +223,40 @@ def slackness(generator: Generator, n: int, m: int) -> Sides:
 
 @statement("prop-ctransform", chapter=1, source="peyre_2019", tol=1e-12, sizes=SIZES)
 def transform(generator: Generator, n: int, m: int) -> Sides:
-    """Three transforms = one transform."""
-    C, _, g = problem(generator, n, m)
+    """Least slack of a transform = 0; other feasible f <= g^C; g <= g^CC; three = one."""
+    C, f, g = problem(generator, n, m)
     once = otg.c_transform(g, C)
     twice = otg.c_transform(once, C.T)
     thrice = otg.c_transform(twice, C)
-    return thrice, (C - g).amin(dim=1)
+    slack = (C - once[:, None] - g).amin(dim=1)
+    f = f + (C - f[:, None] - g).min()  # feasible, with one slack of zero
+    lhs = [slack, (f - once).max()[None], (g - twice).clamp(min=0), thrice]
+    zeros = [torch.zeros(len(side), dtype=torch.float64) for side in lhs[:-1]]
+    return torch.cat(lhs), torch.cat([*zeros, (C - g).amin(dim=1)])
 
 
 @statement("thm-semidual", chapter=1, source="peyre_2019", tol=1e-9, sizes=SIZES)
 def semidual(generator: Generator, n: int, m: int) -> Sides:
-    """Semi-dual at HiGHS' prices g = cost of the simplex' plan."""
+    """Semi-dual at HiGHS' prices = cost of the simplex' plan; its supergradient, near and far."""
     C, a, b = problem(generator, n, m)
-    _, g = dual_prices(C, a, b)
+    _, best = dual_prices(C, a, b)
     P = otg.solve_exact(C, a, b).plan
-    return a @ (C - g).amin(dim=1) + b @ g, (C * P).sum()
+
+    def value(g: Tensor) -> Tensor:
+        return a @ (C - g).amin(dim=1) + b @ g
+
+    g, step = points(generator, 2, m)
+    s = b - torch.zeros_like(b).index_add_(0, (C - g).argmin(dim=1), a)
+    lengths = (1e-6, 0.1, 1.0, -1.0)
+    rises = torch.stack([value(g + t * step) - value(g) - t * (s @ step) for t in lengths])
+    lhs = [value(best), rises[0], rises.clamp(min=0).max()]
+    zero = torch.zeros_like(rises[0])
+    return torch.stack(lhs), torch.stack([(C * P).sum(), zero, zero])
 
 
 @statement("thm-envelope", chapter=1, source="peyre_2019", tol=1e-7, sizes=SIZES)
 def envelope(generator: Generator, n: int, m: int) -> Sides:
-    """Slopes from prices and plan = central differences of the value."""
+    """Slopes from prices and plan = central differences; far away no value is past its bound."""
     C, a, b = (t.requires_grad_() for t in problem(generator, n, m))
     u = masses(generator, n) - masses(generator, n)
     v = masses(generator, m) - masses(generator, m)
@@ -212,7 +270,13 @@ def envelope(generator: Generator, n: int, m: int) -> Sides:
 
     h = 1e-6
     rises = [value(h, 0) - value(-h, 0), value(0, h) - value(0, -h)]
-    return slopes, torch.stack(rises) / (2 * h)
+    a2, b2 = masses(generator, n), masses(generator, m)
+    tangent = value(0, 0) + da @ (a2 - a) + db @ (b2 - b)
+    past = torch.stack(
+        [value(1, 0) - value(0, 0) - slopes[0], tangent - otg.solve_exact(C, a2, b2).value]
+    )
+    past = past.detach().clamp(min=0)  # concave in C, convex in the masses
+    return torch.cat([slopes, past]), torch.cat([torch.stack(rises) / (2 * h), 0 * past])
 
 
 @statement("thm-sort", chapter=1, source="hoffman_1963", tol=1e-10, sizes=ON_THE_LINE)
@@ -227,14 +291,20 @@ def sort(generator: Generator, n: int, m: int, p: float) -> Sides:
 
 @statement("prop-stay", chapter=1, source="gangbo_mccann_1996", tol=1e-10, sizes=METRIC)
 def stay(generator: Generator, n: int, d: int, p: float) -> Sides:
-    """All mass = only the excess moves to the lack, if the cost is a distance."""
+    """All mass = only the excess moves; the rest may stay, and stays where detours are longer."""
     x = points(generator, n, d)
     a, b = masses(generator, n), masses(generator, n)
     C = otg.cost_matrix(x, x, cost="euclidean") ** p
-    excess, lack = (a - b).clamp(min=0), (b - a).clamp(min=0)
-    moved = excess.sum()
-    rest = otg.solve_exact(C, excess / moved, lack / moved)
-    return otg.solve_exact(C, a, b).value, moved * rest.value
+    excess, shortage = (a - b).clamp(min=0), (b - a).clamp(min=0)
+    moved, common = excess.sum(), torch.minimum(a, b)
+    rest = otg.solve_exact(C, excess / moved, shortage / moved)
+    whole = otg.solve_exact(C, a, b)
+    stays = moved * rest.plan + common.diag()  # a plan that leaves the common mass in place
+    lhs = [whole.value[None], (C * stays).sum()[None], stays.sum(dim=1), stays.sum(dim=0)]
+    rhs = [moved * rest.value[None], whole.value[None], a, b]
+    if p < 1:  # every detour is longer: the solver's plan has no choice
+        lhs, rhs = [*lhs, whole.plan.diag()], [*rhs, common]
+    return torch.cat(lhs), torch.cat(rhs)
 
 
 @statement("prop-geodesic", chapter=1, source="mccann_1997", tol=1e-9, sizes=CLOUDS)

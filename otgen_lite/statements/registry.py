@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from otgen_lite.certify import Relation
+from otgen_lite.statements.parts import ONLY_PROVED
 
 #: label -> statement, in the order in which the book states them.
 REGISTRY: dict[str, Statement] = {}
@@ -14,9 +15,10 @@ REGISTRY: dict[str, Statement] = {}
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement of the book that can be computed from both sides.
+    """A statement of the book, as far as it is computed from both sides.
 
-    Calling it with a generator and sizes returns ``(lhs, rhs)``.
+    Calling it with a generator and sizes returns ``(lhs, rhs)``. ``computed`` says in a line what
+    the two sides are, ``proved`` which parts of the statement no number checks.
     """
 
     label: str
@@ -26,6 +28,16 @@ class Statement:
     relation: Relation
     sizes: tuple[dict[str, Any], ...]
     both_sides: Callable[..., tuple[Any, Any]]
+
+    @property
+    def computed(self) -> str:
+        """What the two sides are: the first line of the function's docstring."""
+        return (self.both_sides.__doc__ or "").strip().split("\n")[0]
+
+    @property
+    def proved(self) -> str:
+        """The parts that only the proof covers; empty where there are none."""
+        return ONLY_PROVED[self.label]
 
     def __call__(self, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
         return self.both_sides(*args, **kwargs)
@@ -49,6 +61,8 @@ def statement(
         tol: the largest absolute gap between the sides.
         sizes: keyword arguments of the random instances that the tests run; at least five.
         relation: ``"=="`` or ``"<="``.
+
+    What the statement says beyond its two sides stands in :mod:`otgen_lite.statements.parts`.
 
     Raises:
         ValueError: if the label is taken, or there are fewer than five sizes.

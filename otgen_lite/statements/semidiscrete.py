@@ -162,7 +162,7 @@ def duality(generator: Generator, k: int, m: int, n: int) -> tuple[Tensor, Tenso
 
 @statement("thm-sd-gradient", chapter=4, source="genevay_2016", tol=1e-7, sizes=SQUARES)
 def gradient(generator: Generator, m: int) -> tuple[Tensor, Tensor]:
-    """b - masses of cells = difference quotients of H; the same for a sample, with autograd."""
+    """b - masses = difference quotients of H; counts = autograd; supergradient; no constants."""
     y = torch.rand(m, 2, generator=generator, dtype=torch.float64)
     b, psi = masses(generator, m), 0.02 * torch.rand(m, generator=generator, dtype=torch.float64)
     in_cells = b - square(y, b, psi)[1]
@@ -172,7 +172,13 @@ def gradient(generator: Generator, m: int) -> tuple[Tensor, Tensor]:
     H = otg.c_transform(at, otg.cost_matrix(x, y)).mean() + b @ at
     (back,) = torch.autograd.grad(H, at)
     counted = otg.SemiDiscrete(y, b, psi=psi).gradient(x)
-    return torch.cat([in_cells, counted]), torch.cat([slopes, back])
+    steps = points(generator, 4, m)
+    far = torch.stack([square(y, b, psi + step)[0] for step in 0.1 * steps])
+    too_low = (far - square(y, b, psi)[0] - 0.1 * steps @ in_cells).clamp(min=0)
+    moved = square(y, b, psi + 3.0)[0] - square(y, b, psi)[0]
+    zeros = torch.zeros(5, dtype=torch.float64)
+    lhs = [in_cells, counted, too_low, moved[None]]
+    return torch.cat(lhs), torch.cat([slopes, back, zeros])
 
 
 @statement("cor-sd-cells", chapter=4, source="aurenhammer_1998", tol=1e-9, sizes=MAPS)
@@ -232,7 +238,7 @@ def circle(generator: Generator, m: int, radius: float) -> tuple[Tensor, Tensor]
 
 @statement("thm-sd-ascent", chapter=4, source="genevay_2016", tol=1e-9, relation="<=", sizes=PATHS)
 def ascent(generator: Generator, n: int, m: int, steps: int) -> tuple[Tensor, Tensor]:
-    """Mean gap of the average, over all paths that chance can take, <= the bound."""
+    """Mean gap of either average, over all paths that chance can take, <= its bound."""
     C, a, b = problem(generator, n, m)
     W = otg.solve_exact(C, a, b).value
     best = dual_prices(C, a, b)[1]
@@ -242,14 +248,19 @@ def ascent(generator: Generator, n: int, m: int, steps: int) -> tuple[Tensor, Te
     gaps, bounds = [], []
     t = torch.arange(1, steps + 1, dtype=torch.float64)
     for gamma in (torch.full_like(t, 0.3), 0.5 / t.sqrt()):
-        psi, mean = torch.zeros(2, len(draws), m, dtype=torch.float64)
+        psi, mean, plain = torch.zeros(3, len(draws), m, dtype=torch.float64)
         for drawn, step in zip(draws.T, gamma, strict=True):
             mean = mean + step * psi / gamma.sum()
+            plain = plain + psi / steps
             cell = (C[drawn] - psi).argmin(dim=1)
             psi = psi + step * (b - torch.eye(m, dtype=torch.float64)[cell])
-        H = (C - mean[:, None]).amin(dim=2) @ a + mean @ b
-        gaps.append(W - chance @ H)
-        bounds.append((best.square().sum() + 2 * gamma.square().sum()) / (2 * gamma.sum()))
+        for average in (mean, plain):
+            H = (C - average[:, None]).amin(dim=2) @ a + average @ b
+            gaps.append(W - chance @ H)
+        away, squares = best.square().sum(), gamma.square().cumsum(0)
+        bounds.append((away + 2 * squares[-1]) / (2 * gamma.sum()))
+        before = squares[-1] - gamma[-1] ** 2
+        bounds.append(((away + 2 * before) / (2 * gamma[-1]) + gamma.sum()) / steps)
     return torch.stack(gaps), torch.stack(bounds)
 
 
@@ -293,7 +304,11 @@ def entropic_bias(
     W, soft = otg.solve_exact(C, b=b).value, climb_soft(C, b, eps)
     ceiling = W - eps * (b * b.log()).sum()
     flat = W + eps * torch.tensor(float(m)).double().log()
-    return torch.stack([W, soft, ceiling]), torch.stack([soft, ceiling, flat])
+    # A source that sits on the atoms, far apart: there the bound is all but sharp.
+    even = torch.full((m,), 1 / m, dtype=torch.float64)
+    apart = climb_soft(1 - torch.eye(m, dtype=torch.float64), even, 0.04)
+    lhs, rhs = [W, soft, ceiling, apart], [soft, ceiling, flat, -0.04 * even[0].log()]
+    return torch.stack(lhs), torch.stack(rhs)
 
 
 @statement("prop-sd-barycentric", chapter=4, source="peyre_2019", tol=1e-9, sizes=SOFT)

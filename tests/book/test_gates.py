@@ -1,5 +1,6 @@
 """The build does not lie: each gate is proved by planting its fault and seeing the build fail."""
 
+import html
 import json
 import re
 import shutil
@@ -7,6 +8,7 @@ import shutil
 import pytest
 from PIL import Image
 
+from otgen_lite.statements import REGISTRY
 from tests.book.conftest import MiniBook, make_minibook
 from tools import calibrate, gates
 
@@ -34,6 +36,10 @@ def test_a_correct_book_passes(built_minibook):
     assert (built_minibook.root / "_build/html/.nojekyll").is_file()
     ledger = (built_minibook.root / "_build/html/book/claims.html").read_text(encoding="utf-8")
     assert "Theorem 1.1" in ledger
+    row = ledger.split("Proposition 1.2")[1].split("</tr>")[0]
+    assert "slack 34, up to 35 × ✓" in row
+    assert REGISTRY["prop-floor"].computed in html.unescape(row)
+    assert REGISTRY["prop-floor"].proved in html.unescape(row)
 
 
 def test_a_failing_cell(minibook):

@@ -46,7 +46,28 @@ def test_at_most(lhs: float, rhs: float, holds: bool) -> None:
     c = certify.compare("prop-x", lhs, rhs, tol=0.06, relation="<=")
     assert c.holds is holds
     assert c.gap == pytest.approx(max(lhs - rhs, 0.0))
+    assert c.slack == rhs - lhs
+    assert c.loosest == rhs / lhs
     assert " ≤ " in c.line()
+    assert f"slack {rhs - lhs:.1e} (right side is {rhs / lhs:.3g} × the left)" in c.line()
+
+
+def test_an_inequality_shows_its_tightest_pair_and_its_loosest() -> None:
+    c = certify.compare("prop-x", [1.0, 2.0, 0.0], [35.0, 2.5, 9.0], tol=1e-9, relation="<=")
+    assert (c.lhs, c.rhs, c.slack, c.loosest) == (2.0, 2.5, 0.5, 35.0)
+    assert c.line() == (
+        "✓ prop-x (tightest of 3): 2 ≤ 2.5, "
+        "slack 5.0e-01 (the loosest right side is 35 × the left), tolerance 1e-09"
+    )
+    negative = certify.compare("prop-x", [-3.0, 0.0], [-1.0, 4.0], tol=1e-9, relation="<=")
+    assert negative.loosest is None  # no ratio says anything there
+    assert negative.line().endswith("-3 ≤ -1, slack 2.0e+00, tolerance 1e-09")
+
+
+def test_an_equality_has_no_slack() -> None:
+    c = certify.compare("thm-x", 1.0, 1.0, tol=0)
+    assert c.slack is None
+    assert c.loosest is None
 
 
 @pytest.mark.parametrize("relation", ["==", "<="])
@@ -115,7 +136,7 @@ def test_inside_a_kernel_the_record_is_published(monkeypatch: pytest.MonkeyPatch
     assert passed[0]["text/plain"].startswith("✓ thm-x")
     assert passed[1][certify.RECORD] == {
         "label": "thm-x", "lhs": 1.0, "rhs": 1.5, "gap": 0.5, "tol": 1.0,
-        "relation": "==", "holds": True, "count": 1,
+        "relation": "==", "holds": True, "count": 1, "slack": None, "loosest": None,
     }  # fmt: skip
     assert failed[1][certify.RECORD]["holds"] is False
     json.dumps(passed)  # it travels in a notebook file
