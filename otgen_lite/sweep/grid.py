@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from otgen_lite import _choices
 from otgen_lite.methods.base import Method
 
 #: Hyper-parameters by name.
@@ -48,7 +49,7 @@ def _values(name: str, values: Any) -> list[Any]:
     out: list[Any] = []
     for value in values:
         value = value.item() if isinstance(value, np.generic) else value
-        if any(value is other or bool(value == other) for other in out):
+        if any(_choices.equal(value, other) for other in out):
             raise ValueError(f"grid[{name!r}] must hold different values, got {value!r} twice")
         out.append(value)
     return out
