@@ -41,8 +41,8 @@ def whole(places: list[Path], names: list[str] | None) -> tuple[Path, dict[str, 
             )
     if not found:
         nothing = all(fault.endswith("got none") for fault in faults)
-        error = FileNotFoundError if nothing else ValueError
-        raise error(f"{'; '.join(faults)}; unpack img_align_celeba.zip anew or put it there")
+        message = f"{'; '.join(faults)}; unpack img_align_celeba.zip anew or put it there"
+        raise FileNotFoundError(message) if nothing else ValueError(message)
     place, members = max(found, key=lambda pair: len(pair[1])) if names is None else found[0]
     if names is None:
         _warn_of_gaps(place, members)

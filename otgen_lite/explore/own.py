@@ -86,7 +86,8 @@ def own_figures() -> Iterator[None]:
     """
     with _INSTALLING:
         if not isinstance(Gcf.figs, _OpenFigures):
-            Gcf.figs = _OpenFigures(Gcf.figs)
+            stand_in: Any = _OpenFigures(Gcf.figs)
+            Gcf.figs = stand_in
     before = getattr(_HERE, "figures", None)
     _HERE.figures = OrderedDict()
     try:

@@ -79,7 +79,7 @@ class Classifier:
         if len(self.labels) < 2:
             raise ValueError(f"labels must hold at least two classes, got {len(self.labels)}")
         self._shares = count / len(y)
-        seed = _checks.count("seed", seed, at_least=0)
+        seed = _checks.seed("seed", seed)
         self._known = torch.tensor([x.min(), x.max()])
         order = np.random.default_rng(seed).permutation(len(x))
         held = max(1, len(x) // 4)
@@ -136,11 +136,16 @@ def _trained(x: np.ndarray, y: np.ndarray, seed: int) -> Any:
 
     model = MLPClassifier(
         (64,), alpha=1e-2, batch_size=min(64, len(x)), learning_rate_init=3e-3,
-        max_iter=200, random_state=seed,
+        max_iter=200, random_state=_small(seed),
     )  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return model.fit(x, y)
+
+
+def _small(seed: int) -> int:
+    """A seed that scikit-learn takes, below 2^32: those that are remain."""
+    return seed if seed < 1 << 32 else int(np.random.SeedSequence(seed).generate_state(1)[0])
 
 
 def _flat(name: str, images: Any) -> np.ndarray:
