@@ -44,16 +44,25 @@ def _array(value: Any) -> np.ndarray:
         return np.empty(0, dtype=object)  # the checks of all tensors say what it was
 
 
-def alike(name: str, x: Tensor, other: str, y: Tensor, *, stacklevel: int = 3) -> None:
+def alike(
+    name: str, x: Tensor, other: str, y: Tensor, *, few: bool = False, stacklevel: int = 3
+) -> None:
     """Warn where two sets of images are plainly on two scales, as [0, 1] and [0, 255] are.
 
     One of them goes beyond the other's range by nine tenths of its span: ink that overshoots and
-    images that are blurred do less, [-1, 1] beside [0, 1] does more.
+    images that are blurred do less, [-1, 1] beside [0, 1] does more. Where x may be a ``few``
+    images, whose range is narrow by chance, only y's range counts, and a sixteenth of it.
     """
     low, high = _ends(x)
     low_other, high_other = _ends(y)
-    span = min(high - low, high_other - low_other)
-    if span > 0.0 and max(abs(low - low_other), abs(high - high_other)) > 0.9 * span:
+    span, span_other = high - low, high_other - low_other
+    if few:
+        beyond = max(low_other - low, high - high_other)
+        far = beyond > 0.9 * span_other or span < span_other / 16
+    else:
+        beyond = max(abs(low - low_other), abs(high - high_other))
+        far = beyond > 0.9 * min(span, span_other)
+    if span > 0.0 and span_other > 0.0 and far:
         warnings.warn(
             f"{name} and {other} should be on one scale, got {name} from {low:.4g} to {high:.4g} "
             f"and {other} from {low_other:.4g} to {high_other:.4g}",

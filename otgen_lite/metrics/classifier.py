@@ -95,7 +95,7 @@ class Classifier:
                 f"images must have {self._model.n_features_in_} numbers each, as those that the "
                 f"classifier knows, got {x.shape[1]}"
             )
-        _scale.alike("images", torch.from_numpy(x), "the images it knows", self._known)
+        _scale.alike("images", torch.from_numpy(x), "the images it knows", self._known, few=True)
         seen = np.searchsorted(self.labels, self._model.classes_)
         out = np.zeros((len(x), len(self.labels)))
         out[:, seen] = self._model.predict_proba(x)

@@ -52,12 +52,16 @@ def test_two_scales_are_told_apart(scale) -> None:
     for x, y in ((other, FLOATS), (FLOATS, other)):
         with pytest.warns(UserWarning, match="samples and reference should be on one scale"):
             metrics.fid(x, y, flat)
+    with pytest.warns(UserWarning, match="images and the images it knows"):
+        judge_of("floats")(FLOATS / 255)
     with pytest.warns(UserWarning, match="images and the images it knows should be on one scale"):
         judge_of("floats")(other)
 
 
 @pytest.mark.filterwarnings("error")
 def test_ink_that_overshoots_and_blurs_is_on_the_same_scale() -> None:
+    noise = torch.randn(20, 2, generator=torch.Generator().manual_seed(0))
+    metrics.Classifier(noise, torch.arange(20) % 2)(0.3 * noise[:3])  # few: narrow by chance
     for x in (1.4 * FLOATS - 0.2, 0.6 * FLOATS, torch.zeros_like(FLOATS)):
         metrics.fid(x, FLOATS, flat)
         judge_of("floats")(x)
