@@ -55,10 +55,10 @@ def _name(name: Any) -> str:
 
 
 def _values(name: str, values: Any) -> list[Any]:
-    if isinstance(values, (Tensor, np.ndarray)):
+    if isinstance(values, (Tensor, np.ndarray)) or hasattr(values, "to_numpy"):
         if values.ndim != 1:
             raise ValueError(f"grid[{name!r}] must be a list, got shape {tuple(values.shape)}")
-        values = values.tolist()
+        values = list(values.tolist())
     if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Sequence):
         raise TypeError(f"grid[{name!r}] must be a list of values, got {values!r}")
     if not len(values):
@@ -134,6 +134,12 @@ def methods(
             raise TypeError(
                 f"make_method must return a Method, got a {type(method).__name__} for "
                 f"{words(point)}"
+            )
+        if not getattr(method, "players", None):
+            raise TypeError(
+                "make_method must return a Method with players, got a "
+                f"{type(method).__name__} that has none for {words(point)}"
+                + (f": {method.instead}" if method.instead else "")
             )
         for name, parameter in method.named_parameters():
             other = owner.get(id(parameter))

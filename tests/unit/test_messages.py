@@ -123,6 +123,15 @@ def test_a_method_that_fit_does_not_train_says_what_does() -> None:
         otg.fit(method, X)
 
 
+def test_a_sweep_of_methods_that_fit_does_not_train() -> None:
+    with pytest.raises(TypeError, match=r"make_method must return a Method with players.*fit_map"):
+        otg.sweep(lambda lam: otg.LatentOT(SAME, SAME, X), {"lam": [1.0, 2.0]}, X, **QUICK)
+
+
+def test_an_axis_of_a_table() -> None:
+    assert grids.axes({"lam": pd.Series([1.0, 2.0])}) == {"lam": [1.0, 2.0]}
+
+
 def test_errors_that_have_nothing_to_do_with_shapes_get_no_note_about_them() -> None:
     class Strange(nn.Module):
         def forward(self, z: torch.Tensor) -> torch.Tensor:
