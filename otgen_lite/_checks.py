@@ -24,7 +24,7 @@ def tensor(name: str, value: Any, *, finite: bool = True) -> Tensor:
         out = value
     else:
         try:
-            array = np.asarray(value)
+            array = np.asarray(table(name, value))
         except (ValueError, RuntimeError):
             raise TypeError(
                 f"{name} must be a tensor or an array of real numbers, got a "
@@ -56,6 +56,24 @@ def tensor(name: str, value: Any, *, finite: bool = True) -> Tensor:
             culprit = low if not math.isfinite(low) else high
             raise ValueError(f"{name} must hold finite numbers, got one that is {culprit}")
     return out
+
+
+def table(name: str, value: Any) -> Any:
+    """The numbers of a pandas or polars table as an array; everything else as it is.
+
+    Raises:
+        TypeError: if a column does not hold real numbers.
+    """
+    if not (hasattr(value, "to_numpy") and hasattr(value, "columns")):
+        return value
+    for column in value.columns:
+        kind = np.asarray(value[column].to_numpy()).dtype
+        if kind.kind not in "fiu":
+            raise TypeError(
+                f"{name} must be a table of real numbers, got a {type(value).__name__} whose "
+                f"column {column!r} is of {kind}: choose the columns, or convert it to float"
+            )
+    return np.array(value.to_numpy())
 
 
 def _ends(value: Tensor) -> tuple[float, float]:
@@ -173,9 +191,20 @@ def count(name: str, value: Any, *, at_least: int = 1) -> int:
     return int(value)
 
 
+def seed(name: str, value: Any) -> int:
+    """A seed of torch's generators: a whole number from 0 to 2^64 - 1."""
+    out = count(name, value, at_least=0)
+    if out >= 1 << 64:
+        raise ValueError(f"{name} must be a whole number from 0 to 2**64 - 1, got {out}")
+    return out
+
+
 def choice(name: str, value: str, known: Iterable[str]) -> str:
     """One of the known names; the message gives the nearest one."""
     names = list(known)
+    if not isinstance(value, str):
+        listed = ", ".join(repr(n) for n in names)
+        raise TypeError(f"{name} must be one of {listed}, got {value!r}")
     if value in names:
         return value
     nearest = max(names, key=lambda n: difflib.SequenceMatcher(None, value.lower(), n).ratio())

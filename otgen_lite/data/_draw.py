@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,8 +16,8 @@ Randomness = torch.Generator | int | None
 
 def source(name: str, generator: Randomness) -> torch.Generator | None:
     """The generator itself, a new one for a seed, or None for torch's own."""
-    if isinstance(generator, int) and not isinstance(generator, bool):
-        return torch.Generator().manual_seed(generator)
+    if isinstance(generator, (int, np.integer)) and not isinstance(generator, bool):
+        return torch.Generator().manual_seed(_checks.seed(name, generator))
     if generator is not None and not isinstance(generator, torch.Generator):
         raise TypeError(f"{name} must be a torch.Generator, a seed or None, got {generator!r}")
     return generator

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import http.client
 import os
@@ -38,6 +39,8 @@ def data_dir(root: str | os.PathLike[str] | None = None) -> Path:
         >>> data_dir("somewhere").name
         'somewhere'
     """
+    if root is not None and not isinstance(root, (str, os.PathLike)):
+        raise TypeError(f"root must be a path or None, got {root!r}")
     chosen = root if root is not None else os.environ.get("OTGEN_DATA")
     if chosen:
         return Path(chosen).expanduser()
@@ -47,7 +50,13 @@ def data_dir(root: str | os.PathLike[str] | None = None) -> Path:
         cache = "~/Library/Caches"
     else:
         cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(cache).expanduser() / "otgen_lite"
+    try:
+        return Path(cache).expanduser() / "otgen_lite"
+    except RuntimeError as error:
+        raise RuntimeError(
+            f"there is no home directory to keep data sets in ({error}); set the environment "
+            "variable OTGEN_DATA to a directory, or give root="
+        ) from error
 
 
 def md5_of(path: Path) -> str:
@@ -86,7 +95,7 @@ def fetch(urls: Sequence[str], path: Path, md5: str, *, progress: bool = True) -
     """
     if path.exists():
         return check(path, md5, urls)
-    try:
+    with _writing_to(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(path.name + ".part")
         with _alone(path.with_name(path.name + ".lock")):
@@ -94,12 +103,22 @@ def fetch(urls: Sequence[str], path: Path, md5: str, *, progress: bool = True) -
                 return check(path, md5, urls)
             _from_any(urls, part, path, md5, progress)
             os.replace(part, path)
-    except PermissionError as error:
-        raise PermissionError(
-            f"{path.parent} cannot be written to ({error}); choose another directory by root= or "
-            "the environment variable OTGEN_DATA"
-        ) from error
     return path
+
+
+@contextlib.contextmanager
+def _writing_to(folder: Path) -> Iterator[None]:
+    """An error of writing says how to write elsewhere."""
+    try:
+        yield
+    except DownloadError:
+        raise
+    except OSError as error:
+        kind = PermissionError if isinstance(error, PermissionError) else OSError
+        raise kind(
+            f"{folder} cannot be written to ({error}); choose another directory by root= or the "
+            "environment variable OTGEN_DATA",
+        ) from error
 
 
 def _from_any(urls: Sequence[str], part: Path, path: Path, md5: str, progress: bool) -> None:
@@ -110,7 +129,7 @@ def _from_any(urls: Sequence[str], part: Path, path: Path, md5: str, progress: b
             try:
                 _transfer(url, part, progress)
             except (OSError, http.client.HTTPException) as error:
-                if isinstance(error, PermissionError):
+                if isinstance(error, PermissionError) or _is_of_the_disk(error):
                     raise
                 reasons.append(f"{url}: {_reason(error)}")
                 if _grown(part, before):
@@ -127,6 +146,12 @@ def _from_any(urls: Sequence[str], part: Path, path: Path, md5: str, progress: b
         f"{path.name} could not be fetched. Tried {'; '.join(last)}. If this machine is offline, "
         f"fetch {urls[0]} elsewhere and put it at {path} (MD5 {md5})"
     )
+
+
+def _is_of_the_disk(error: BaseException) -> bool:
+    """Whether it was the writing that failed: another address would not help."""
+    full = (errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EFBIG)
+    return isinstance(error, OSError) and error.errno in full
 
 
 def _grown(part: Path, before: int) -> bool:

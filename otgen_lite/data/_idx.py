@@ -10,6 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+#: What a gzip file begins with, and an IDX file of unsigned bytes.
+_GZIP, _BYTES = b"\x1f\x8b", b"\x00\x00\x08"
+
 
 def read(path: Path) -> np.ndarray:
     """The array of unsigned bytes in an IDX file, gzipped or not.
@@ -20,8 +23,12 @@ def read(path: Path) -> np.ndarray:
     Raises:
         ValueError: if it is no such file, or too short, or too long.
     """
-    raw = _bytes(path)
-    if len(raw) < 4 or raw[:3] != b"\x00\x00\x08" or not 1 <= raw[3] <= 8:
+    return parsed(unpacked(path.read_bytes(), path), path)
+
+
+def parsed(raw: bytes, path: Path) -> np.ndarray:
+    """The array in the unpacked bytes of an IDX file; the path is for messages."""
+    if len(raw) < 4 or raw[:3] != _BYTES or not 1 <= raw[3] <= 8:
         raise ValueError(
             f"{path} must begin with 00 00 08 and the number of dimensions, as an IDX file of "
             f"unsigned bytes does, got {raw[:4].hex(' ') or 'nothing'}"
@@ -38,13 +45,19 @@ def read(path: Path) -> np.ndarray:
     return np.frombuffer(raw, np.uint8, offset=start).reshape(shape)
 
 
-def _bytes(path: Path) -> bytes:
-    raw = path.read_bytes()
-    if raw[:2] != b"\x1f\x8b":
-        if path.suffix == ".gz":
+def unpacked(raw: bytes, path: Path) -> bytes:
+    """The bytes without gzip's wrapping; what they begin with says whether there is one.
+
+    Raises:
+        ValueError: if they are damaged, or neither gzip nor IDX in a file called so.
+    """
+    if raw[:2] != _GZIP:
+        if path.suffix == ".gz" and raw[:3] != _BYTES:
             raise ValueError(f"{path} must be a gzip file, got one that begins {raw[:4]!r}")
         return raw
     try:
-        return gzip.decompress(raw)
+        while raw[:2] == _GZIP:  # what was sent packed may be packed twice
+            raw = gzip.decompress(raw)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise ValueError(f"{path} is a damaged gzip file: {error}; delete it") from error
+    return raw

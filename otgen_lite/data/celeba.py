@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 
 from otgen_lite import _checks
 from otgen_lite.data._fetch import check, data_dir
+from otgen_lite.data._members import whole
 
 PAGE = "http://mmlab.ie.cuhk.edu.hk/projects/CelebA.html"
 
@@ -25,6 +26,11 @@ MD5 = {
     "identity_CelebA.txt": "32bd1bd63d3c78cd57e08160ec5ed1e2",
     "list_eval_partition.txt": "d32c9cbf5e040fd4025c592c306e6668",
 }
+
+FOLDER, ZIP = "img_align_celeba", "img_align_celeba.zip"
+
+#: The lists, and how many lines of each come before the first image.
+HEADERS = {"list_eval_partition.txt": 0, "list_attr_celeba.txt": 2, "identity_CelebA.txt": 0}
 
 SPLITS = {"train": 0, "valid": 1, "test": 2, "all": None}
 
@@ -41,8 +47,16 @@ class CelebA(Dataset[Tensor]):
     ``dataset[i]`` is an image (3, size, size) from 0 to 1.
     """
 
-    def __init__(self, place: Path, names: list[str], size: int, crop: int) -> None:
+    def __init__(
+        self,
+        place: Path,
+        names: list[str],
+        size: int,
+        crop: int,
+        members: dict[str, str] | None = None,
+    ) -> None:
         self.place, self.names, self.size, self.crop = place, names, size, crop
+        self._members = members or {}  # by name, where in the folder or the archive
         self.attribute_names: tuple[str, ...] = ()
         self.attributes: Tensor | None = None
         self.identities: Tensor | None = None
@@ -78,12 +92,12 @@ class CelebA(Dataset[Tensor]):
 
     def _bytes(self, name: str) -> bytes:
         if self.place.is_dir():
-            return (self.place / name).read_bytes()
+            return (self.place / self._members.get(name, name)).read_bytes()
         # After a fork the file's position would be shared between the processes.
         if self._archive is None or self._archive[0] != os.getpid():
             self._archive = (os.getpid(), zipfile.ZipFile(self.place))
         try:
-            return self._archive[1].read(f"img_align_celeba/{name}")
+            return self._archive[1].read(self._members.get(name, name))
         except (KeyError, zipfile.BadZipFile) as error:
             raise ValueError(f"{name} of {self.place} cannot be read: {error}") from error
 
@@ -107,7 +121,8 @@ def celeba(
     away on busy days. Put ``img_align_celeba.zip`` (or the folder ``img_align_celeba``) and
     ``list_eval_partition.txt`` into ``root / "celeba"``, and ``list_attr_celeba.txt`` and
     ``identity_CelebA.txt`` if you want them. The lists are checked against their published MD5
-    checksums.
+    checksums, and that every image they name is there. A folder in a folder of the same name, as
+    Kaggle has it, will do, and so will another archive of the images.
 
     Licence: non-commercial research; the images are not to be passed on. Nothing of it is part of
     this package.
@@ -126,78 +141,92 @@ def celeba(
     Raises:
         FileNotFoundError: if the images or the partition are not there; the message says what goes
             where.
-        ValueError: if a file is not the published one, or an argument is out of range.
+        ValueError: if a file is not the published one, images are missing, or an argument is out of
+            range.
+        UserWarning: if, without the partition, the numbers of the images have gaps.
 
     Source: :cite:t:`liu_2015`, :cite:t:`tolstikhin_2018`. Chapter: 12.
     """
     _checks.choice("split", split, SPLITS)
     size, crop = _checks.count("size", size), _checks.count("crop", crop)
-    place = _images(root)
+    places = _places(root)
+    rows = _lists(places)
+    partition = rows.get("list_eval_partition.txt")
+    wanted = SPLITS[split]
+    names = None
+    if partition is not None:
+        names = [name for name, part in partition.items() if wanted is None or part[0] == wanted]
+    elif split != "all":
+        raise FileNotFoundError(
+            f"{places[0].parent / 'list_eval_partition.txt'} does not exist, so that the split is "
+            f'not known; fetch it from {PAGE} and put it there, or use split="all"'
+        )
+    place, members = whole(places, names)
     if verify and place.is_file():
         check(place, MD5["img_align_celeba.zip"], [PAGE])
-    rows: dict[str, dict[str, list[int]]] = {}
-    for file, header in (
-        ("list_eval_partition.txt", 0),
-        ("list_attr_celeba.txt", 2),
-        ("identity_CelebA.txt", 0),
-    ):
-        path = place.parent / file
-        if path.is_file():
-            check(path, MD5[file], [PAGE])
-            rows[file] = _table(path, header)
-    if "list_eval_partition.txt" in rows:
-        partition = rows["list_eval_partition.txt"]
-    elif split == "all":
-        partition = {name: [0] for name in _listed(place)}
-    else:
-        raise FileNotFoundError(
-            f"{place.parent / 'list_eval_partition.txt'} does not exist, so that the split is not "
-            f'known; fetch it from {PAGE} and put it there, or use split="all"'
-        )
-    wanted = SPLITS[split]
-    names = [name for name, part in partition.items() if wanted is None or part[0] == wanted]
-    out = CelebA(place, names, size, crop)
-    if "list_attr_celeba.txt" in rows:
-        table = rows["list_attr_celeba.txt"]
-        out.attributes = torch.tensor([table[name] for name in names]) > 0
-        with (place.parent / "list_attr_celeba.txt").open() as lines:
-            next(lines)
-            out.attribute_names = tuple(next(lines).split())
-    if "identity_CelebA.txt" in rows:
-        table = rows["identity_CelebA.txt"]
-        out.identities = torch.tensor([table[name][0] for name in names])
+    out = CelebA(place, sorted(members) if names is None else names, size, crop, members)
+    _describe(out, rows, places)
     return out
 
 
-def _images(root: str | os.PathLike[str] | None) -> Path:
-    """The zip file, or the folder with the images."""
+def _places(root: str | os.PathLike[str] | None) -> list[Path]:
+    """Where the images are or may be: folders and zip files that exist, the likeliest first."""
     given = data_dir(root)
-    if given.is_file() or (given.is_dir() and any(given.glob("*.jpg"))):
+    if given.is_file():
         places = [given]
     else:
-        folder = given / "celeba"
-        places = [folder / "img_align_celeba", folder / "img_align_celeba.zip"]
-    for place in places:
-        if place.is_dir():
-            return place
-        if place.is_file():
-            if not zipfile.is_zipfile(place):
-                raise ValueError(f"{place} must be the zip file img_align_celeba.zip; it is none")
-            return place
+        places = [given] if given.name == FOLDER or any(given.glob("*.jpg")) else []
+        for folder in (given / "celeba", given):
+            nested = folder / FOLDER / FOLDER
+            places += [folder / FOLDER, nested, folder / ZIP, folder / FOLDER / ZIP]
+    found = [place for place in places if place.is_dir() or place.is_file()]
+    if found:
+        return found
+    folder = given / "celeba"
     raise FileNotFoundError(
-        f"CelebA is not at {places[0]} or {places[-1]}. Accept its terms at {PAGE}, fetch "
-        f"img_align_celeba.zip (MD5 {MD5['img_align_celeba.zip']}) and list_eval_partition.txt, "
-        f"and put both into {places[-1].parent}"
+        f"CelebA is not at {folder / FOLDER} or {folder / ZIP}. Accept its terms at {PAGE}, fetch "
+        f"img_align_celeba.zip (MD5 {MD5[ZIP]}) and list_eval_partition.txt, and put both into "
+        f"{folder}; another directory can be given by root= or the environment variable OTGEN_DATA"
     )
 
 
-def _listed(place: Path) -> list[str]:
-    """The names of all images, in order."""
-    if place.is_dir():
-        return sorted(path.name for path in place.glob("*.jpg"))
-    with zipfile.ZipFile(place) as archive:
-        names = [name.rsplit("/", 1)[-1] for name in archive.namelist()]
-    return sorted(name for name in names if name.endswith(".jpg"))
+def _lists(places: list[Path]) -> dict[str, dict[str, list[int]]]:
+    """By file the rows of the lists that are there, checked."""
+    rows = {}
+    for file, header in HEADERS.items():
+        path = _beside(places, file)
+        if path is not None:
+            check(path, MD5[file], [PAGE])
+            rows[file] = _table(path, header)
+    return rows
+
+
+def _beside(places: list[Path], file: str) -> Path | None:
+    """A list beside the images, or beside the folder that theirs is in."""
+    folders = [folder for place in places for folder in (place.parent, place.parent.parent)]
+    return next((folder / file for folder in folders if (folder / file).is_file()), None)
+
+
+def _describe(out: CelebA, rows: dict[str, dict[str, list[int]]], places: list[Path]) -> None:
+    """Attributes and persons, as far as the lists are there."""
+    for file in ("list_attr_celeba.txt", "identity_CelebA.txt"):
+        if file not in rows:
+            continue
+        if strange := [name for name in out.names if name not in rows[file]]:
+            raise ValueError(
+                f"{out.place} must hold images that {file} names, got {strange[0]} and "
+                f"{len(strange) - 1} more that it does not"
+            )
+        values = torch.tensor([rows[file][name] for name in out.names])
+        if file == "identity_CelebA.txt":
+            out.identities = values[:, 0]
+            continue
+        out.attributes = values > 0
+        path = _beside(places, file)
+        assert path is not None
+        with path.open() as lines:
+            next(lines)
+            out.attribute_names = tuple(next(lines).split())
 
 
 def _table(path: Path, header: int) -> dict[str, list[int]]:

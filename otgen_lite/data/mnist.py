@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from otgen_lite import _checks
 from otgen_lite.data import _idx
-from otgen_lite.data._fetch import check, data_dir, fetch
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where four IDX files come from, and their published MD5 checksums."""
-
-    folder: str
-    mirrors: tuple[str, ...]
-    md5: dict[str, str]
-
-    def urls(self, file: str) -> list[str]:
-        return [mirror + file for mirror in self.mirrors]
-
+from otgen_lite.data._fetch import data_dir
+from otgen_lite.data._published import Source, find
 
 _FILES = (
     "train-images-idx3-ubyte.gz",
@@ -53,6 +39,13 @@ MNIST = Source(
             strict=True,
         )
     ),
+    {
+        "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
+        "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
+        "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
+        "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
+    },
+    ("MNIST/raw", "MNIST", "raw"),
 )
 
 # Addresses and checksums of the authors' README.
@@ -74,6 +67,13 @@ FASHION_MNIST = Source(
             strict=True,
         )
     ),
+    {
+        "train-images-idx3-ubyte": "f4a8712d7a061bf5bd6d2ca38dc4d50a",
+        "train-labels-idx1-ubyte": "9018921c3c673c538a1fc5bad174d6f9",
+        "t10k-images-idx3-ubyte": "8181f5470baa50b63fa0f6fddb340f0a",
+        "t10k-labels-idx1-ubyte": "15d484375f8d13e6eb1aabb0c3f46965",
+    },
+    ("FashionMNIST/raw", "FashionMNIST", "fashion-mnist", "fashion", "raw"),
 )
 
 SPLITS = {"train": "train", "test": "t10k"}
@@ -90,8 +90,10 @@ def mnist(
     """MNIST: handwritten digits of 28 x 28 pixels, 60,000 to train and 10,000 to test.
 
     The files (11 MiB) are fetched once to ``root / "mnist"``, checked against their published MD5
-    checksums, and a broken download is resumed. Files that lie there already are used, also
-    unpacked ones (without ``.gz``), which have no published checksum.
+    checksums, and a broken download is resumed. Files that lie there already are used, in
+    torchvision's ``root / "MNIST" / "raw"`` and in ``root`` itself too: packed or unpacked, named
+    with a dot (``train-images.idx3-ubyte``) or in a folder of their own name, as Kaggle has them.
+    The checksum of what they hold decides, not their name.
 
     Licence: the authors, Y. LeCun, C. Cortes and C. Burges, hold the copyright; the set is usually
     passed on under CC BY-SA 3.0. Nothing of it is part of this package.
@@ -164,32 +166,20 @@ def _load(
     dtype = dtype or torch.get_default_dtype()
     if not dtype.is_floating_point:
         raise TypeError(f"dtype must be a floating type, got {dtype}")
-    folder = data_dir(root) / source.folder
-    paths = [
-        _file(source, folder, file, download, progress)
+    found = [
+        find(source, data_dir(root), file, download, progress)
         for file in _FILES
         if file.startswith(SPLITS[split])
     ]
-    images, labels = (_idx.read(path) for path in paths)
+    images, labels = (_idx.parsed(file.content, file.path) for file in found)
     if images.ndim != 3 or images.shape[1:] != (28, 28):
-        raise ValueError(f"{paths[0]} must hold images of 28 x 28, got shape {images.shape}")
+        raise ValueError(f"{found[0].path} must hold images of 28 x 28, got shape {images.shape}")
     if labels.shape != images.shape[:1] or labels.size == 0 or labels.max() > 9:
         raise ValueError(
-            f"{paths[1]} must hold {len(images)} labels from 0 to 9, got shape {labels.shape}"
+            f"{found[1].path} must hold {len(images)} labels from 0 to 9, got shape {labels.shape}"
         )
+    for file in found:  # last: what the format says is more to the point
+        if file.fault:
+            raise ValueError(file.fault)
     pixels = torch.from_numpy(images.copy())[:, None]
     return pixels.to(dtype).div_(255.0), torch.from_numpy(labels.astype("int64"))
-
-
-def _file(source: Source, folder: Path, file: str, download: bool, progress: bool) -> Path:
-    path, unpacked = folder / file, folder / file.removesuffix(".gz")
-    if not path.exists() and unpacked.exists():
-        return unpacked
-    if download:
-        return fetch(source.urls(file), path, source.md5[file], progress=progress)
-    if not path.exists():
-        raise FileNotFoundError(
-            f"{path} does not exist; allow download=True, or fetch {source.urls(file)[0]} and put "
-            f"it there (MD5 {source.md5[file]})"
-        )
-    return check(path, source.md5[file], source.urls(file))

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from otgen_lite import _choices
+
 from .text import Value, format_value, plain_value
 
 #: More frames than this are too many to look at and too much for a page.
@@ -34,19 +36,20 @@ class Axis:
     numeric: bool
 
     def position(self, value: Any) -> int:
-        """Where on the axis a value is.
+        """Where on the axis a value is, numbers up to rounding.
 
         Raises:
             ValueError: if it is not one of the values.
         """
         value = plain_value(value, f"axis {self.name!r}")
-        if isinstance(value, str) == self.numeric or value not in self.values:
+        place = _choices.place(value, self.values)
+        if place is None:
             near = difflib.get_close_matches(str(value), map(str, self.values), n=1)
             hint = f"; did you mean {near[0]!r}?" if near and not self.numeric else ""
             raise ValueError(
                 f"axis {self.name!r} must be one of {list(self.values)}, but was {value!r}{hint}"
             )
-        return self.values.index(value)
+        return place
 
 
 def make_axes(axes: Any, labels: Mapping[str, str] | None) -> tuple[Axis, ...]:

@@ -13,8 +13,10 @@ from PIL.Image import Image
 
 from .axes import Axis, make_axes
 from .checks import Drawn, check_alt, check_frame, check_name, check_text, readout_name, unpack
+from .drawings import Drawings
 from .frames import FrameStore, Key
-from .picture import DETAILS, Detail, close_figure, draw, encode
+from .own import own_figures
+from .picture import DETAILS, Detail, encode
 from .shown import Frame
 from .text import Alt, Value, describe, plain_value
 
@@ -44,9 +46,9 @@ class Explorer:
             strings a drop-down list. At most 120 frames in all; about 100 are meant.
         frame: ``frame(**values)`` gives a matplotlib ``Figure`` or ``(Figure, read-outs)``, where
             the read-outs are a dict of name to number or string. It may be called from several
-            threads at a time: make figures with ``matplotlib.figure.Figure`` (as
-            ``otgen_lite.plots`` does) or ``plt.subplots``, and draw on the axes they give, never
-            with ``plt.plot``. Figures of pyplot are closed.
+            threads at a time, and makes its figure anew at each call: with
+            ``matplotlib.figure.Figure`` (as ``otgen_lite.plots`` does), or with pyplot, whose
+            current figure is the frame's own meanwhile. Figures of pyplot are closed.
         name: lower-case letters, digits and hyphens; distinct on its page.
         caption: a sentence under the figure; ``$…$`` is typeset where the page can.
         alt: what is seen, for who does not see it: a format string over the names of axes and
@@ -100,6 +102,7 @@ class Explorer:
         self.alt = check_alt(alt)
         self._function = check_frame(frame, self.axes)
         self._lossy = bool(lossy)
+        self._drawn = Drawings()
         self.start: Key = self._start_key(start)
         self._store: FrameStore[Frame] = FrameStore(self._compute)
         self._view: LiveView | None = None
@@ -219,15 +222,13 @@ class Explorer:
         """A frame before its picture is encoded: the drawing, its alt text, its read-outs."""
         values = self.values(key)
         try:
-            figure, readouts = unpack(self._function(**values))
-            try:
+            with own_figures():
+                figure, readouts = unpack(self._function(**values))
                 plain = {
                     readout_name(name): plain_value(value, f"read-out {name!r}")
                     for name, value in readouts.items()
                 }
-                return draw(figure), describe(self.alt, values, plain), plain
-            finally:
-                close_figure(figure)
+                return self._drawn.of(figure), describe(self.alt, values, plain), plain
         except Exception as error:
             call = ", ".join(f"{name}={value!r}" for name, value in values.items())
             raise FrameError(

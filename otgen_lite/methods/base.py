@@ -49,6 +49,9 @@ class Method(nn.Module):
     #: Whether ``vmap`` can run the loss: it looks at no number. Else members are trained in turn.
     stackable: bool = True
 
+    #: What to do where there are no players, for the message of ``fit``.
+    instead: str = ""
+
     #: Whether a player leaves something for the next, so that the loop asks for it.
     leaves: bool = False
 

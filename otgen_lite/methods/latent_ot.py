@@ -84,6 +84,7 @@ class LatentOT(Method):
     """
 
     stackable = False
+    instead = "its map is made by fit_map(); only the map 'pairs' is trained by fit"
     encoder: Any
     codes: Tensor
     jitter: Tensor
@@ -143,7 +144,7 @@ class LatentOT(Method):
             the object itself.
         """
         generator = torch.Generator(device=self.codes.device)
-        generator.manual_seed(_checks.count("seed", seed, at_least=0))
+        generator.manual_seed(_checks.seed("seed", seed))
         with torch.no_grad():
             self.transport.make(self.codes, generator, **options)
         return self

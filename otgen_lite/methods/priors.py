@@ -109,7 +109,7 @@ def source(generator: Randomness, like: Tensor) -> torch.Generator | None:
     """The generator itself, or one on the device of ``like`` that starts from a seed."""
     if generator is None or isinstance(generator, torch.Generator):
         return generator
-    seed = _checks.count("generator", generator, at_least=0)
+    seed = _checks.seed("generator", generator)
     return torch.Generator(device=like.device).manual_seed(seed)
 
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from otgen_lite import _checks
+from otgen_lite.metrics import _scale
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Classifier:
     (0.8 on uniform noise), and a model that repeats one perfect digit of each class scores best.
 
     Args:
-        images: (n, ...) real images.
+        images: (n, ...) real images; bytes (uint8) are read as ink from 0 to 1.
         labels: (n,) whole numbers.
         seed: decides which images are held out, and the training.
 
@@ -68,7 +69,7 @@ class Classifier:
 
     def __init__(self, images: Any, labels: Any, *, seed: int = 0) -> None:
         x = _flat("images", images)
-        y = torch.as_tensor(labels).cpu().numpy()
+        y = labels.cpu().numpy() if isinstance(labels, Tensor) else np.asarray(labels)
         if y.shape != (len(x),) or y.dtype.kind not in "iu":
             raise ValueError(
                 f"labels must be {len(x)} whole numbers, one for each image, got shape {y.shape} "
@@ -78,7 +79,8 @@ class Classifier:
         if len(self.labels) < 2:
             raise ValueError(f"labels must hold at least two classes, got {len(self.labels)}")
         self._shares = count / len(y)
-        seed = _checks.count("seed", seed, at_least=0)
+        seed = _checks.seed("seed", seed)
+        self._known = torch.tensor([x.min(), x.max()])
         order = np.random.default_rng(seed).permutation(len(x))
         held = max(1, len(x) // 4)
         self._model = _trained(x[order[held:]], y[order[held:]], seed)
@@ -93,6 +95,7 @@ class Classifier:
                 f"images must have {self._model.n_features_in_} numbers each, as those that the "
                 f"classifier knows, got {x.shape[1]}"
             )
+        _scale.alike("images", torch.from_numpy(x), "the images it knows", self._known, few=True)
         seen = np.searchsorted(self.labels, self._model.classes_)
         out = np.zeros((len(x), len(self.labels)))
         out[:, seen] = self._model.predict_proba(x)
@@ -133,16 +136,21 @@ def _trained(x: np.ndarray, y: np.ndarray, seed: int) -> Any:
 
     model = MLPClassifier(
         (64,), alpha=1e-2, batch_size=min(64, len(x)), learning_rate_init=3e-3,
-        max_iter=200, random_state=seed,
+        max_iter=200, random_state=_small(seed),
     )  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return model.fit(x, y)
 
 
+def _small(seed: int) -> int:
+    """A seed that scikit-learn takes, below 2^32: those that are remain."""
+    return seed if seed < 1 << 32 else int(np.random.SeedSequence(seed).generate_state(1)[0])
+
+
 def _flat(name: str, images: Any) -> np.ndarray:
     """Images as the rows of an (n, d) float64 array."""
-    x = _checks.tensor(name, images)
+    x = _scale.images(name, images)
     if x.ndim < 2 or x.numel() == 0:
         raise ValueError(
             f"{name} must have shape (n, ...) with at least one image, got {_checks.shape_text(x)}"

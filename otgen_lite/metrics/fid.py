@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 
 from otgen_lite import _checks
+from otgen_lite.metrics import _scale
+from otgen_lite.metrics._still import networks, still
 from otgen_lite.transport.closed_forms import bures_wasserstein
 
 #: Maps images to features (n, d).
@@ -58,6 +60,7 @@ def frechet(x: Any, y: Any) -> float:
         >>> frechet([[0.0], [2.0]], [[3.0], [9.0]])     # means 1 and 6, variances 2 and 18
         33.0
     """
+    _scale.one_scale("x", x, "y", y)
     x, y = _checks.pair(x, y)
     for name, points in (("x", x), ("y", y)):
         if len(points) < 2:
@@ -78,18 +81,24 @@ def fid(
     images: with fewer the distance is biased upwards, by chance alone. Numbers for other features
     or other sample sizes cannot be compared; :func:`floor` gives the number for real images.
 
+    Bytes (uint8) are read as ink from 0 to 1, in either set. A network sees the images in
+    evaluation mode and without gradients, and is left as it was.
+
     Args:
-        samples: (n, ...) images; for Inception (n, 1, h, w) or (n, 3, h, w) in [0, 1].
-        reference: (m, ...) real images.
-        features: maps a batch of images to (batch, d) features; :func:`inception` where None.
+        samples: (n, ...) images, n >= 2; for Inception (n, 1, h, w) or (n, 3, h, w) in [0, 1].
+        reference: (m, ...) real images, m >= 2, on the scale of the samples.
+        features: maps a batch of images to (batch, d) features; :func:`inception` where None. A
+            network gets the images in its floating type and on its device.
         batch_size: images that the features see at a time.
 
     Returns:
         :func:`frechet` of the features.
 
     Raises:
-        ValueError: if images are not finite or the features have another shape.
-        TypeError: if ``features`` is not callable.
+        ValueError: if images are not finite or fewer than two, if only one of the sets is bytes
+            and the other is not in [0, 1], or if the features have another shape.
+        TypeError: if ``features`` is not callable, or images are whole numbers other than bytes.
+        UserWarning: if the sets are plainly on two scales.
         FileNotFoundError: if the network's weights are not at hand.
         ModuleNotFoundError: if neither package with the network is installed.
 
@@ -98,29 +107,48 @@ def fid(
     Example:
         >>> x = torch.zeros(4, 1, 2, 2)
         >>> x[0] = 1.0
-        >>> fid(x, x + 1.0, features=lambda images: images.flatten(1))
-        4.0
+        >>> fid(x, x + 0.5, features=lambda images: images.flatten(1))
+        1.0
     """
     if features is not None and not callable(features):
         raise TypeError(f"features must be callable or None, got {features!r}")
     batch_size = _checks.count("batch_size", batch_size)
-    x, y = _checks.tensor("samples", samples), _checks.tensor("reference", reference)
-    seen = features or inception()
-    return frechet(*(_seen(seen, images, batch_size) for images in (x, y)))
+    x, y = _images(samples, reference)
+    seen = features if features is not None else inception()
+    with still(seen):
+        return frechet(*(_seen(seen, images, batch_size) for images in (x, y)))
+
+
+def _images(samples: Any, reference: Any) -> tuple[Tensor, Tensor]:
+    """Both sets as floating images on one scale, at least two in each."""
+    x, y = _scale.both("samples", samples, "reference", reference)
+    for name, images in (("samples", x), ("reference", y)):
+        if images.ndim < 2 or len(images) < 2 or images.numel() == 0:
+            raise ValueError(
+                f"{name} must be at least two images, (n, ...), got {_checks.shape_text(images)}"
+            )
+    _scale.alike("samples", x, "reference", y, stacklevel=4)
+    return x, y
+
+
+def _like(features: Features) -> Tensor | None:
+    """A parameter whose type and device the images should have; None where there is no saying."""
+    found = [p for n in networks(features) for p in n.parameters() if p.is_floating_point()]
+    return found[0] if len({(p.dtype, p.device) for p in found}) == 1 else None
 
 
 def _seen(features: Features, images: Tensor, batch_size: int) -> Tensor:
+    like = _like(features)
     out = []
-    with torch.no_grad():
-        for batch in images.split(batch_size):
-            value = features(batch)
-            if not isinstance(value, Tensor) or value.ndim != 2 or len(value) != len(batch):
-                shape = tuple(getattr(value, "shape", ()))
-                raise ValueError(
-                    f"features must return shape ({len(batch)}, d) for {len(batch)} images, got "
-                    f"{type(value).__name__} of shape {shape}"
-                )
-            out.append(value.detach().to("cpu", torch.float64))
+    for batch in images.split(batch_size):
+        value = features(batch if like is None else batch.to(like))
+        if not isinstance(value, Tensor) or value.ndim != 2 or len(value) != len(batch):
+            shape = tuple(getattr(value, "shape", ()))
+            raise ValueError(
+                f"features must return shape ({len(batch)}, d) for {len(batch)} images, got "
+                f"{type(value).__name__} of shape {shape}"
+            )
+        out.append(value.detach().to("cpu", torch.float64))
     return torch.cat(out)
 
 
@@ -159,7 +187,7 @@ def inception(
     network = _network(name, module, path).to(place).eval()
 
     def features(images: Tensor) -> Tensor:
-        x = _checks.tensor("images", images).to(place, torch.float32)
+        x = _scale.images("images", images).to(place, torch.float32)
         if x.ndim != 4 or x.shape[1] not in (1, 3):
             raise ValueError(
                 f"images must have shape (n, 1, h, w) or (n, 3, h, w), got {_checks.shape_text(x)}"

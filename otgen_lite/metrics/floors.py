@@ -72,7 +72,7 @@ def floor(
         if not callable(value):
             raise TypeError(f"{name} must be callable, got {value!r}")
     n, repeats = _checks.count("n", n), _checks.count("repeats", repeats, at_least=2)
-    generator = torch.Generator().manual_seed(_checks.count("seed", seed, at_least=0))
+    generator = torch.Generator().manual_seed(_checks.seed("seed", seed))
     values = torch.tensor(
         [float(metric(sampler(n, generator), **options)) for _ in range(repeats)],
         dtype=torch.float64,

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn.functional import conv2d
 
 from otgen_lite import _checks
+from otgen_lite.metrics import _scale
 
 #: The discrete Laplacian.
 LAPLACIAN = ((0.0, 1.0, 0.0), (1.0, -4.0, 1.0), (0.0, 1.0, 0.0))
@@ -28,7 +29,7 @@ def sharpness(images: Any) -> float:
 
     Args:
         images: (n, h, w), (n, 1, h, w) or (n, 3, h, w) with h, w >= 3;
-            colours are red, green, blue.
+            colours are red, green, blue. Bytes (uint8) are read as ink from 0 to 1.
 
     Returns:
         The mean variance, in the squared unit of the ink. The handwritten digits with ink in [0, 1]
@@ -36,7 +37,7 @@ def sharpness(images: Any) -> float:
 
     Raises:
         ValueError: if the shape is another one or a number is not finite.
-        TypeError: if it is not an array of real numbers.
+        TypeError: if it is not an array of real numbers, or of whole numbers that are not bytes.
 
     Source: :cite:t:`tolstikhin_2018`. Chapter: 10, 12.
 
@@ -53,7 +54,7 @@ def sharpness(images: Any) -> float:
 
 def _grey(images: Any) -> Tensor:
     """Grey images (n, 1, h, w) in float64."""
-    x = _checks.tensor("images", images).detach().to(torch.float64)
+    x = _scale.images("images", images).detach().to(torch.float64)
     if x.ndim == 3:
         x = x[:, None]
     if x.ndim != 4 or x.shape[1] not in (1, 3) or min(x.shape[2:]) < 3 or len(x) == 0:

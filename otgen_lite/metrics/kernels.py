@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -62,7 +63,12 @@ def mmd(
             "samples and reference must hold at least two points each for the U-statistic, got "
             f"{len(x)} and {len(y)}"
         )
-    C = _checks.positive("scale", _spread(y) if scale is None else scale)
+    C = _spread(y) if scale is None else _checks.positive("scale", scale)
+    if not 0.0 < C < math.inf:
+        raise ValueError(
+            "reference must be points that differ where scale is None, because their spread is the "
+            f"kernel's scale, got {len(y)} with a spread of {C:g}; give scale, a number > 0"
+        )
     parts = [_mean(a, b, kernel, C) for a, b in ((x, x), (y, y), (x, y))]
     if statistic == "u":
         top = float(len(SCALES)) if kernel == "multi" else 1.0

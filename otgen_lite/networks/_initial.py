@@ -18,7 +18,7 @@ def source(generator: Randomness) -> torch.Generator | None:
     """The generator itself, or one that starts from a seed."""
     if generator is None or isinstance(generator, torch.Generator):
         return generator
-    return torch.Generator().manual_seed(_checks.count("generator", generator, at_least=0))
+    return torch.Generator().manual_seed(_checks.seed("generator", generator))
 
 
 def layer(kind: Any, *args: Any, generator: torch.Generator | None, **kwargs: Any) -> nn.Module:

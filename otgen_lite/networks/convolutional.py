@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import pairwise
 
 from torch import Tensor, nn
 
 from otgen_lite import _checks
 from otgen_lite.networks._initial import Randomness, layer, rows_of, source
+from otgen_lite.networks._layers import Activation, maker, sizes
 
 #: Halving stops at images of at most this many pixels a side.
 _SMALLEST = 7
@@ -43,17 +43,19 @@ class ConvEncoder(nn.Sequential):
         *,
         width: int = 32,
         norm: bool = False,
-        activation: Callable[[], nn.Module] = nn.ReLU,
+        activation: Activation = nn.ReLU,
         generator: Randomness = None,
     ) -> None:
         channels, small = plan(shape, width)
+        outputs = _checks.count("outputs", outputs)
+        between = maker("activation", activation)
         draw = source(generator)
         layers: list[nn.Module] = []
         for i, (before, after) in enumerate(pairwise(channels)):
             layers.append(layer(nn.Conv2d, before, after, 4, 2, 1, generator=draw))
             if norm and i > 0:
                 layers.append(group_norm(after))
-            layers.append(activation())
+            layers.append(between())
         size = channels[-1] * small[0] * small[1]
         layers += [nn.Flatten(1), layer(nn.Linear, size, outputs, generator=draw)]
         super().__init__(*layers)
@@ -91,7 +93,7 @@ class ConvCritic(ConvEncoder):
         *,
         width: int = 32,
         norm: bool = False,
-        activation: Callable[[], nn.Module] = leaky,
+        activation: Activation = leaky,
         generator: Randomness = None,
     ) -> None:
         super().__init__(
@@ -124,12 +126,14 @@ class ConvDecoder(nn.Sequential):
         *,
         width: int = 32,
         norm: bool = False,
-        activation: Callable[[], nn.Module] = nn.ReLU,
-        final: Callable[[], nn.Module] | None = None,
+        activation: Activation = nn.ReLU,
+        final: Activation | None = None,
         generator: Randomness = None,
     ) -> None:
         channels, small = plan(shape, width)
         channels = channels[::-1]
+        between = maker("activation", activation)
+        last = None if final is None else maker("final", final)
         draw = source(generator)
         size = channels[0] * small[0] * small[1]
         layers: list[nn.Module] = [
@@ -139,10 +143,10 @@ class ConvDecoder(nn.Sequential):
         for before, after in pairwise(channels):
             if norm:
                 layers.append(group_norm(before))
-            layers.append(activation())
+            layers.append(between())
             layers.append(layer(nn.ConvTranspose2d, before, after, 4, 2, 1, generator=draw))
-        if final is not None:
-            layers.append(final())
+        if last is not None:
+            layers.append(last())
         super().__init__(*layers)
         self.in_features = inputs
 
@@ -153,9 +157,10 @@ class ConvDecoder(nn.Sequential):
 
 def plan(shape: tuple[int, int, int], width: int) -> tuple[list[int], tuple[int, int]]:
     """The channels of each layer, and the height and width of the smallest image."""
-    if len(shape) != 3:
-        raise ValueError(f"shape must be (channels, height, width), got {tuple(shape)}")
-    channels, height, wide = (_checks.count("shape", s) for s in shape)
+    counted = sizes("shape", shape)
+    if len(counted) != 3:
+        raise ValueError(f"shape must be (channels, height, width), got {shape!r}")
+    channels, height, wide = counted
     counts, factor = [channels], _checks.count("width", width)
     while min(height, wide) > _SMALLEST and height % 2 == 0 and wide % 2 == 0:
         counts.append(factor)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 from torch import Tensor, nn
 
 from otgen_lite import _checks
 from otgen_lite.networks._initial import Randomness, layer, rows_of, source
+from otgen_lite.networks._layers import Activation, maker, sizes
 
 
 class MLP(nn.Sequential):
@@ -17,9 +18,10 @@ class MLP(nn.Sequential):
 
     Args:
         inputs: numbers that go in; data of any shape is flattened first.
-        hidden: widths of the hidden layers.
+        hidden: widths of the hidden layers; a number for a single one.
         outputs: numbers that come out.
-        activation: makes the non-linearity between layers.
+        activation: makes the non-linearity between layers: a class such as ``torch.nn.ReLU``, a
+            module to copy, or a name such as ``"relu"``.
         generator: where the initial weights come from: a seed, a generator, or torch's own.
         shape: shape of one output; (outputs,) where None.
         final: a last non-linearity, such as ``torch.nn.Sigmoid``.
@@ -33,29 +35,30 @@ class MLP(nn.Sequential):
     def __init__(
         self,
         inputs: int,
-        hidden: Sequence[int],
+        hidden: Sequence[int] | int,
         outputs: int,
         *,
-        activation: Callable[[], nn.Module] = nn.ReLU,
+        activation: Activation = nn.ReLU,
         generator: Randomness = None,
         shape: tuple[int, ...] | None = None,
-        final: Callable[[], nn.Module] | None = None,
+        final: Activation | None = None,
     ) -> None:
         widths = [_checks.count("inputs", inputs)]
-        widths += [_checks.count("hidden", h) for h in hidden]
+        widths += sizes("hidden", hidden)
         widths += [_checks.count("outputs", outputs)]
+        shape = None if shape is None else tuple(sizes("shape", shape))
         if shape is not None and math.prod(shape) != outputs:
-            raise ValueError(
-                f"shape must hold as many numbers as outputs = {outputs}, got {tuple(shape)}"
-            )
+            raise ValueError(f"shape must hold as many numbers as outputs = {outputs}, got {shape}")
+        between = maker("activation", activation)
+        last = None if final is None else maker("final", final)
         draw = source(generator)
         layers: list[nn.Module] = []
         for before, after in pairwise(widths):
             if layers:
-                layers.append(activation())
+                layers.append(between())
             layers.append(layer(nn.Linear, before, after, generator=draw))
-        if final is not None:
-            layers.append(final())
+        if last is not None:
+            layers.append(last())
         if shape is not None and len(shape) > 1:
             layers.append(nn.Unflatten(1, shape))
         super().__init__(*layers)

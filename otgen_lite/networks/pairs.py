@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from otgen_lite import _checks
 from otgen_lite.networks._initial import Randomness, rows_of
+from otgen_lite.networks._layers import Activation
 from otgen_lite.networks.mlp import MLP
 
 
@@ -28,10 +29,10 @@ class ImplicitEncoder(nn.Module):
         self,
         inputs: int,
         noise_dim: int,
-        hidden: Sequence[int],
+        hidden: Sequence[int] | int,
         outputs: int,
         *,
-        activation: Callable[[], nn.Module] = nn.ReLU,
+        activation: Activation = nn.ReLU,
         generator: Randomness = None,
     ) -> None:
         super().__init__()
@@ -63,9 +64,9 @@ class PairCritic(nn.Module):
         self,
         inputs: int,
         codes: int,
-        hidden: Sequence[int],
+        hidden: Sequence[int] | int,
         *,
-        activation: Callable[[], nn.Module] = nn.ReLU,
+        activation: Activation = nn.ReLU,
         generator: Randomness = None,
     ) -> None:
         super().__init__()

@@ -84,7 +84,9 @@ def work(member: Method, data: Any, batch_size: int) -> float:
         return estimate
     probe = copy.deepcopy(member)
     like = next(probe.parameters())
-    rows = torch.as_tensor(data[:2]).to(like)
+    rows = torch.as_tensor(np.array(data[:2]) if isinstance(data, np.ndarray) else data[:2]).to(
+        like
+    )
     try:
         with torch.no_grad():
             return max(_count(probe, player, rows) for player in probe.players) * batch_size / 2

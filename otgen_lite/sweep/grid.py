@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from torch import Tensor
+from torch import Tensor, nn
+from tqdm.auto import tqdm
 
+from otgen_lite import _choices
 from otgen_lite.methods.base import Method
+
+#: Points from which a bar shows that methods are made: about a tenth of a second.
+MANY = 1000
+
+#: Points that are refused: their methods would take hours to make and all memory.
+TOO_MANY = 1_000_000
 
 #: Hyper-parameters by name.
 Point = dict[str, Any]
@@ -21,13 +30,22 @@ def axes(grid: Any) -> dict[str, list[Any]]:
 
     Raises:
         TypeError: if the grid is no dict, or an axis no list.
-        ValueError: if there is no axis, or an axis has no value or one twice.
+        ValueError: if there is no axis, an axis has no value or one twice, or the points are too
+            many.
     """
     if not isinstance(grid, Mapping):
         raise TypeError(f"grid must be a dict of lists by name, got a {type(grid).__name__}")
     if not grid:
         raise ValueError("grid must have at least one axis, got none")
-    return {_name(name): _values(name, values) for name, values in grid.items()}
+    out = {_name(name): _values(name, values) for name, values in grid.items()}
+    total = math.prod(map(len, out.values()))
+    if total > TOO_MANY:
+        sizes = " × ".join(f"{name} {len(values):,}" for name, values in out.items())
+        raise ValueError(
+            f"grid must have at most {TOO_MANY:,} points, got {sizes} = {total:,}: take fewer "
+            "values on an axis, or several sweeps"
+        )
+    return out
 
 
 def _name(name: Any) -> str:
@@ -37,20 +55,28 @@ def _name(name: Any) -> str:
 
 
 def _values(name: str, values: Any) -> list[Any]:
-    if isinstance(values, (Tensor, np.ndarray)):
+    if isinstance(values, (Tensor, np.ndarray)) or hasattr(values, "to_numpy"):
         if values.ndim != 1:
             raise ValueError(f"grid[{name!r}] must be a list, got shape {tuple(values.shape)}")
-        values = values.tolist()
+        values = list(values.tolist())
     if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Sequence):
         raise TypeError(f"grid[{name!r}] must be a list of values, got {values!r}")
     if not len(values):
         raise ValueError(f"grid[{name!r}] must hold at least one value, got none")
-    out: list[Any] = []
-    for value in values:
-        value = value.item() if isinstance(value, np.generic) else value
-        if any(value is other or bool(value == other) for other in out):
+    out = [value.item() if isinstance(value, np.generic) else value for value in values]
+    if len(out) > TOO_MANY:
+        raise ValueError(f"grid[{name!r}] must hold at most {TOO_MANY:,} values, got {len(out):,}")
+    seen: set[Any] = set()
+    others: list[Any] = []  # what has no hash is compared with all
+    for value in out:
+        try:
+            twice = value in seen
+            seen.add(value)
+        except TypeError:
+            twice = any(_choices.equal(value, other) for other in others)
+            others.append(value)
+        if twice:
             raise ValueError(f"grid[{name!r}] must hold different values, got {value!r} twice")
-        out.append(value)
     return out
 
 
@@ -70,8 +96,10 @@ def _short(value: Any) -> str:
     return name if callable(value) and name else repr(value)
 
 
-def methods(make_method: Callable[..., Method], where: Sequence[Point]) -> list[Method]:
-    """A method for each point, each with tensors of its own.
+def methods(
+    make_method: Callable[..., Method], where: Sequence[Point], *, progress: bool = False
+) -> list[Method]:
+    """A method for each point, each with tensors of its own; a bar shows where many are made.
 
     Raises:
         TypeError: if ``make_method`` does not take the axes, or makes something else.
@@ -79,6 +107,12 @@ def methods(make_method: Callable[..., Method], where: Sequence[Point]) -> list[
     """
     if not callable(make_method):
         raise TypeError(f"make_method must be callable, got {make_method!r}")
+    if isinstance(make_method, nn.Module):
+        raise TypeError(
+            "make_method must be a function that makes a new method at each call, got a "
+            f"{type(make_method).__name__} that is made already: write it as "
+            f"lambda {', '.join(where[0])}: {type(make_method).__name__}(...)"
+        )
     try:
         signature = inspect.signature(make_method)
     except (TypeError, ValueError):
@@ -93,12 +127,19 @@ def methods(make_method: Callable[..., Method], where: Sequence[Point]) -> list[
             ) from None
     made: list[Method] = []
     owner: dict[int, tuple[Point, str]] = {}
-    for point in where:
+    shown = progress and len(where) >= MANY
+    for point in tqdm(where, desc="making methods", leave=False, disable=not shown):
         method = make_method(**point)
         if not isinstance(method, Method):
             raise TypeError(
                 f"make_method must return a Method, got a {type(method).__name__} for "
                 f"{words(point)}"
+            )
+        if not getattr(method, "players", None):
+            raise TypeError(
+                "make_method must return a Method with players, got a "
+                f"{type(method).__name__} that has none for {words(point)}"
+                + (f": {method.instead}" if method.instead else "")
             )
         for name, parameter in method.named_parameters():
             other = owner.get(id(parameter))

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from otgen_lite import _choices
 from otgen_lite.methods.base import Method
 from otgen_lite.sweep.grid import Point
 from otgen_lite.training import History
@@ -78,6 +79,8 @@ class Sweep:
     def index(self, **point: Any) -> int:
         """The place of a point in ``points``; axes with one value may be left out.
 
+        Numbers are found up to rounding: 0.3 where the axis holds 0.1 * 3 or float32's 0.3.
+
         Raises:
             ValueError: if an axis or a value is not in the grid, or an axis is missing.
         """
@@ -99,11 +102,10 @@ class Sweep:
             if len(values) == 1:
                 return 0
             raise ValueError(f"{name} must be given: one of {_listed(values)}")
-        value = point[name]
-        for i, other in enumerate(values):
-            if _same(value, other):
-                return i
-        raise ValueError(f"{name} must be one of {_listed(values)}, got {value!r}")
+        place = _choices.place(point[name], values)
+        if place is None:
+            raise ValueError(f"{name} must be one of {_listed(values)}, got {point[name]!r}")
+        return place
 
     def at(self, **point: Any) -> Method:
         """The trained method of a point: ``s.at(lam=10.0)``; see :meth:`index`."""
@@ -136,14 +138,6 @@ class Sweep:
                 row.append(float(values[-1]) if values else math.nan)
             rows.append(row)
         return [*self.grid, *(f"loss_{player}" for player in players), *metrics], rows
-
-
-def _same(value: Any, other: Any) -> bool:
-    """Equal; numbers up to rounding, so that 0.1 * 3 finds 0.3."""
-    numbers = (int, float)
-    if isinstance(value, numbers) and isinstance(other, numbers):
-        return math.isclose(value, other, rel_tol=1e-9)
-    return value is other or bool(value == other)
 
 
 def _listed(values: Sequence[Any]) -> str:

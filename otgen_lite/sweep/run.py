@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from otgen_lite import _checks
 from otgen_lite.methods.base import Method
 from otgen_lite.sweep import decide
 from otgen_lite.sweep import grid as grids
@@ -85,7 +86,8 @@ def sweep(
         raise TypeError(f"stack must be True, False or None, got {stack!r}")
     axes = grids.axes(grid)
     points = grids.points(axes)
-    members = grids.methods(make_method, points)
+    data = _checks.table("data", data)
+    members = grids.methods(make_method, points, progress=bool(options.get("progress", True)))
     reason = "asked for" if stack is False else decide.obstacle(members, options)
     bundles = _bundles(members)
     if not reason and all(len(group) == 1 for bundle in bundles for group in bundle):

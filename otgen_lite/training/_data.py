@@ -29,7 +29,7 @@ def checked(value: Any) -> Tensor:
             "points and labels, give data[0]"
         )
     if isinstance(value, np.ndarray) and value.dtype.kind in "iu":
-        value = torch.from_numpy(value)
+        value = torch.from_numpy(value.copy())  # the copy: torch takes no negative strides
     if isinstance(value, Tensor):
         floating("data", value)
     data = _checks.tensor("data", value).detach()

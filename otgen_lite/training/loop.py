@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from otgen_lite import _checks
 from otgen_lite.methods.base import Method
 from otgen_lite.training import checkpoints, devices
 from otgen_lite.training.batches import Place
@@ -127,6 +128,7 @@ def fit(
         >>> history.losses["autoencoder"].shape
         torch.Size([50])
     """
+    seed = _checks.seed("seed", seed)
     options = Options(
         steps=steps, batch_size=batch_size, lr=lr, optimizer=optimizer, betas=betas,
         adam_eps=adam_eps, schedule=schedule, warmup=warmup, ema=ema, clip_grad=clip_grad,
@@ -140,7 +142,8 @@ def fit(
     if like.device != here:
         method.to(here)
         like = next(method.parameters())
-    with devices.own_randomness(seed, here):
+    # Whoever calls may be without gradients; here they are what it is about.
+    with devices.own_randomness(seed, here), torch.inference_mode(False), torch.enable_grad():
         batches = batches_of(data, batch_size, seed, Place(like, processes))
         seats = _seats(method, options, processes, here)
         history = History.of({seat.player: seat.record for seat in seats})
@@ -169,7 +172,16 @@ def fit(
 def _checked(method: Method, options: Options) -> torch.Tensor:
     """A weight of the method, whose type and place the batches take."""
     if not isinstance(method, nn.Module) or not getattr(method, "players", None):
-        raise TypeError(f"method must be a Method with players, got a {type(method).__name__}")
+        instead = getattr(method, "instead", "") if isinstance(method, nn.Module) else ""
+        raise TypeError(
+            f"method must be a Method with players, got a {type(method).__name__}"
+            + (f" that has none: {instead}" if instead else "")
+        )
+    if any(parameter.is_inference() for parameter in method.parameters()):
+        raise ValueError(
+            "method must be made outside of torch.inference_mode(), got parameters made inside, "
+            "which cannot be trained"
+        )
     options.for_players(method.players)
     for player in method.players:
         if not trained(method, player):

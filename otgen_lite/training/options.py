@@ -68,7 +68,7 @@ class Options:
         _checks.count("steps", self.steps)
         _checks.count("batch_size", self.batch_size)
         _checks.count("warmup", self.warmup, at_least=0)
-        _checks.count("seed", self.seed, at_least=0)
+        _checks.seed("seed", self.seed)
         self._check_optimizer()
         if isinstance(self.schedule, str):
             _checks.choice("schedule", self.schedule, SCHEDULES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -19,6 +20,9 @@ from otgen_lite.training.options import Options
 from otgen_lite.training.progress import Bar
 from otgen_lite.training.seats import Seat
 from otgen_lite.training.weights import Averages, Snapshot
+
+#: Errors of the first round that may come from data of another shape than the networks take.
+_OF_SHAPES = re.compile(r"shape|size|dimension|channels|numbers a row|expected.*input", re.I)
 
 #: Rounds between two looks at everything: weights, and on an accelerator the losses.
 LOOK = 100
@@ -71,7 +75,7 @@ class Rounds:
             self.history.interrupted = True
         except (RuntimeError, ValueError) as error:
             ours = isinstance(error, TrainingError) or not len(self._batch)
-            if self.history.steps == first and not ours:
+            if self.history.steps == first and not ours and _OF_SHAPES.search(str(error)):
                 shape = tuple(self._batch.shape)
                 error.add_note(f"fit: a batch of data has shape {shape}; do the networks take it?")
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ def batches_of(data: Any, batch_size: int, seed: int, place: Place) -> Batches:
         raise ValueError(
             f"batch_size must be a multiple of the number of processes, {world}, got {batch_size}"
         )
+    data = _checks.table("data", data)
     if isinstance(data, TensorDataset):
         data = data.tensors[0]
     if isinstance(data, (Tensor, np.ndarray, list, tuple)):
@@ -64,15 +66,28 @@ def _of_items(data: Any, batch_size: int, seed: int, place: Place) -> Indexed:
     fixed = torch.equal(one, again)
     if fixed and one.numel() * one.element_size() * len(data) <= MEMORY:
         return _of_tensor(
-            _data.checked(torch.stack([_item(data, k) for k in range(len(data))])),
+            _data.checked(_stacked(data, range(len(data)))),
             batch_size, seed, place,
         )  # fmt: skip
     _check_size(len(data), batch_size, place)
     return Indexed(
-        len(data), lambda rows: torch.stack([_item(data, int(k)) for k in rows]),
+        len(data), lambda rows: _stacked(data, rows.tolist()),
         numbers=BLOCK, batch_size=batch_size, seed=seed, place=place,
         device=torch.device("cpu"), fingerprint=f"{len(data)} items of shape {tuple(one.shape)}",
     )  # fmt: skip
+
+
+def _stacked(data: Any, rows: Iterable[int]) -> Tensor:
+    """Items as the rows of one tensor."""
+    at = list(rows)
+    items = [_item(data, k) for k in at]
+    for k, item in zip(at, items, strict=True):
+        if item.shape != items[0].shape:
+            raise ValueError(
+                f"data must hold points of one shape, got {_checks.shape_text(items[0])} for "
+                f"data[{at[0]}] and {_checks.shape_text(item)} for data[{k}]"
+            )
+    return torch.stack(items)
 
 
 def _check_size(size: int, batch_size: int, place: Place) -> None:

@@ -36,6 +36,7 @@ class Problem:
         dtype: the type of results.
         phi: (B, n) first potential over eps log 2, in float64.
         gamma: (B, m) second potential, the same.
+        annealed: whether eps was annealed to its value.
     """
 
     phi: Tensor
@@ -45,6 +46,7 @@ class Problem:
     right: Tensor
     rows: Tensor
     columns: Tensor
+    annealed: bool = False
 
     def __init__(self, costs: Costs, eps: Tensor, a: Tensor, b: Tensor, dtype: torch.dtype) -> None:
         self.costs, self.eps, self.dtype = costs, eps, dtype
@@ -217,16 +219,17 @@ def weights(name: str, value: Any, size: int, B: int, like: Tensor) -> Tensor:
     return out / out.detach().sum(dim=1, keepdim=True)
 
 
-def warn(s: State, tol: float, stacklevel: int) -> None:
+def warn(s: State, tol: float, stacklevel: int, *, annealed: bool = False) -> None:
     """Say that an iteration ended too early, where it did."""
     if bool((s.error <= tol).all()):
         return
     late = int((~(s.error <= tol)).sum())
+    scaling = "" if annealed else ", or set eps_scaling=True"
+    advice = f"raise max_iter, eps or tol{scaling}"
     which = "Sinkhorn" if len(s.error) == 1 else f"Sinkhorn: {late} of {len(s.error)} problems"
     warnings.warn(
         f"{which} stopped after {int(s.sweeps.max())} sweeps with a marginal error of "
-        f"{float(s.error.max()):.3g} where tol={tol:.3g} was asked for; raise max_iter, eps or "
-        "tol, or set eps_scaling=True",
+        f"{float(s.error.max()):.3g} where tol={tol:.3g} was asked for; {advice}",
         ConvergenceWarning,
         stacklevel=stacklevel + 1,
     )

@@ -117,7 +117,7 @@ def _between(
         check = problem.marginals
     start = torch.zeros_like(problem.b)
     s = solve(problem.costs, problem.a, problem.b, tol, max_iter, start, check=check)
-    _problem.warn(s, tol, stacklevel=3)
+    _problem.warn(s, tol, stacklevel=3, annealed=True)  # there is no eps_scaling here
     return problem, problem.take(s)
 
 
@@ -131,7 +131,7 @@ def _own(
         problem.watch(x, x, (True, False))
         check = problem.row_sums
     s = solve_symmetric(problem.costs, problem.a, tol, max_iter, check)
-    _problem.warn(s, tol, stacklevel=3)
+    _problem.warn(s, tol, stacklevel=3, annealed=True)  # there is no eps_scaling here
     return problem, problem.take(s)
 
 

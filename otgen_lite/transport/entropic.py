@@ -222,6 +222,7 @@ def _solved(
     gamma = torch.zeros_like(b)
     if init is not None:
         gamma = _init(init, a, b, single) / (problem.eps * LOG2)[:, None]
+    problem.annealed = bool(eps_scaling)
     annealing = spread(costs, a, b) * LOG2 if eps_scaling else 1.0
     B, n, m = costs.shape
     step = max(1, _TOGETHER // (n * m))
@@ -238,7 +239,7 @@ def _fields(
     problem: Problem, s: State, value: Tensor, tol: float, eps: Any, single: bool
 ) -> dict[str, Any]:
     """The fields of a result, after the warning."""
-    _problem.warn(s, tol, stacklevel=3)
+    _problem.warn(s, tol, stacklevel=3, annealed=problem.annealed)
     f, g = problem.f.to(problem.dtype), problem.g.to(problem.dtype)
     fields: dict[str, Any] = {"eps": eps, "errors": s.errors()}
     fields |= {"_problem": problem, "_single": single}

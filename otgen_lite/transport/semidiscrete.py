@@ -300,7 +300,7 @@ class SemiDiscrete:
         if step is not None and _checks.number("step", step) <= 0:
             raise ValueError(f"step must be positive, got {step}")
         generator = torch.Generator(device=self.y.device)
-        generator.manual_seed(_checks.count("seed", seed, at_least=0))
+        generator.manual_seed(_checks.seed("seed", seed))
         with torch.no_grad():
             fit = _Fit(self, Source(sample, self.y, generator), batch_size, tol, step)
             fit.run(steps, progress, callback)

@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import pickle
+import shutil
 import sys
 import zipfile
 from pathlib import Path
@@ -202,3 +203,108 @@ def test_the_archive_is_checked_where_that_is_asked(tmp_path, monkeypatch) -> No
 def test_bad_arguments(tmp_path: Path, options: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         otg.data.celeba(tmp_path, **options)
+
+
+# --- images that lie elsewhere, or nowhere ------------------------------------------------------
+
+
+def rezip(folder: Path, inner: str) -> None:
+    """The images of a folder in an archive, under another path; the folder goes."""
+    with zipfile.ZipFile(folder / "img_align_celeba.zip", "w") as archive:
+        for name in NAMES:
+            archive.writestr(f"{inner}{name}", (folder / "img_align_celeba" / name).read_bytes())
+            archive.writestr(f"__MACOSX/{inner}._{name}", b"not an image")
+    shutil.rmtree(folder / "img_align_celeba")
+
+
+def nest(folder: Path) -> None:
+    (folder / "img_align_celeba").rename(folder / "inner")
+    (folder / "img_align_celeba").mkdir()
+    (folder / "inner").rename(folder / "img_align_celeba" / "img_align_celeba")
+
+
+@pytest.mark.parametrize("given", ["", "celeba", "celeba/img_align_celeba"])
+@pytest.mark.parametrize("lists", ["celeba", "celeba/img_align_celeba"])
+def test_a_folder_in_a_folder_of_its_name(tmp_path, monkeypatch, given, lists) -> None:
+    folder = put(tmp_path, "folder", monkeypatch)
+    images = otg.data.celeba(tmp_path)[1]
+    nest(folder)
+    for file in folder.glob("*.txt"):
+        file.rename(tmp_path / lists / file.name)
+    faces = otg.data.celeba(tmp_path / given)
+    assert faces.names == NAMES[:3]
+    assert faces.attribute_names == tuple(TITLES)
+    assert torch.equal(faces[1], images)
+
+
+@pytest.mark.parametrize("inner", ["", "img_align_celeba/img_align_celeba/", "faces/"])
+def test_another_archive_of_the_images(tmp_path, monkeypatch, inner) -> None:
+    folder = put(tmp_path, "folder", monkeypatch)
+    image = otg.data.celeba(tmp_path)[1]
+    rezip(folder, inner)
+    for split, count in (("train", 3), ("all", 6)):
+        faces = otg.data.celeba(tmp_path, split)
+        assert len(faces) == count
+        assert torch.equal(faces[1], image)
+
+
+@pytest.mark.parametrize("left", [[], NAMES[:2], ["._000001.jpg"]])
+@pytest.mark.parametrize("split", ["train", "all"])
+def test_a_folder_that_is_not_whole_beside_a_good_archive(
+    tmp_path, monkeypatch, left, split
+) -> None:
+    folder = put(tmp_path, "zip", monkeypatch)
+    (folder / "img_align_celeba").mkdir()
+    for name in left:
+        (folder / "img_align_celeba" / name).write_bytes(b"half")
+    for lists in (True, False):
+        if not lists:
+            (folder / "list_eval_partition.txt").unlink()
+            split = "all"
+        faces = otg.data.celeba(tmp_path, split)
+        assert faces.place == folder / "img_align_celeba.zip"
+        assert len(faces) == (3 if split == "train" else 6)
+
+
+def test_a_damaged_archive_beside_a_good_folder(tmp_path, monkeypatch) -> None:
+    folder = put(tmp_path, "folder", monkeypatch)
+    (folder / "img_align_celeba.zip").write_bytes(b"<html>")
+    assert len(otg.data.celeba(tmp_path, "all")) == 6
+
+
+def test_missing_images_are_noticed_when_the_folder_is_opened(tmp_path, monkeypatch) -> None:
+    folder = put(tmp_path, "folder", monkeypatch)
+    (folder / "img_align_celeba" / NAMES[1]).unlink()
+    for split, count in (("train", 3), ("all", 6)):
+        with pytest.raises(ValueError, match=f"all {count} images, 1 are missing, 000002.jpg"):
+            otg.data.celeba(tmp_path, split)
+    assert len(otg.data.celeba(tmp_path, "test")) == 2  # these are all there
+    (folder / "list_eval_partition.txt").unlink()
+    with pytest.warns(UserWarning, match="from 1 to 6, 1 of them are missing"):
+        assert len(otg.data.celeba(tmp_path, "all")) == 5
+
+
+def test_images_that_an_archive_lacks_are_noticed(tmp_path, monkeypatch) -> None:
+    folder = put(tmp_path, "folder", monkeypatch)
+    (folder / "img_align_celeba" / NAMES[4]).unlink()
+    monkeypatch.setattr(sys.modules[__name__], "NAMES", [n for n in NAMES if n != NAMES[4]])
+    rezip(folder, "img_align_celeba/")
+    with pytest.raises(ValueError, match=r"1 are missing, 000005.jpg the first"):
+        otg.data.celeba(tmp_path, "test")
+
+
+@pytest.mark.parametrize("split", ["train", "all"])
+def test_nothing_but_empty_folders(tmp_path, monkeypatch, split) -> None:
+    folder = put(tmp_path, "folder", monkeypatch)
+    shutil.rmtree(folder / "img_align_celeba")
+    (folder / "img_align_celeba" / "img_align_celeba").mkdir(parents=True)
+    with pytest.raises(FileNotFoundError, match="must hold the images, got none"):
+        otg.data.celeba(tmp_path, split)
+
+
+def test_images_that_no_list_names(tmp_path, monkeypatch) -> None:
+    folder = put(tmp_path, "folder", monkeypatch)
+    (folder / "list_eval_partition.txt").unlink()
+    (folder / "img_align_celeba" / "me.jpg").write_bytes(face(0))
+    with pytest.raises(ValueError, match=r"list_attr_celeba.txt names, got me.jpg"):
+        otg.data.celeba(tmp_path, "all")
