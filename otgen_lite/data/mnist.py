@@ -161,9 +161,7 @@ def _load(
     dtype: torch.dtype | None,
 ) -> tuple[Tensor, Tensor]:
     _checks.choice("split", split, SPLITS)
-    dtype = dtype or torch.get_default_dtype()
-    if not dtype.is_floating_point:
-        raise TypeError(f"dtype must be a floating type, got {dtype}")
+    dtype = _checks.floating(dtype)
     folder = data_dir(root) / source.folder
     paths = [
         _file(source, folder, file, download, progress)
