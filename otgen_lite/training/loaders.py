@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 from torch import Tensor
@@ -141,11 +142,12 @@ class _Samplers:
         found = [getattr(loader, name, None) for name in ("sampler", "batch_sampler")]
         self._all = [
             s for s in found
-            if s is not None and type(s) not in _KNOWN and not hasattr(s, "set_epoch")
+            if hasattr(s, "__dict__") and type(s) not in _KNOWN and not hasattr(s, "set_epoch")
         ]  # fmt: skip
         # A sampler may hold the data, or the sampler below it, which are not copied; nor are
-        # generators, which are put back by themselves.
-        shared = (loader.dataset, *found, *held)
+        # generators, which are put back by themselves, or a module such as NumPy.
+        modules = [v for s in self._all for v in vars(s).values() if isinstance(v, ModuleType)]
+        shared = (loader.dataset, *found, *held, *modules)
         self._shared = {id(one): one for one in shared if one is not None}
         self._before = [self._copied(sampler) for sampler in self._all]
 

@@ -131,11 +131,15 @@ class Rounds:
                 except NonFiniteError:
                     raise
                 except Exception as error:
-                    weights = [p.detach() for p in method.parameters()]
-                    if not about_numbers(error, self._batch, *weights):
-                        raise
-                    none = torch.empty(0)
-                    raise NonFiniteError(seat.player, none, self._batch, why=error) from error
+                    self._failed(seat.player, step, error)
+                    raise
+
+    def _failed(self, player: str, step: int, error: Exception) -> None:
+        """Where a loss failed; as a loss that is no finite number, where numbers are the cause."""
+        weights = [p.detach() for p in self.method.parameters()]
+        if about_numbers(error, self._batch, *weights):
+            raise NonFiniteError(player, torch.empty(0), self._batch, why=error) from error
+        error.add_note(f"fit: in step {step + 1} of {self.options.steps}, player {player!r}")
 
     def _turn(self, seat: Seat, left: dict[str, Tensor] | None) -> dict[str, Tensor] | None:
         """One step of one player; what it leaves for the next."""
