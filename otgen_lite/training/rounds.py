@@ -139,7 +139,8 @@ class Rounds:
         weights = [p.detach() for p in self.method.parameters()]
         if about_numbers(error, self._batch, *weights):
             raise NonFiniteError(player, torch.empty(0), self._batch, why=error) from error
-        error.add_note(f"fit: in step {step + 1} of {self.options.steps}, player {player!r}")
+        if step:
+            error.add_note(f"fit: in step {step + 1} of {self.options.steps}, player {player!r}")
 
     def _turn(self, seat: Seat, left: dict[str, Tensor] | None) -> dict[str, Tensor] | None:
         """One step of one player; what it leaves for the next."""

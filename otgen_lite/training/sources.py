@@ -143,8 +143,8 @@ def _item(data: Any, k: int) -> Tensor:
     item = _data.real(f"data[{k}]", _data.first_entry(data[k]))
     if item.ndim == 0:
         raise ValueError(
-            f"data must give points that are vectors (d,) or more, got a number, data[{k}]; for "
-            "numbers on a line give tensors of shape (1,)"
+            f"data must give points that are vectors (d,) or more, got a number of data[{k}]; a "
+            "list or a tuple is a point and its labels; numbers on a line are of shape (1,)"
         )
     return item
 

@@ -127,7 +127,10 @@ def test_metrics_and_callbacks_move_nothing(make: Callable[[], otg.Method]) -> N
 
 def test_metrics_are_the_same_numbers_whatever_was_drawn_before(tmp_path: Path) -> None:
     def run(path: Path, stop: int = 0) -> Any:
-        metrics = {"m": lambda method: float(method.sample(3).sum()), "r": lambda m: random.random()}
+        metrics = {
+            "m": lambda method: float(method.sample(3).sum()),
+            "r": lambda m: random.random(),
+        }
         return train(
             plain(), metrics=metrics, metrics_every=3, checkpoint=path,
             callbacks=[lambda step, m, h: disturb() or step == stop],
