@@ -61,7 +61,7 @@ def about_numbers(error: Exception, *tensors: Tensor) -> bool:
     Either it says so, or some of what it worked with is not finite: a solver, or torch's linear
     algebra, then ends in whatever words it has.
     """
-    if isinstance(error, _checks.NotFiniteError):
+    if _checks.is_not_finite(error):
         return True
     return not all(bool(torch.isfinite(t).all()) for t in tensors if t.is_floating_point())
 

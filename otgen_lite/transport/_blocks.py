@@ -177,7 +177,7 @@ class PointCosts:
 def check_digits(phi: Tensor) -> None:
     """Refuse potentials over eps that a float64 cannot tell from their neighbours."""
     if not bool((phi.abs() < DIGITS).all()):
-        raise _checks.NotFiniteError(
+        raise _checks.not_finite(
             "eps is so small for these costs that cost / eps is not a finite number "
             f"with digits behind the point; it must be above about {1 / DIGITS:.0e} times the "
             "largest absolute cost"
