@@ -149,7 +149,7 @@ def fit(
     if like.device != here:
         method.to(here)
         like = next(method.parameters())
-    with Borrowed(seed, here, needed=_may_draw(method, data, options)) as borrowed:
+    with Borrowed(seed, here, _may_draw(method, data, options), method) as borrowed:
         batches = sources.batches_of(data, batch_size, seed, Place(like, processes))
         try:
             seats = _seats(method, options, processes, here)

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from otgen_lite.training import streams
+from otgen_lite.training.foreign import Generators
 
 
 class Turns:
@@ -106,11 +107,13 @@ class Borrowed:
         device: whose generator is borrowed beside those of the CPU.
         needed: whether something may draw from them. If not they are left alone, so that a
             training in a thread and the user's own draws do not meet.
+        method: whose networks may hold generators of their own, which are treated alike.
     """
 
-    def __init__(self, seed: int, device: torch.device, needed: bool) -> None:
+    def __init__(self, seed: int, device: torch.device, needed: bool, method: Any = None) -> None:
         self._key, self._device, self._needed = streams.key(seed, "networks"), device, needed
         self._kept: dict[str, Any] = {}
+        self._held = Generators(method)
 
     def __enter__(self) -> Borrowed:
         if self._needed:
@@ -121,6 +124,7 @@ class Borrowed:
 
     def begin(self, step: int) -> None:
         """Before round ``step``, counted from 0."""
+        self._held.seed(streams.mixed(self._key, step))
         if not self._needed:
             return
         if TURNS.wanted:
@@ -131,6 +135,7 @@ class Borrowed:
         start(self._device, streams.mixed(self._key, step))
 
     def __exit__(self, *_: object) -> None:
+        self._held.put_back()
         if self._needed:
             put(self._device, self._kept)
             TURNS.__exit__()
