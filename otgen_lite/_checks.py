@@ -15,6 +15,18 @@ from torch import Tensor
 WEIGHT_SUM_TOL = {torch.float64: 1e-6, torch.float32: 1e-4}
 
 
+def not_finite(message: str) -> ValueError:
+    """The error that numbers must be finite and are not; :func:`is_not_finite` knows it again."""
+    error = ValueError(message)
+    error.not_finite = True  # type: ignore[attr-defined]
+    return error
+
+
+def is_not_finite(error: BaseException) -> bool:
+    """Whether an error is of :func:`not_finite`. A training that meets one says in which step."""
+    return bool(getattr(error, "not_finite", False))
+
+
 def tensor(name: str, value: Any, *, finite: bool = True) -> Tensor:
     """Convert to a float32 or float64 tensor; whole numbers become float64.
 
@@ -54,7 +66,7 @@ def tensor(name: str, value: Any, *, finite: bool = True) -> Tensor:
         low, high = (0.0, 0.0) if math.isfinite(total) else _ends(out.detach())
         if not (math.isfinite(low) and math.isfinite(high)):
             culprit = low if not math.isfinite(low) else high
-            raise ValueError(f"{name} must hold finite numbers, got one that is {culprit}")
+            raise not_finite(f"{name} must hold finite numbers, got one that is {culprit}")
     return out
 
 
@@ -170,7 +182,8 @@ def number(name: str, value: Any, *, at_least: float | None = None) -> float:
     out = float(value)
     if not math.isfinite(out) or (at_least is not None and out < at_least):
         rule = "a finite number" if at_least is None else f"a finite number >= {at_least:g}"
-        raise ValueError(f"{name} must be {rule}, got {value!r}")
+        kind = ValueError if math.isfinite(out) else not_finite
+        raise kind(f"{name} must be {rule}, got {value!r}")
     return out
 
 
@@ -210,6 +223,15 @@ def choice(name: str, value: str, known: Iterable[str]) -> str:
     nearest = max(names, key=lambda n: difflib.SequenceMatcher(None, value.lower(), n).ratio())
     listed = ", ".join(repr(n) for n in names)
     raise ValueError(f"{name} must be one of {listed}, got {value!r}; did you mean {nearest!r}?")
+
+
+def floating(dtype: Any) -> torch.dtype:
+    """A floating type; torch's default where None."""
+    if dtype is None:
+        return torch.get_default_dtype()
+    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+        raise TypeError(f"dtype must be a floating type, got {dtype}")
+    return dtype
 
 
 def common(*tensors: Tensor) -> tuple[Tensor, ...]:

@@ -29,9 +29,7 @@ class Draw:
     def __init__(self, n: int, generator: Randomness, dtype: torch.dtype | None) -> None:
         self.n = _checks.count("n", n)
         generator = source("generator", generator)
-        dtype = dtype or torch.get_default_dtype()
-        if not dtype.is_floating_point:
-            raise TypeError(f"dtype must be a floating type, got {dtype}")
+        dtype = _checks.floating(dtype)
         self.generator = generator
         self.kind: dict[str, Any] = {
             "generator": generator,

@@ -40,12 +40,15 @@ class CelebA(Dataset[Tensor]):
 
     Attributes:
         names: file names, in the order of the items.
+        fixed: an item is the same whenever it is read, so that a training may keep what it read.
         attribute_names: the 40 names, or () where the list is not there.
         attributes: (n, 40) booleans, or None.
         identities: (n,) numbers of persons, or None.
 
     ``dataset[i]`` is an image (3, size, size) from 0 to 1.
     """
+
+    fixed = True
 
     def __init__(
         self,

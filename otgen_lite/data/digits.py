@@ -20,6 +20,9 @@ def digits(*, dtype: torch.dtype | None = None) -> tuple[Tensor, Tensor]:
     Returns:
         images (1797, 8, 8) with ink from 0 (paper) to 1, and labels (1797,) from 0 to 9.
 
+    Raises:
+        TypeError: if ``dtype`` is no floating type, which would have no place for grey.
+
     Licence: CC BY 4.0, as the UCI Machine Learning Repository gives it; the images come with
     scikit-learn, not with this package.
 
@@ -30,8 +33,9 @@ def digits(*, dtype: torch.dtype | None = None) -> tuple[Tensor, Tensor]:
         >>> images.shape, labels[:4].tolist()
         (torch.Size([1797, 8, 8]), [0, 1, 2, 3])
     """
+    dtype = _checks.floating(dtype)
     images, labels = _digits()
-    return images.to(dtype or torch.get_default_dtype(), copy=True), labels.clone()
+    return images.to(dtype, copy=True), labels.clone()
 
 
 @lru_cache(maxsize=1)

@@ -163,9 +163,7 @@ def _load(
     dtype: torch.dtype | None,
 ) -> tuple[Tensor, Tensor]:
     _checks.choice("split", split, SPLITS)
-    dtype = dtype or torch.get_default_dtype()
-    if not dtype.is_floating_point:
-        raise TypeError(f"dtype must be a floating type, got {dtype}")
+    dtype = _checks.floating(dtype)
     found = [
         find(source, data_dir(root), file, download, progress)
         for file in _FILES

@@ -165,7 +165,7 @@ class Toy:
         each = n // self.components
         index = torch.arange(self.components, dtype=torch.float64)
         component = index.repeat_interleave(each)
-        return self._place(component, each).to(dtype)
+        return self._place(component, each).to(_checks.floating(dtype))
 
     def _place(self, component: Tensor, each: int) -> Tensor:
         copies = (self.components, 1)

@@ -81,6 +81,16 @@ def same_shape(made: Tensor, batch: Tensor) -> Tensor:
     return made
 
 
+def transformed() -> bool:
+    """Whether this runs inside of ``torch.func`` (a stack of members) or of ``torch.compile``.
+
+    There ``torch.func`` takes a gradient within a loss, and ``torch.autograd.grad`` cannot.
+    """
+    if torch.compiler.is_compiling():
+        return True
+    return torch._C._functorch.peek_interpreter_stack() is not None
+
+
 def joined(x: Tensor) -> Tensor:
     """The rows of every process, in order; ``x`` itself where there is one process.
 

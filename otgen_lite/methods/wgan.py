@@ -10,7 +10,7 @@ from otgen_lite.costs import Cost
 from otgen_lite.methods._latent_model import module
 from otgen_lite.methods._mke_costs import costs_between, full_precision
 from otgen_lite.methods._mke_model import GeneratorModel
-from otgen_lite.methods._pieces import checked_cost, joined
+from otgen_lite.methods._pieces import checked_cost, joined, transformed
 from otgen_lite.methods.base import Noise, Player, flat
 from otgen_lite.methods.priors import Prior
 
@@ -35,7 +35,8 @@ class WGAN(GeneratorModel):
     - ``"gp"``: :math:`-\psi(x)`, and the critic pays gp_weight times the mean of
       :math:`(\|\nabla \psi(\hat x)\| - 1)^2`, with :math:`\hat x` uniform on the segment between a
       data point and a generated one. Slopes above 1 pay off a little: with a linear critic and a
-      shift m the slope is 1 + m / (2 gp_weight), so that the value exceeds W_1.
+      shift m the slope is 1 + m / (2 gp_weight), so that the value exceeds W_1. With batch
+      normalisation in the critic the slope at a point is that of the scores of the whole batch.
 
     Args:
         generator: (n, d_z) codes to data.
@@ -124,11 +125,29 @@ class WGAN(GeneratorModel):
     def penalty(self, batch: Tensor, made: Tensor, share: Tensor) -> Tensor:
         """Mean square by which the critic's slope is off 1, on segments from made to data."""
         share = share.reshape(-1, *[1] * (batch.ndim - 1))
-        between = torch.lerp(made, batch, share)
-        scores, pull, *_ = torch.func.vjp(self._scores, between)
-        slope = torch.linalg.vector_norm(pull(torch.ones_like(scores))[0].flatten(1), dim=1)
+        slope = torch.linalg.vector_norm(
+            self._slopes(torch.lerp(made, batch, share)).flatten(1), dim=1
+        )
         excess = slope - 1.0
         return (excess.clamp(min=0.0) if self.one_sided else excess).square().mean()
+
+    def _slopes(self, x: Tensor) -> Tensor:
+        """The gradient of the sum of the critic's scores, row by row; differentiable.
+
+        A row's is that of its own score, unless a layer couples rows, as batch normalisation does.
+        """
+        if transformed():
+            scores, pull, *_ = torch.func.vjp(self._scores, x)
+            return pull(torch.ones_like(scores))[0]
+        # Not so by vjp, in which a layer may not write what it saw into a buffer.
+        x = x.detach().requires_grad_()
+        with torch.enable_grad():
+            scores = self._scores(x)
+            differentiable = any(p.requires_grad for p in self.critic.parameters())
+            (slopes,) = torch.autograd.grad(
+                scores.sum(), x, create_graph=differentiable, materialize_grads=True
+            )
+        return slopes
 
     def project(self, player: str, values: dict[str, Tensor]) -> dict[str, Tensor]:
         """Where the critic is clipped: its weights, back in [-clip, clip]."""

@@ -19,7 +19,7 @@ from otgen_lite.sweep.result import Sweep
 from otgen_lite.sweep.stack import Stacked
 from otgen_lite.sweep.together import Together
 from otgen_lite.sweep.trial import CannotStack
-from otgen_lite.training import History, TrainingError, fit
+from otgen_lite.training import History, TrainingError, fit, randomness
 
 log = logging.getLogger("otgen_lite")
 
@@ -169,10 +169,17 @@ def _numbered(options: dict[str, Any], number: int | None) -> dict[str, Any]:
 
 
 def _of_members(metric: Callable[[Any], Any]) -> Callable[[Any], torch.Tensor]:
-    """A metric of a method as a metric of stacks: a number for each member."""
-    return lambda together: torch.tensor(
-        [float(metric(member)) for member in together.members], dtype=torch.float64
-    )
+    """A metric of a method as a metric of stacks: a number for each member, from the same draws."""
+
+    def of_members(together: Any) -> torch.Tensor:
+        device = next(together.parameters()).device
+        start, values = randomness.states(device), []
+        for member in together.members:
+            randomness.put(device, start)
+            values.append(float(metric(member)))
+        return torch.tensor(values, dtype=torch.float64)
+
+    return of_members
 
 
 def _at_points(error: TrainingError, points: list[Point]) -> TrainingError:

@@ -1,11 +1,10 @@
-"""What may come as data: checks and the words of their messages."""
+"""What may come as data: one rule for tensors, items of sets, batches of loaders and samplers."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from otgen_lite import _checks
@@ -16,9 +15,40 @@ def first_entry(item: Any) -> Any:
     return item[0] if isinstance(item, (tuple, list)) and len(item) else item
 
 
-def rows(value: Any) -> Tensor:
-    """A tensor, unchecked: a loss that is not finite will tell."""
-    return value if isinstance(value, Tensor) else _checks.tensor("data", value, finite=False)
+def real(name: str, value: Any, *, finite: bool = False) -> Tensor:
+    """Numbers of a floating type as a tensor of float32 or float64, whatever they come in.
+
+    Whole numbers and truth values are a mistake more often than not (bytes of images, labels,
+    indices), so they are refused in a tensor, an array, a list and a PIL image alike.
+
+    Args:
+        name: what it is, for the message.
+        value: a tensor, an array or anything that NumPy makes an array of.
+        finite: whether to see that no number is infinite. Without, a loss that is not finite tells.
+
+    Raises:
+        TypeError: for anything but real numbers of a floating type.
+        ValueError: if ``finite`` and a number is not.
+    """
+    if not isinstance(value, Tensor):
+        try:
+            array = np.asarray(value)
+        except (ValueError, RuntimeError, TypeError):
+            array = np.empty(0)  # ragged, or of tensors with gradients: the check says so
+        if array.dtype.kind in "iub":
+            raise TypeError(_not_floating(name, f"a {type(value).__name__} of {array.dtype}"))
+    elif not value.is_floating_point():
+        raise TypeError(_not_floating(name, str(value.dtype)))
+    elif value.dtype.itemsize == 2:
+        value = value.float()  # half precision holds no number that float32 does not
+    return _checks.tensor(name, value, finite=finite).detach()
+
+
+def _not_floating(name: str, found: str) -> str:
+    return (
+        f"{name} must be of a floating type, got {found}; convert it first (images of bytes: "
+        "x.float() / 255 of a tensor, np.asarray(x) / 255 of an image or an array)"
+    )
 
 
 def checked(value: Any) -> Tensor:
@@ -28,11 +58,7 @@ def checked(value: Any) -> Tensor:
             f"data must be points alone, got a tuple of {len(value)} tensors; where these are "
             "points and labels, give data[0]"
         )
-    if isinstance(value, np.ndarray) and value.dtype.kind in "iu":
-        value = torch.from_numpy(value.copy())  # the copy: torch takes no negative strides
-    if isinstance(value, Tensor):
-        floating("data", value)
-    data = _checks.tensor("data", value).detach()
+    data = real("data", value, finite=True)
     if data.ndim < 2:
         hint = "; for numbers on a line write data[:, None]" if data.ndim == 1 else ""
         raise ValueError(
@@ -42,15 +68,6 @@ def checked(value: Any) -> Tensor:
         shape = _checks.shape_text(data)
         raise ValueError(f"data must hold at least one point, got shape {shape}")
     return data
-
-
-def floating(name: str, value: Tensor) -> None:
-    """Whole numbers are a mistake more often than not: bytes of images, labels, indices."""
-    if not value.is_floating_point():
-        raise TypeError(
-            f"{name} must be of a floating type, got {value.dtype}; convert it first (images of "
-            "bytes: x.float() / 255)"
-        )
 
 
 def kind(value: Any) -> str:

@@ -2,20 +2,23 @@
 
 Batches are drawn by epochs, each a new permutation of the data; what is left of it at its end is
 less than a batch and is left out, so that no batch holds a point twice. A data set that is smaller
-than a batch is one batch. The state that a checkpoint keeps is the generator's state at the
-beginning of the epoch and the number of batches taken since: a few bytes, and exact.
+than a batch is one batch. Loaders keep the same rule (:mod:`otgen_lite.training.loaders`).
+
+The state that a checkpoint keeps is the generator's state at the beginning of the epoch and the
+number of batches taken since: a few bytes, and exact.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from otgen_lite.training import _data
+from otgen_lite.training import _data, streams
 from otgen_lite.training.devices import Processes
+from otgen_lite.training.foreign import Generators
 
 #: How many numbers are shuffled at a time: enough that a batch costs next to nothing, few enough
 #: that the copy is small.
@@ -41,6 +44,10 @@ class Batches(Protocol):
 
     def load(self, state: dict[str, Any]) -> None:
         """Go back to where :meth:`state` was called."""
+        ...
+
+    def close(self) -> None:
+        """Leave what the user gave as it was."""
         ...
 
 
@@ -70,12 +77,16 @@ class Place:
 
 
 class Indexed:
-    """Batches of data with a number for each point: a tensor, or a set of items."""
+    """Batches of data with a number for each point: a tensor, or a set of items.
+
+    ``gather(rows, seed)`` gives the points of these numbers; ``seed`` is a new one for every block,
+    for what the items draw.
+    """
 
     def __init__(
         self,
         size: int,
-        gather: Callable[[Tensor], Tensor],
+        gather: Callable[[Tensor, int], Tensor],
         *,
         numbers: int,
         batch_size: int,
@@ -83,11 +94,14 @@ class Indexed:
         place: Place,
         device: torch.device,
         fingerprint: str,
+        close: Callable[[], None] = lambda: None,
     ) -> None:
+        self.close = close
         self._size, self._gather, self._place = size, gather, place
         self._batch = min(batch_size, size)
         self.fingerprint = fingerprint
-        self._generator = torch.Generator(device=device).manual_seed(seed)
+        self._generator = torch.Generator(device=device)
+        self._generator.manual_seed(streams.key(seed, "batches"))
         self._per_epoch = size // self._batch
         self._per_block = max(1, BLOCK // max(1, numbers * self._batch))
         self._begin()
@@ -96,6 +110,7 @@ class Indexed:
         self._start = self._generator.get_state()
         device = self._generator.device
         self._order = torch.randperm(self._size, generator=self._generator, device=device)
+        self._draws = int(torch.randint(1 << 62, (), generator=self._generator, device=device))
         self._taken = 0
         self._ready: list[Tensor] = []
 
@@ -115,7 +130,9 @@ class Indexed:
         chosen = self._order[first * self._batch : (first + count) * self._batch]
         rows = self._place.processes.rows(self._batch)
         chosen = chosen.view(count, self._batch)[:, rows].reshape(-1)
-        block = self._place.put(self._gather(chosen))
+        # Processes gather rows of their own, so each has draws of its own.
+        seed = streams.mixed(self._draws, first, self._place.processes.rank)
+        block = self._place.put(self._gather(chosen, seed))
         self._ready = list(reversed(block.split(rows.stop - rows.start)))
 
     def state(self) -> dict[str, Any]:
@@ -129,95 +146,44 @@ class Indexed:
         self._taken = int(state["taken"])
 
 
-class Loaded:
-    """Batches of a loader, as it makes them; resumed by skipping what was used of its epoch."""
-
-    def __init__(self, loader: Any, place: Place) -> None:
-        self._loader, self._place = loader, place
-        self._epoch = -1
-        self._iterator: Iterator[Any] = iter(())
-        self._sampler: Any = getattr(loader, "sampler", None)
-        # Such a sampler gives every process rows of its own; others give all the same batches.
-        self._split = hasattr(self._sampler, "set_epoch")
-        self._start: list[Tensor] = []
-        self._taken = 0
-        self.fingerprint = f"loader of {getattr(loader, 'batch_size', None)} rows"
-
-    def _begin(self) -> None:
-        self._epoch += 1
-        if self._split:
-            self._sampler.set_epoch(self._epoch)
-        generator = getattr(self._loader, "generator", None)
-        self._start = [torch.get_rng_state(), *([generator.get_state()] if generator else [])]
-        self._iterator = iter(self._loader)
-        self._taken = 0
-
-    def next(self) -> Tensor:
-        """This process's rows of the next batch."""
-        item = next(self._iterator, None)
-        if item is None:
-            self._begin()
-            item = next(self._iterator, None)
-            if item is None:
-                raise ValueError("data must hold at least one batch, got a loader that gives none")
-        self._taken += 1
-        batch = _data.first_entry(item)
-        if not isinstance(batch, Tensor) or batch.ndim < 2:
-            raise TypeError(
-                f"data must give batches that are tensors (n, ...), got {_data.kind(batch)}"
-            )
-        _data.floating("a batch of data", batch)
-        processes = self._place.processes
-        if not self._split and processes.world > 1:
-            batch = batch[processes.rows(len(batch))]
-        return self._place.put(batch)
-
-    def state(self) -> dict[str, Any]:
-        """Where the run stands in the data."""
-        return {"epoch": self._epoch, "start": self._start, "taken": self._taken}
-
-    def load(self, state: dict[str, Any]) -> None:
-        """Go back to where :meth:`state` was called; torch's own generator is left where it is."""
-        if not state["start"]:
-            return
-        kept = torch.get_rng_state()
-        self._epoch = int(state["epoch"]) - 1
-        torch.set_rng_state(state["start"][0])
-        for generator_state in state["start"][1:]:
-            self._loader.generator.set_state(generator_state)
-        self._begin()
-        for _ in range(int(state["taken"])):
-            next(self._iterator)
-        self._taken = int(state["taken"])
-        torch.set_rng_state(kept)
-
-
 class Drawn:
     """Batches that a sampler draws: ``sample(n, generator) -> (n, ...)``."""
-
-    fingerprint = "sampler"
 
     def __init__(
         self, sample: Callable[..., Any], batch_size: int, seed: int, place: Place
     ) -> None:
         self._sample, self._size, self._place = sample, batch_size, place
-        self._generator = torch.Generator().manual_seed(seed)
-        if len(self._draw()) != batch_size:
-            raise ValueError(f"data(n, generator) must draw n points, got {len(self._draw())}")
-        self._generator.manual_seed(seed)
+        self._key, self._drawn = streams.key(seed, "sampler"), 0
+        self._generator = torch.Generator()
+        # A sampler may leave the generator aside and draw from one that it holds.
+        self._held = Generators(sample)
+        self.fingerprint = f"sampler{self._held.mark}"
+        self._draw(-1, finite=True)  # what is wrong shows before the first step
 
-    def _draw(self) -> Tensor:
-        return _data.checked(self._sample(self._size, self._generator))
+    def _draw(self, number: int, *, finite: bool = False) -> Tensor:
+        """Draw number so much, each from a seed of its own."""
+        seed = streams.mixed(self._key, number)
+        self._held.seed(seed)
+        drawn = self._sample(self._size, self._generator.manual_seed(seed))
+        points = _data.checked(drawn) if finite else _data.real("data(n, generator)", drawn)
+        if len(points) != self._size:
+            raise ValueError(f"data(n, generator) must draw n points, got {len(points)}")
+        return points
 
     def next(self) -> Tensor:
         """This process's rows of the next batch."""
-        batch = _data.rows(self._sample(self._size, self._generator))
+        batch = self._draw(self._drawn)
+        self._drawn += 1
         return self._place.put(batch[self._place.processes.rows(self._size)])
 
     def state(self) -> dict[str, Any]:
-        """The generator's state."""
-        return {"generator": self._generator.get_state()}
+        """How many batches were drawn."""
+        return {"drawn": self._drawn}
 
     def load(self, state: dict[str, Any]) -> None:
         """Go back to where :meth:`state` was called."""
-        self._generator.set_state(state["generator"])
+        self._drawn = int(state["drawn"])
+
+    def close(self) -> None:
+        """The sampler's own generators are as they were."""
+        self._held.put_back()

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 #: The layout of the file; another one is not read.
-VERSION = 1
+VERSION = 2
 
 
 def write(path: Path, content: dict[str, Any]) -> None:

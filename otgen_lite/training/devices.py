@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -141,49 +139,3 @@ def _present(chosen: torch.device, found: torch.device | None) -> torch.device:
         sees = "only the CPU" if found is None else f"the CPU and {count} of type {found.type!r}"
         raise ValueError(f"device must be one that is here, got {str(chosen)!r}; torch sees {sees}")
     return torch.device(chosen.type, found.index if chosen.index is None else chosen.index)
-
-
-@contextmanager
-def own_randomness(seed: int, device: torch.device) -> Iterator[None]:
-    """Torch's own generators start from ``seed`` inside, and are as before outside.
-
-    Methods draw from explicit generators; what is left is what a network draws by itself, such as
-    dropout, or a loader for its order.
-    """
-    others = [torch.device(device.type, device.index or 0)] if device.type != "cpu" else []
-    kept = torch.get_rng_state(), [_state(d) for d in others]
-    try:
-        torch.default_generator.manual_seed(seed)
-        for other in others:
-            generator = torch.Generator(device=other).manual_seed(seed)
-            _set_state(other, generator.get_state())
-        yield
-    finally:
-        torch.set_rng_state(kept[0])
-        for other, state in zip(others, kept[1], strict=True):
-            _set_state(other, state)
-
-
-def _state(device: torch.device) -> Tensor:
-    module = torch.get_device_module(device)
-    return module.get_rng_state() if device.type == "mps" else module.get_rng_state(device)
-
-
-def _set_state(device: torch.device, state: Tensor) -> None:
-    module = torch.get_device_module(device)
-    if device.type == "mps":
-        module.set_rng_state(state)
-    else:
-        module.set_rng_state(state, device)
-
-
-def states(device: torch.device) -> list[Tensor]:
-    """The states of torch's own generators, for a checkpoint."""
-    return [torch.get_rng_state(), *([_state(device)] if device.type != "cpu" else [])]
-
-
-def set_states(device: torch.device, kept: list[Tensor]) -> None:
-    """Go back to states that :func:`states` returned."""
-    torch.set_rng_state(kept[0])
-    if device.type != "cpu":
-        _set_state(device, kept[1])

@@ -7,6 +7,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from otgen_lite import _checks
+
 
 class TrainingError(RuntimeError):
     """A loss or a weight that is no finite number stopped the training.
@@ -37,11 +39,31 @@ class TrainingError(RuntimeError):
 
 
 class NonFiniteError(Exception):
-    """A player's loss is no finite number, and nothing has moved. Private to the loop."""
+    """A player's loss is no finite number, and nothing has moved. Private to the loop.
 
-    def __init__(self, player: str, loss: Tensor, batch: Tensor | None = None) -> None:
+    ``why`` is what went wrong where the numbers stopped the computation of the loss itself.
+    """
+
+    def __init__(
+        self,
+        player: str,
+        loss: Tensor,
+        batch: Tensor | None = None,
+        why: Exception | None = None,
+    ) -> None:
         super().__init__(player)
-        self.player, self.loss, self.batch = player, loss, batch
+        self.player, self.loss, self.batch, self.why = player, loss, batch, why
+
+
+def about_numbers(error: Exception, *tensors: Tensor) -> bool:
+    """Whether a computation failed because of numbers that are not finite.
+
+    Either it says so, or some of what it worked with is not finite: a solver, or torch's linear
+    algebra, then ends in whatever words it has.
+    """
+    if _checks.is_not_finite(error):
+        return True
+    return not all(bool(torch.isfinite(t).all()) for t in tensors if t.is_floating_point())
 
 
 def first_bad(losses: dict[str, Tensor], inner: dict[str, int]) -> tuple[str, int, Tensor] | None:
@@ -70,7 +92,12 @@ def describe(
     """What happened, what the method holds now, and where to go back to."""
     loss = found.loss
     members = bad_members(loss)
-    if loss.numel():
+    if found.why is not None:
+        what = (
+            f"the loss of player {found.player!r} could not be computed in step {step} of {steps} "
+            f"({type(found.why).__name__}: {str(found.why).strip()})"
+        )
+    elif loss.numel():
         what = (
             f"the loss of player {found.player!r} became {_value(loss)} in step {step} of {steps}"
         )
@@ -83,7 +110,11 @@ def describe(
     if found.batch is not None and not bool(torch.isfinite(found.batch).all()):
         what += "; the batch holds numbers that are not finite"
     if weights:
-        what += f"; a step before it had made {weights[0]} non-finite" if loss.numel() else ""
+        what += (
+            f"; a step before it had made {weights[0]} non-finite"
+            if loss.numel() or found.why
+            else ""
+        )
     if kept is None:
         what += "; the method holds the weights from before that step"
     else:

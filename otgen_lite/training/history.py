@@ -50,7 +50,8 @@ class Record:
             self.extend(change(fresh).cpu())
 
     def extend(self, fresh: Tensor) -> None:
-        """Append several numbers."""
+        """Append several numbers; those of half precision in single, which NumPy knows."""
+        fresh = fresh.float() if fresh.dtype.itemsize == 2 else fresh
         end = self._count + len(fresh)
         if not self._count:
             self._values = fresh.new_empty((max(self._capacity, end), *fresh.shape[1:]))

@@ -11,14 +11,14 @@ from torch import nn
 
 from otgen_lite import _checks
 from otgen_lite.methods.base import Method
-from otgen_lite.training import checkpoints, devices
+from otgen_lite.training import checkpoints, devices, foreign, sources
 from otgen_lite.training.batches import Place
 from otgen_lite.training.history import History
 from otgen_lite.training.options import MakeOptimizer, Options
 from otgen_lite.training.progress import Bar
-from otgen_lite.training.rounds import Rounds, training_mode
+from otgen_lite.training.randomness import Borrowed
+from otgen_lite.training.rounds import Rounds
 from otgen_lite.training.seats import Seat, loss_of, trained
-from otgen_lite.training.sources import batches_of
 
 
 def fit(
@@ -54,8 +54,14 @@ def fit(
 
     Every draw comes from ``seed``: batches from one generator, what a loss draws from another that
     has a seed of its own for every step. So two runs see the same batches and, draw by draw, the
-    same noise, whatever else they do; on a CPU they agree bit for bit. Batches are drawn by
-    epochs: each is a new permutation, and a rest that is less than a batch is left out.
+    same noise, whatever else they do; on a CPU they agree bit for bit. These streams have nothing
+    in common with a ``torch.Generator`` of the same seed, from which the data may come. What draws
+    by itself (dropout; a user's layer, data, metric or callback) has further streams for torch's,
+    Python's and NumPy's own generators, which are as before afterwards; generators that a loader,
+    its sampler or a data set hold are seeded from ``seed`` and their state, and put back.
+
+    Batches are drawn by epochs: each is a new permutation, and a rest that is less than a batch is
+    left out, of a loader's epoch too (a warning says how many points).
 
     Under torchrun the processes train one model, one on each accelerator, by
     ``DistributedDataParallel``: each takes its rows of the joined batch and of the joined noise,
@@ -65,10 +71,12 @@ def fit(
     Args:
         method: a module with players, whose ``forward(player, batch, noise)`` is a loss.
         data: (n, ...) tensor or array; a ``Dataset`` (of points, or of tuples whose first entry is
-            a point); a ``DataLoader``; or a callable ``(n, generator) -> (n, ...)``. Tensors and
-            sets are kept on the device where they fit; a set is read once, unless it gives another
-            item at the second reading (random changes), and what loads on other processors or in
-            another order is a ``DataLoader``.
+            a point); a ``DataLoader``; or a callable ``(n, generator) -> (n, ...)``. Numbers must
+            be of a floating type, wherever they come from. Tensors are kept on the device where
+            they fit. So is a ``TensorDataset``, a ``Subset`` or ``ConcatDataset`` of such, and a
+            set with an attribute ``fixed = True``; of others items are read anew in every epoch,
+            for they may change at random. What loads on other processors or in another order is
+            a ``DataLoader`` (without ``persistent_workers``, whose state cannot be restored).
         steps: number of rounds.
         batch_size: points in a batch, of all processes together. With more than there are, every
             batch is all points, and a warning says so. A ``DataLoader`` has its own.
@@ -91,8 +99,9 @@ def fit(
             averaged weights; each gives a number.
         metrics_every: rounds between two evaluations; a twentieth of ``steps`` where None. The
             last round is always evaluated.
-        callbacks: called after every round as ``callback(step, method, history)``; one that
-            returns True ends the training as an interruption does.
+        callbacks: called after every round, in evaluation mode, as
+            ``callback(step, method, history)``; one that returns True ends the training as an
+            interruption does.
         checkpoint: a file for checkpoints, written whole or not at all.
         checkpoint_every: rounds between two checkpoints; a tenth of ``steps`` where None. There is
             one at the end and at an interruption too.
@@ -143,30 +152,65 @@ def fit(
         method.to(here)
         like = next(method.parameters())
     # Whoever calls may be without gradients; here they are what it is about.
-    with devices.own_randomness(seed, here), torch.inference_mode(False), torch.enable_grad():
-        batches = batches_of(data, batch_size, seed, Place(like, processes))
-        seats = _seats(method, options, processes, here)
-        history = History.of({seat.player: seat.record for seat in seats})
-        rounds = Rounds(method, seats, batches, options, processes, here, history)
-        if options.path is not None and resume:
-            content = checkpoints.read(options.path) if processes.first else None
-            content = processes.same(content, here)
-            if content is not None:
-                rounds.resume(content)
-        bar = None
-        if progress and processes.first:
-            bar = Bar(type(method).__name__, steps, history.steps)
-        training_mode(method)
+    with (
+        Borrowed(seed, here, _may_draw(method, data, options), method) as borrowed,
+        torch.inference_mode(False),
+        torch.enable_grad(),
+    ):
+        batches = sources.batches_of(data, batch_size, seed, Place(like, processes))
         try:
-            rounds.run(bar)
-            rounds.finish()
+            seats = _seats(method, options, processes, here)
+            history = History.of({seat.player: seat.record for seat in seats})
+            rounds = Rounds(method, seats, batches, options, processes, here, history, borrowed)
+            if options.path is not None and resume:
+                content = checkpoints.read(options.path) if processes.first else None
+                content = processes.same(content, here)
+                if content is not None:
+                    rounds.resume(content)
+            _run(rounds, type(method).__name__ if progress and processes.first else None)
         finally:
-            method.eval()
-            for seat in seats:
-                seat.leave()
-            if bar is not None:
-                bar.close(history)
+            batches.close()
     return history
+
+
+def _run(rounds: Rounds, title: str | None) -> None:
+    """The rounds, under a bar with this title."""
+    method, history = rounds.method, rounds.history
+    _check_weights(method)
+    bar = None if title is None else Bar(title, rounds.options.steps, history.steps)
+    rounds.modes.training()
+    try:
+        rounds.run(bar)
+        rounds.finish()
+    finally:
+        method.eval()
+        for seat in rounds.seats:
+            seat.leave()
+        if bar is not None:
+            bar.close(history)
+
+
+def _may_draw(method: Method, data: Any, options: Options) -> bool:
+    """Whether something in the rounds may draw from the program's generators."""
+    theirs = [options.optimizer, options.schedule, *options.callbacks]
+    return foreign.may_draw(method) or sources.may_draw(data) or foreign.foreign(theirs)
+
+
+def _check_weights(method: Method) -> None:
+    """A training cannot begin with weights that are no finite numbers, nor from such statistics."""
+    tensors = dict(method.named_parameters())
+    for path, module in method.named_modules():
+        if type(module).__module__.startswith("torch."):
+            tensors |= {f"{path}.{name}": b for name, b in module.named_buffers(recurse=False)}
+    floating = {name: t.detach() for name, t in tensors.items() if t.is_floating_point()}
+    good = torch.stack([torch.isfinite(t).all() for t in floating.values()]).tolist()
+    for name, fine in zip(floating, good, strict=True):
+        if not fine:
+            value = floating[name][~torch.isfinite(floating[name])].flatten()[0]
+            raise ValueError(
+                f"method must have finite weights before the first step, got one that is "
+                f"{float(value)} in {name!r}; make or load its networks anew"
+            )
 
 
 def _checked(method: Method, options: Options) -> torch.Tensor:

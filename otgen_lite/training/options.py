@@ -74,6 +74,8 @@ class Options:
             _checks.choice("schedule", self.schedule, SCHEDULES)
         elif not callable(self.schedule):
             raise TypeError(f"schedule must be a name or a callable, got {self.schedule!r}")
+        else:
+            self._check_factors(self.schedule)
         if self.ema is not None and not 0.0 < _checks.number("ema", self.ema) < 1.0:
             raise ValueError(f"ema must be None or between 0 and 1, got {self.ema!r}")
         if self.precision is not None:
@@ -81,6 +83,12 @@ class Options:
                 raise TypeError(f"precision must be None or a name, got {self.precision!r}")
             _checks.choice("precision", self.precision, PRECISIONS)
         self._check_reports()
+
+    def _check_factors(self, shape: Callable[[float], float], looks: int = 1000) -> None:
+        """A negative factor would climb: where a schedule goes is seen before it gets there."""
+        every = max(1, self.steps // looks)
+        for step in [*range(0, self.steps, every), self.steps - 1]:
+            _factor(shape, step / self.steps)
 
     def _check_optimizer(self) -> None:
         if isinstance(self.optimizer, str):
@@ -148,7 +156,7 @@ class Options:
     def factor(self, step: int) -> float:
         """What the learning rates are multiplied by in a round, counted from 0."""
         warm = min(1.0, (step + 1) / self.warmup) if self.warmup else 1.0
-        return warm * float(self._shape(step / self.steps))
+        return warm * _factor(self._shape, step / self.steps)
 
     @property
     def _shape(self) -> Callable[[float], float]:
@@ -179,6 +187,11 @@ class Options:
             return make(params, lr=rate, fused=True, **more)
         except RuntimeError:  # no fused one on this device
             return make(params, lr=rate, **more)
+
+
+def _factor(shape: Callable[[float], float], progress: float) -> float:
+    """A schedule's factor of the learning rate, checked."""
+    return _checks.number(f"schedule({progress:g})", shape(progress), at_least=0.0)
 
 
 def _each(name: str, value: Any, check: Callable[[str, Any], float]) -> None:

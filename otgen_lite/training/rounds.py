@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import nullcontext
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from otgen_lite.methods.base import Method
-from otgen_lite.training import checkpoints, devices
+from otgen_lite.training import checkpoints, streams
 from otgen_lite.training.batches import Batches
 from otgen_lite.training.devices import Processes
-from otgen_lite.training.errors import NonFiniteError, TrainingError, describe, first_bad
+from otgen_lite.training.errors import (
+    NonFiniteError,
+    TrainingError,
+    about_numbers,
+    describe,
+    first_bad,
+)
+from otgen_lite.training.foreign import foreign
 from otgen_lite.training.history import History
 from otgen_lite.training.interrupts import Interrupts
+from otgen_lite.training.modes import Modes
 from otgen_lite.training.options import Options
 from otgen_lite.training.progress import Bar
+from otgen_lite.training.randomness import Borrowed, own_randomness
 from otgen_lite.training.seats import Seat
 from otgen_lite.training.weights import Averages, Snapshot
 
@@ -40,7 +50,10 @@ class Rounds:
         processes: Processes,
         device: torch.device,
         history: History,
+        borrowed: Borrowed,
     ) -> None:
+        self.borrowed, self.modes = borrowed, Modes(method)
+        self._keys = [streams.key(options.seed, kind) for kind in ("turns", "metrics")]
         self.method, self.seats, self.batches = method, seats, batches
         self.options, self.processes, self.device = options, processes, device
         self.history = history
@@ -68,7 +81,7 @@ class Rounds:
             with self.interrupts:
                 self._rounds(first, start, bar)
         except NonFiniteError as found:
-            raise self._stopped(found, self.history.steps + 1) from None
+            raise self._stopped(found, self.history.steps + 1) from found.why
         except KeyboardInterrupt:
             if self.processes.world > 1:
                 raise
@@ -104,6 +117,7 @@ class Rounds:
     def _round(self, step: int) -> None:
         """Every player's steps, each with a batch and a seed of its own."""
         options, method, generator = self.options, self.method, self.generator
+        self.borrowed.begin(step)
         method.schedule(step / options.steps)
         if not options.constant:
             factor = options.factor(step)
@@ -114,26 +128,46 @@ class Rounds:
             for _ in range(seat.inner):
                 # A seed for every turn: who draws more than another, in another grid point say,
                 # does not move the draws that follow, and a resumed run needs no state.
-                generator.manual_seed(mixed(options.seed, step, turn))
+                generator.manual_seed(streams.mixed(self._keys[0], step, turn))
                 turn += 1
-                if seat.prepares:
-                    method.prepare(seat.player, generator)
-                # What a player left belongs to its batch; who takes it over takes both.
-                batch = self._batch if left else self.batches.next()
-                self._batch = batch
-                if self.processes.world == 1:
-                    noise = method.noise(seat.player, batch, generator)
-                else:
-                    joined = self.processes.joined(batch)
-                    noise = self.processes.share(method.noise(seat.player, joined, generator))
-                left = seat.step(batch, {**noise, **left} if left else noise)
+                try:
+                    left = self._turn(seat, left)
+                except NonFiniteError:
+                    raise
+                except Exception as error:
+                    self._failed(seat.player, step, error)
+                    raise
+
+    def _failed(self, player: str, step: int, error: Exception) -> None:
+        """Where a loss failed; as a loss that is no finite number, where numbers are the cause."""
+        weights = [p.detach() for p in self.method.parameters()]
+        if about_numbers(error, self._batch, *weights):
+            raise NonFiniteError(player, torch.empty(0), self._batch, why=error) from error
+        if step:
+            error.add_note(f"fit: in step {step + 1} of {self.options.steps}, player {player!r}")
+
+    def _turn(self, seat: Seat, left: dict[str, Tensor] | None) -> dict[str, Tensor] | None:
+        """One step of one player; what it leaves for the next."""
+        method, generator = self.method, self.generator
+        if seat.prepares:
+            method.prepare(seat.player, generator)
+        # What a player left belongs to its batch; who takes it over takes both.
+        batch = self._batch if left else self.batches.next()
+        self._batch = batch
+        if self.processes.world == 1:
+            noise = method.noise(seat.player, batch, generator)
+        else:
+            joined = self.processes.joined(batch)
+            noise = self.processes.share(method.noise(seat.player, joined, generator))
+        return seat.step(batch, {**noise, **left} if left else noise)
 
     def _call(self, callbacks: Any) -> None:
         """The callbacks; one that returns True or raises KeyboardInterrupt ends the training."""
         try:
-            for callback in callbacks:
-                if callback(self.history.steps, self.method, self.history) is True:
-                    self.interrupts.asked = True
+            with self.modes.evaluation() if foreign(callbacks) else nullcontext():
+                for callback in callbacks:
+                    if callback(self.history.steps, self.method, self.history) is True:
+                        self.interrupts.asked = True
         except KeyboardInterrupt:
             self.interrupts.asked = True
 
@@ -191,16 +225,11 @@ class Rounds:
         )  # fmt: skip
 
     def _measure(self, step: int) -> None:
-        """The metrics, of the averaged weights where there are some."""
-        self.method.eval()
-        try:
-            if self.averages is None:
-                self._metrics(step)
-            else:
-                with self.averages.lent():
-                    self._metrics(step)
-        finally:
-            training_mode(self.method)
+        """The metrics, of the averaged weights where there are some, with draws of their own."""
+        lent = nullcontext() if self.averages is None else self.averages.lent()
+        seed = streams.mixed(self._keys[1], step)
+        with self.modes.evaluation(), own_randomness(seed, self.device), lent:
+            self._metrics(step)
 
     def _metrics(self, step: int) -> None:
         for name, metric in self.options.metrics.items():
@@ -208,7 +237,7 @@ class Rounds:
             whole = isinstance(value, Tensor) and value.ndim > 0
             at, values = self.history.metrics.setdefault(name, ([], []))
             at.append(step)
-            values.append(value.detach().cpu() if whole else float(value))
+            values.append(value.detach().cpu().double() if whole else float(value))
 
     def _save(self, step: int) -> None:
         """Write a checkpoint; the first process does, in the name of all."""
@@ -223,7 +252,6 @@ class Rounds:
             "seats": {seat.player: seat.state() for seat in self.seats},
             "averages": {} if self.averages is None else self.averages.state(),
             "batches": self.batches.state(),
-            "generators": devices.states(self.device),
             "losses": history.losses,
             "metrics": history.metrics,
         }
@@ -241,7 +269,6 @@ class Rounds:
         if self.averages is not None:
             self.averages.load(found["averages"])
         self.batches.load(found["batches"])
-        devices.set_states(self.device, found["generators"])
         self.history.metrics = {k: (list(at), list(v)) for k, (at, v) in found["metrics"].items()}
         self.history.steps = self.saved = self._looked = int(found["step"])
         self.history.seconds = float(found["seconds"])
@@ -265,23 +292,3 @@ class Rounds:
         """The method holds what it was trained for."""
         if self.averages is not None and self.history.steps:
             self.averages.put()
-
-
-def training_mode(module: nn.Module) -> None:
-    """Training mode for networks that are trained; a frozen network stays as it was trained."""
-    params = list(module.parameters())
-    if params and not any(p.requires_grad for p in params):
-        module.eval()
-        return
-    module.training = True
-    for child in module.children():
-        training_mode(child)
-
-
-def mixed(seed: int, step: int, turn: int) -> int:
-    """A seed for one turn of one round: 63 bits of splitmix64 of the three numbers."""
-    mask = (1 << 64) - 1
-    z = (seed * 0x9E3779B97F4A7C15 + step * 0xD1B54A32D192ED03 + turn * 0x8CB92BA72F3D8DD7) & mask
-    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & mask
-    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & mask
-    return (z ^ (z >> 31)) >> 1

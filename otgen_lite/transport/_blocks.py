@@ -14,6 +14,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from otgen_lite import _checks
 from otgen_lite.costs import Cost, cost_matrix
 
 #: Entries looked at together, whatever the number of threads: 2 MiB in float64. Half of it costs
@@ -176,7 +177,7 @@ class PointCosts:
 def check_digits(phi: Tensor) -> None:
     """Refuse potentials over eps that a float64 cannot tell from their neighbours."""
     if not bool((phi.abs() < DIGITS).all()):
-        raise ValueError(
+        raise _checks.not_finite(
             "eps is so small for these costs that cost / eps is not a finite number "
             f"with digits behind the point; it must be above about {1 / DIGITS:.0e} times the "
             "largest absolute cost"

@@ -243,3 +243,15 @@ def test_palette_leaves_the_global_generator_alone() -> None:
     assert torch.equal(*same)
     assert torch.equal(torch.get_rng_state(), before)
     assert not torch.equal(otg.data.palette(image, 5), otg.data.palette(image, 5))
+
+
+def test_greys_are_refused_where_there_is_no_place_for_them() -> None:
+    for dtype in (torch.int64, torch.uint8, torch.bool, torch.complex64):
+        for call in (
+            lambda d: otg.data.digits(dtype=d),
+            lambda d: otg.data.rings(4, 0, dtype=d),
+            lambda d: otg.data.toy("eight_gaussians").stratified(16, dtype=d),
+            lambda d: otg.data.toy("eight_gaussians").sample(16, 0, dtype=d),
+        ):
+            with pytest.raises(TypeError, match=f"dtype must be a floating type, got {dtype}"):
+                call(dtype)

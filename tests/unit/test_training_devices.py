@@ -9,8 +9,9 @@ from torch import nn
 import otgen_lite as otg
 from otgen_lite.training import batches, devices
 from otgen_lite.training.batches import Place
-from otgen_lite.training.devices import Processes, own_randomness, resolve
+from otgen_lite.training.devices import Processes, resolve
 from otgen_lite.training.history import Record
+from otgen_lite.training.randomness import own_randomness
 from otgen_lite.training.sources import batches_of
 
 CPU = torch.device("cpu")

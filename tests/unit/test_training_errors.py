@@ -139,3 +139,81 @@ def test_a_bound_at_infinity_is_no_failure() -> None:
     method.register_buffer("bound", torch.tensor(float("inf")))
     history = otg.fit(method, DATA, steps=120, batch_size=5, lr=0.1, progress=False)
     assert history.steps == 120
+
+
+class Struck(nn.Module):
+    """A network that gives infinite, undefined or huge points in one of its calls."""
+
+    def __init__(self, at: int, value: float) -> None:
+        super().__init__()
+        self.net, self.in_features = otg.MLP(2, [4], 2, generator=0), 2
+        self.at, self.value, self.calls = at, value, 0
+
+    def forward(self, z: Tensor) -> Tensor:
+        self.calls += 1
+        out = self.net(z)
+        return out * self.value if self.calls == self.at else out
+
+
+def penalized(network: nn.Module, penalty: Any) -> otg.Method:
+    return otg.PenalizedOT(network, otg.MLP(2, [4], 2, generator=1), penalty=penalty, lam=1.0)
+
+
+STRUCK: dict[str, Any] = {
+    "exact": lambda net: otg.MKE(net),
+    "exact, potential": lambda net: otg.MKE(net, gradient="potential"),
+    "sinkhorn": lambda net: otg.MKE(net, loss="sinkhorn", eps=0.1),
+    "divergence": lambda net: otg.MKE(net, loss="divergence", eps=0.1, gradient="potential"),
+    "sweeps": lambda net: otg.MKE(net, loss="divergence", eps=0.1, sweeps=3),
+    "penalty": lambda net: penalized(net, otg.SinkhornPenalty(eps=0.1)),
+    "kernel": lambda net: penalized(net, otg.MMD()),
+    "slices": lambda net: penalized(net, otg.SlicedWasserstein()),
+    "moments": lambda net: penalized(net, otg.MomentMatching()),
+}
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e30])
+@pytest.mark.parametrize("kind", STRUCK)
+def test_numbers_that_stop_a_solver_name_step_and_player(
+    kind: str, value: float, tmp_path: Path
+) -> None:
+    method = STRUCK[kind](Struck(3, value))
+    points = torch.randn(20, 2, generator=torch.Generator().manual_seed(0))
+    path = tmp_path / "run.pt"
+    with pytest.raises(otg.TrainingError) as found:
+        otg.fit(
+            method, points, steps=6, batch_size=10, progress=False, checkpoint=path,
+            checkpoint_every=2,
+        )  # fmt: skip
+    error = found.value
+    assert (error.step, error.player, error.checkpoint) == (3, next(iter(method.players)), path)
+    assert "in step 3 of 6" in str(error)
+    assert f"{str(path)!r}, of step 2" in str(error)
+    assert all(bool(torch.isfinite(p).all()) for p in method.parameters())
+
+
+def test_an_error_of_another_kind_stays_and_says_where_it_happened() -> None:
+    class Broken(Failing):
+        def loss(self, player: str, batch: Tensor, noise: Any) -> Tensor:
+            if self.count == 6:
+                raise KeyError("no such thing")
+            return super().loss(player, batch, noise)
+
+    with pytest.raises(KeyError, match="no such thing") as found:
+        otg.fit(Broken(at=-1), DATA, steps=9, batch_size=5, progress=False)
+    assert found.value.__notes__ == ["fit: in step 4 of 9, player 'first'"]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused_before_the_first_step(value: float) -> None:
+    method = Failing(at=-1)
+    method.b.data[1] = value
+    with pytest.raises(ValueError, match=f"finite weights .*, got one that is {value} in 'b'"):
+        otg.fit(method, DATA, steps=5, batch_size=5, progress=False)
+    assert method.count == 0
+    norm = nn.BatchNorm1d(2)
+    norm.running_mean[0] = value  # type: ignore[index]
+    encoder = nn.Sequential(otg.MLP(1, [3], 2, generator=0), norm)
+    model = otg.PenalizedOT(encoder, otg.MLP(2, [3], 1, generator=1), penalty=otg.MMD(), lam=1.0)
+    with pytest.raises(ValueError, match=r"finite weights .* in 'encoder.1.running_mean'"):
+        otg.fit(model, torch.ones(10, 1), steps=5, batch_size=5, progress=False)

@@ -1,5 +1,6 @@
 """Bad options: every message names the argument, what it was and what it must be."""
 
+import math
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 from torch import nn
 
 import otgen_lite as otg
+from otgen_lite.training.options import Options
 
 X = torch.randn(12, 2, generator=torch.Generator().manual_seed(0))
 
@@ -96,3 +98,28 @@ def test_data_of_another_shape_than_the_networks_take() -> None:
             otg.fit(found, X, batch_size=4, progress=False)
         note = "fit: a batch of data has shape (4, 2); do the networks take it?"
         assert raised.value.__notes__ == [note]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "error", "words"),
+    [
+        (lambda t: -1.0, ValueError, r"schedule\(0\) must be a finite number >= 0, got -1.0"),
+        (lambda t: 1.0 - 2.0 * t, ValueError, r"schedule\(0.51\) must be .*, got -0.02"),
+        (lambda t: math.inf if t > 0.95 else 1.0, ValueError, r"schedule\(0.96\) .*, got inf"),
+        (lambda t: math.nan, ValueError, r"schedule\(0\) must be a finite number >= 0, got nan"),
+        (lambda t: None, TypeError, r"schedule\(0\) must be a number, got None"),
+    ],
+)
+def test_a_schedule_that_would_climb_is_refused_before_the_first_step(
+    schedule: Any, error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        Options(steps=100, schedule=schedule)
+
+
+def test_a_schedule_is_looked_at_in_every_round_too() -> None:
+    # A dip between the looks that are made before the first step.
+    options = Options(steps=10_000, schedule=lambda t: -1.0 if t == 0.50005 else 1.0)
+    assert options.factor(5000) == 1.0
+    with pytest.raises(ValueError, match=r"schedule\(0.50005\) must be a finite number >= 0"):
+        Options(steps=20_000, schedule=lambda t: -1.0 if t == 0.50005 else 1.0).factor(10_001)

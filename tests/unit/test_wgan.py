@@ -276,3 +276,62 @@ def test_what_is_refused_later() -> None:
         otg.WGAN(NETS[0], nn.Linear(2, 2))("critic", torch.zeros(4, 2))
     with pytest.raises(ValueError, match=r"must return points of the data's shape \(2,\), got \(3"):
         otg.WGAN(nn.Linear(2, 3), NETS[1])("critic", torch.zeros(4, 2))
+
+
+def normalised() -> nn.Module:
+    """A critic with batch normalisation, which moves its statistics at every call."""
+    layers = [otg.MLP(2, [6], 6, generator=1), nn.BatchNorm1d(6), nn.ReLU()]
+    return nn.Sequential(*layers, otg.MLP(6, [], 1, generator=2)).double()
+
+
+def test_a_gradient_penalty_of_a_critic_with_a_state() -> None:
+    data = torch.randn(40, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    method = otg.WGAN(otg.MLP(2, [6], 2, generator=0).double(), normalised(), n_critic=2)
+    mean = method.critic[1].running_mean.clone()
+    history = otg.fit(method, data, steps=5, batch_size=16, progress=False)
+    assert bool(torch.isfinite(history.losses["critic"]).all())
+    assert not torch.equal(method.critic[1].running_mean, mean)
+    # Against differences of the sum of scores, which the rows of a batch share.
+    method.train()
+    x = data[:8].clone()
+
+    def total(points: torch.Tensor) -> float:
+        return float(method.critic(points).sum().detach())
+
+    h, slopes = 1e-6, method._slopes(x)
+    for i, j in ((0, 0), (3, 1), (7, 0)):
+        up, down = x.clone(), x.clone()
+        up[i, j] += h
+        down[i, j] -= h
+        expected = (total(up) - total(down)) / (2 * h)
+        assert float(slopes[i, j].detach()) == pytest.approx(expected, rel=1e-6, abs=1e-8)
+
+
+def test_both_ways_to_the_slope_are_one_number() -> None:
+    method = otg.WGAN(otg.MLP(2, [6], 2, generator=0).double(), otg.MLP(2, [6], 1).double())
+    x = torch.randn(9, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    directly = method._slopes(x)
+    transformed = torch.func.vmap(lambda _: method._slopes(x))(torch.zeros(2))
+    torch.testing.assert_close(transformed[0], directly, rtol=1e-13, atol=1e-15)
+
+
+@pytest.mark.parametrize("constraint", ["gp", "clip", "c-transform"])
+def test_losses_of_half_precision_can_be_shown(constraint: str) -> None:
+    nets = otg.MLP(2, [6], 2, generator=0), otg.MLP(2, [6], 1, generator=1)
+    method = otg.WGAN(*nets, constraint=constraint)
+    metrics = {"half": lambda m: torch.ones(2, dtype=torch.bfloat16)}
+    history = otg.fit(
+        method, torch.randn(32, 2), steps=4, batch_size=16, progress=False, precision="bf16",
+        metrics=metrics,
+    )  # fmt: skip
+    assert history.to_frame().shape == (4, 4)
+    assert history.to_frame().notna().all().all()
+    assert len(history.plot(smooth=1).axes) == 2
+    assert "critic" in history._repr_html_()
+
+
+def test_a_history_of_half_precision_is_one_of_single() -> None:
+    for dtype in (torch.bfloat16, torch.float16):
+        history = otg.History({"one": torch.ones(3, dtype=dtype)}, steps=3)
+        assert history.losses["one"].dtype == torch.float32
+        assert history.to_frame()["one"].tolist() == [1.0] * 3
