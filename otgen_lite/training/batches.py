@@ -9,12 +9,13 @@ beginning of the epoch and the number of batches taken since: a few bytes, and e
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from otgen_lite.training import _data
+from otgen_lite.training import _data, agreement, interrupts
 from otgen_lite.training.devices import Processes
 
 #: How many numbers are shuffled at a time: enough that a batch costs next to nothing, few enough
@@ -49,6 +50,7 @@ class Place:
 
     def __init__(self, like: Tensor, processes: Processes) -> None:
         self.dtype, self.device, self.processes = like.dtype, like.device, processes
+        self._taken = 0
 
     def put(self, batch: Tensor) -> Tensor:
         """Move a batch; the copy to an accelerator runs beside its work."""
@@ -58,6 +60,22 @@ class Place:
         if self.device.type == "cuda" and not batch.is_pinned():
             batch = batch.pin_memory()
         return batch.to(self.device, non_blocking=True)
+
+    def take(self, batch: Tensor, *, drawn: bool = False) -> Tensor:
+        """This process's rows of a batch that every process has made for itself.
+
+        Args:
+            batch: all rows.
+            drawn: whether it came from a generator that is the same everywhere; a loader may
+                change points at random, in each process in its own way.
+        """
+        if self.processes.world == 1:
+            return batch
+        self._taken += 1
+        if self._taken & (self._taken - 1) == 0:  # the first, and ever more seldom
+            agreement.same_batch(self.processes, batch, self._taken, drawn)
+        agreement.divides(len(batch), self.processes)
+        return batch[self.processes.rows(len(batch))]
 
     def holds(self, data: Tensor) -> bool:
         """Whether the data fit on the device: in half of the memory that is free there."""
@@ -149,15 +167,28 @@ class Loaded:
             self._sampler.set_epoch(self._epoch)
         generator = getattr(self._loader, "generator", None)
         self._start = [torch.get_rng_state(), *([generator.get_state()] if generator else [])]
-        self._iterator = iter(self._loader)
+        with interrupts.shielded() if workers(self._loader) else nullcontext():
+            self._iterator = iter(self._loader)
         self._taken = 0
+
+    def _item(self) -> Any:
+        """What the loader gives next, None at the end of its epoch."""
+        try:
+            return next(self._iterator, None)
+        except RuntimeError:
+            if not (workers(self._loader) and interrupts.asked()):
+                raise
+            # Workers that somebody else's server started have heard the signal, and left.
+            self._loader._iterator = None
+            self.load(self.state())
+            return next(self._iterator, None)
 
     def next(self) -> Tensor:
         """This process's rows of the next batch."""
-        item = next(self._iterator, None)
+        item = self._item()
         if item is None:
             self._begin()
-            item = next(self._iterator, None)
+            item = self._item()
             if item is None:
                 raise ValueError("data must hold at least one batch, got a loader that gives none")
         self._taken += 1
@@ -167,10 +198,7 @@ class Loaded:
                 f"data must give batches that are tensors (n, ...), got {_data.kind(batch)}"
             )
         _data.floating("a batch of data", batch)
-        processes = self._place.processes
-        if not self._split and processes.world > 1:
-            batch = batch[processes.rows(len(batch))]
-        return self._place.put(batch)
+        return self._place.put(batch if self._split else self._place.take(batch))
 
     def state(self) -> dict[str, Any]:
         """Where the run stands in the data."""
@@ -190,6 +218,11 @@ class Loaded:
             next(self._iterator)
         self._taken = int(state["taken"])
         torch.set_rng_state(kept)
+
+
+def workers(loader: Any) -> bool:
+    """Whether a loader has processes of its own."""
+    return bool(getattr(loader, "num_workers", 0))
 
 
 class Drawn:
@@ -212,7 +245,7 @@ class Drawn:
     def next(self) -> Tensor:
         """This process's rows of the next batch."""
         batch = _data.rows(self._sample(self._size, self._generator))
-        return self._place.put(batch[self._place.processes.rows(self._size)])
+        return self._place.put(self._place.take(batch, drawn=True))
 
     def state(self) -> dict[str, Any]:
         """The generator's state."""

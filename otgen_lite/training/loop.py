@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from otgen_lite.methods.base import Method
-from otgen_lite.training import checkpoints, devices
+from otgen_lite.training import agreement, checkpoints, devices, interrupts
 from otgen_lite.training.batches import Place
 from otgen_lite.training.history import History
 from otgen_lite.training.options import MakeOptimizer, Options
@@ -59,7 +59,9 @@ def fit(
     Under torchrun the processes train one model, one on each accelerator, by
     ``DistributedDataParallel``: each takes its rows of the joined batch and of the joined noise,
     gradients are averaged, and the first process reports and writes. Such a run is the run of one
-    process on the joined batch.
+    process on the joined batch. Processes whose data, options or hyper-parameters differ are an
+    error, and so is batch normalisation, which would see the rows of one process; dropout draws in
+    each process for itself, which a warning says.
 
     Args:
         method: a module with players, whose ``forward(player, batch, noise)`` is a loss.
@@ -92,7 +94,8 @@ def fit(
             last round is always evaluated.
         callbacks: called after every round as ``callback(step, method, history)``; one that
             returns True ends the training as an interruption does.
-        checkpoint: a file for checkpoints, written whole or not at all.
+        checkpoint: a file for checkpoints, written whole or not at all. One is tried out before
+            the first round. Where a later one fails, a warning says so and the training goes on.
         checkpoint_every: rounds between two checkpoints; a tenth of ``steps`` where None. There is
             one at the end and at an interruption too.
         resume: whether to go on from ``checkpoint`` where the file exists. It must have been made
@@ -100,8 +103,10 @@ def fit(
         progress: whether to show a bar.
 
     Returns:
-        The losses and metrics. After an interruption (Ctrl-C, a kernel's stop button) the round
-        that ran is finished, ``history.interrupted`` is True, and the method is usable.
+        The losses and metrics. After an interruption (Ctrl-C, a kernel's stop button, SIGTERM) the
+        round that ran is finished, the checkpoint written, ``history.interrupted`` True, and the
+        method usable. Until then further ones change nothing, unless a round takes more than ten
+        seconds: then another Ctrl-C leaves at once. After SIGTERM the process ends.
 
     Raises:
         TrainingError: if a loss or a weight becomes non-finite; the message has step, player and
@@ -109,6 +114,7 @@ def fit(
             accelerator, where asking at each step would cost time, those of the last look
             (every 100 rounds). Averages are not put in.
         ValueError, TypeError: for arguments, before work starts.
+        OSError: if ``checkpoint`` cannot be written, before work starts.
 
     Note:
         The averaged weights are :math:`\\sum_s β^{t-s} θ_s / \\sum_s β^{t-s}` over all rounds s so
@@ -142,6 +148,7 @@ def fit(
         like = next(method.parameters())
     with devices.own_randomness(seed, here):
         batches = batches_of(data, batch_size, seed, Place(like, processes))
+        agreement.agree(processes, method, options, data, batches.fingerprint)
         seats = _seats(method, options, processes, here)
         history = History.of({seat.player: seat.record for seat in seats})
         rounds = Rounds(method, seats, batches, options, processes, here, history)
@@ -150,19 +157,22 @@ def fit(
             content = processes.same(content, here)
             if content is not None:
                 rounds.resume(content)
+        rounds.probe()
         bar = None
         if progress and processes.first:
             bar = Bar(type(method).__name__, steps, history.steps)
-        training_mode(method)
-        try:
-            rounds.run(bar)
-            rounds.finish()
-        finally:
-            method.eval()
-            for seat in seats:
-                seat.leave()
-            if bar is not None:
-                bar.close(history)
+        with interrupts.watched() as stop:
+            try:
+                training_mode(method)
+                agreement.layers(method, processes)
+                rounds.run(bar, stop)
+                rounds.finish()
+            finally:
+                method.eval()
+                for seat in seats:
+                    seat.leave()
+                if bar is not None:
+                    bar.close(history)
     return history
 
 

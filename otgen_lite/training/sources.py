@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 from otgen_lite import _checks
-from otgen_lite.training import _data
+from otgen_lite.training import _data, agreement
 from otgen_lite.training.batches import BLOCK, Batches, Drawn, Indexed, Loaded, Place
 
 #: A data set of items is read into memory once where it takes at most so many bytes.
@@ -32,6 +32,7 @@ def batches_of(data: Any, batch_size: int, seed: int, place: Place) -> Batches:
         return _of_tensor(_data.checked(data), batch_size, seed, place)
     if isinstance(data, (DataLoader, IterableDataset)):
         loader = data if isinstance(data, DataLoader) else DataLoader(data, batch_size)
+        agreement.fits(loader, place.processes)
         return Loaded(loader, place)
     items = hasattr(data, "__getitem__") and hasattr(data, "__len__")
     if isinstance(data, Dataset) or (items and not isinstance(data, (str, bytes, dict))):

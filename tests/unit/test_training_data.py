@@ -60,9 +60,9 @@ KINDS: dict[str, Callable[[], Any]] = {
     "tensor set": lambda: TensorDataset(X, torch.arange(22)),
     "set": Items,
     "changing set": lambda: Items(changing=True),
-    "loader": lambda: DataLoader(Items(), batch_size=5, shuffle=True, drop_last=True),
+    "loader": lambda: DataLoader(Items(), batch_size=4, shuffle=True, drop_last=True),
     "loader with a generator": lambda: DataLoader(
-        TensorDataset(X), batch_size=5, shuffle=True, generator=torch.Generator().manual_seed(3)
+        TensorDataset(X), batch_size=4, shuffle=True, generator=torch.Generator().manual_seed(3)
     ),
     "stream": Stream,
     "sampler": lambda: sample,
@@ -115,10 +115,10 @@ def test_a_batch_larger_than_the_data_is_all_of_them_and_says_so() -> None:
 
 
 @pytest.mark.parametrize("kind", [k for k in KINDS if k != "stream"])
-def test_processes_share_the_joined_batch(kind: str) -> None:
+def test_processes_share_the_joined_batch(kind: str, monkeypatch: Any) -> None:
+    monkeypatch.setattr(Processes, "all", lambda self, value: [value] * self.world)
     with own_randomness(5, CPU):
-        size = 5 if "loader" in kind else 6
-        whole = take(batches_of(KINDS[kind](), size if "loader" in kind else 6, 1, place()), 6)
+        whole = take(batches_of(KINDS[kind](), 6, 1, place()), 6)
     parts = []
     for rank in range(2):
         with own_randomness(5, CPU):
@@ -128,8 +128,18 @@ def test_processes_share_the_joined_batch(kind: str) -> None:
     if "changing" in kind:
         return  # each process draws its own changes
     for joined, first, second in zip(whole, *parts, strict=True):
-        even = len(joined) // 2 * 2
-        assert torch.equal(torch.cat([first, second]), joined[:even])
+        assert torch.equal(torch.cat([first, second]), joined)
+
+
+@pytest.mark.parametrize(("size", "last", "got"), [(5, True, 5), (4, False, 1), (None, None, 1)])
+def test_rows_that_cannot_be_divided_are_refused(size: Any, last: Any, got: int) -> None:
+    data = TensorDataset(X[:21])
+    if size is None:  # one point at a time: no batches to speak of
+        loader: Any = DataLoader(data, batch_size=1)
+    else:
+        loader = DataLoader(data, batch_size=size, drop_last=last)
+    with pytest.raises(ValueError, match=rf"multiple of .* processes, 2, got one of {got};"):
+        batches_of(loader, 6, 1, place(Processes(0, 2)))
 
 
 def test_a_sampler_of_ones_own_for_each_process_is_respected() -> None:
