@@ -18,7 +18,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from otgen_lite.methods.base import Method
 from otgen_lite.training.checkpoints import named
-from otgen_lite.training.devices import Processes
+from otgen_lite.training.devices import Processes, present
+from otgen_lite.training.interrupts import Stop
 from otgen_lite.training.options import Options
 
 #: Bytes of data of which a digest is taken; of more, of rows that are spread over them.
@@ -28,6 +29,13 @@ BYTES = 1 << 28
 DRAWING = (nn.modules.dropout._DropoutNd, nn.RReLU, nn.FractionalMaxPool2d, nn.FractionalMaxPool3d)
 
 _PLAIN = (int, float, complex, str, bytes, type(None), torch.dtype, torch.device, np.generic)
+
+
+def ends(stop: Stop, also: bool = False) -> bool:
+    """Whether one process at least was told to end, or wants to; every process must ask."""
+    asked = present().most(2 * stop.number + also)
+    stop.adopt(asked // 2)
+    return asked > 0
 
 
 def agree(

@@ -120,7 +120,12 @@ def processes(device: torch.device) -> Processes:
         backend = dist.get_default_backend_for_device(device)
         more: dict[str, Any] = {"device_id": device} if backend == "nccl" else {}
         dist.init_process_group(backend, timeout=TIMEOUT, **more)
-    if not dist.is_initialized():
+    return present()
+
+
+def present() -> Processes:
+    """The processes whose group there is already."""
+    if not (dist.is_available() and dist.is_initialized()):
         return Processes()
     return Processes(dist.get_rank(), dist.get_world_size())
 

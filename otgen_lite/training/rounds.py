@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from otgen_lite.methods.base import Method
-from otgen_lite.training import checkpoints, devices
+from otgen_lite.training import agreement, checkpoints, devices
 from otgen_lite.training.batches import Batches
 from otgen_lite.training.devices import Processes
 from otgen_lite.training.errors import NonFiniteError, TrainingError, describe, first_bad
@@ -153,9 +153,7 @@ class Rounds:
     def _ends(self) -> bool:
         """Whether to stop after this round; all processes do so together."""
         if self.processes.world > 1:
-            asked = self.processes.most(2 * self.stop.number + self.called)
-            self.stop.adopt(asked // 2)
-            return asked > 0
+            return agreement.ends(self.stop, self.called)
         return self.called or self.stop.number > 0
 
     def _next_pause(self, step: int) -> int:
