@@ -48,11 +48,12 @@ def agree(
     """
     if processes.world == 1:
         return
+    words = digest(data)
     mine = {
         **{name: named(getattr(options, name)) for name in vars(options) if name not in _OWN},
         "checkpoint": str(options.path),
         **_of_method(method),
-        "data": f"{fingerprint} {digest(data)}".strip(),
+        "data": words if words.startswith("(") else f"{fingerprint} {words}".strip(),
     }
     compare(processes, mine)
 
