@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Mapping, Sized
+from collections.abc import Iterator, Mapping, Sized
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -25,9 +26,6 @@ from otgen_lite.training.options import Options
 #: Bytes of data of which a digest is taken; of more, of rows that are spread over them.
 BYTES = 1 << 28
 
-#: Layers that draw for themselves, beside the noise of the loss.
-DRAWING = (nn.modules.dropout._DropoutNd, nn.RReLU, nn.FractionalMaxPool2d, nn.FractionalMaxPool3d)
-
 _PLAIN = (int, float, complex, str, bytes, type(None), torch.dtype, torch.device, np.generic)
 
 
@@ -36,6 +34,26 @@ def ends(stop: Stop, also: bool = False) -> bool:
     asked = present().most(2 * stop.number + also)
     stop.adopt(asked // 2)
     return asked > 0
+
+
+@contextmanager
+def together(processes: Processes) -> Iterator[None]:
+    """Bad input to one process is an error in all: they would wait for it, and not know why.
+
+    Raises:
+        ValueError: in every process, with the number of the first that failed.
+    """
+    if processes.world == 1:
+        yield
+        return
+    mine: Exception | None = None
+    try:
+        yield
+    except (ValueError, TypeError, OSError) as error:
+        mine = error
+    for rank, text in enumerate(processes.all(None if mine is None else str(mine))):
+        if text is not None:
+            raise ValueError(f"in process {rank}: {text}") from mine
 
 
 def agree(
@@ -186,40 +204,3 @@ def same_batch(processes: Processes, batch: Tensor, number: int, drawn: bool) ->
             "Where that is not meant, give them generators with one seed",
             stacklevel=2,
         )
-
-
-def layers(method: nn.Module, processes: Processes) -> None:
-    """Layers that several processes do not compute as one does: an error, or a warning.
-
-    Args:
-        method: in training mode.
-        processes: how many.
-
-    Raises:
-        ValueError: for a layer that mixes the rows of a batch.
-    """
-    if processes.world == 1:
-        return
-    drawing = []
-    for name, module in method.named_modules():
-        kind = type(module).__name__
-        norm = isinstance(module, nn.modules.batchnorm._BatchNorm)
-        whole = isinstance(module, nn.SyncBatchNorm) and _on_accelerator(module)
-        if norm and module.training and not whole:
-            raise ValueError(
-                f"method must not mix the rows of a batch in {processes.world} processes, got "
-                f"{kind} in {name!r}, which would see the rows of its process alone; take "
-                "GroupNorm or LayerNorm, nn.SyncBatchNorm on GPUs, or one process"
-            )
-        if isinstance(module, DRAWING) and module.training and getattr(module, "p", 1.0) > 0.0:
-            drawing.append(f"{kind} in {name!r}")
-    if drawing and processes.first:
-        warnings.warn(
-            f"{drawing[0]} draws for itself, in each of {processes.world} processes independently: "
-            "this run has the law of the run of one process, and other numbers",
-            stacklevel=3,
-        )
-
-
-def _on_accelerator(module: nn.Module) -> bool:
-    return all(value.device.type != "cpu" for value in module.parameters())

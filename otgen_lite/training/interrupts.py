@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import threading
@@ -9,8 +10,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
+from pathlib import Path
 from types import FrameType
 from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+log = logging.getLogger("otgen_lite")
 
 #: Signals that ask for an end: Ctrl-C and a stop button, a cluster that takes its machine back, a
 #: terminal that closes.
@@ -74,6 +81,12 @@ class Stop:
         left = self._at + GESTURE - time.monotonic()
         if self.number and left > 0:
             time.sleep(left)
+
+    def say(self, step: int, steps: int, checkpoint: Path | None) -> None:
+        """What a signal led to, in one line."""
+        saved = f"; the checkpoint is {str(checkpoint)!r}" if checkpoint is not None else ""
+        log.warning("fit: %s ended the training after step %d of %d%s",
+                    self.name, step, steps, saved)  # fmt: skip
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if os.getpid() != self._process:  # a child that was forked: nothing here is its own
@@ -157,3 +170,10 @@ def shielded() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def says_yes(answer: Any) -> bool:
+    """Whether a callback returned True: Python's, numpy's, or torch's."""
+    if isinstance(answer, (Tensor, np.ndarray)) and answer.ndim == 0:
+        answer = answer.item()
+    return isinstance(answer, (bool, np.bool_)) and bool(answer)

@@ -10,12 +10,12 @@ import torch
 from torch import nn
 
 from otgen_lite.methods.base import Method
-from otgen_lite.training import agreement, checkpoints, devices, interrupts
+from otgen_lite.training import agreement, checkpoints, devices, interrupts, layers
 from otgen_lite.training.batches import Place
 from otgen_lite.training.history import History
 from otgen_lite.training.options import MakeOptimizer, Options
 from otgen_lite.training.progress import Bar
-from otgen_lite.training.rounds import Rounds, training_mode
+from otgen_lite.training.rounds import Rounds
 from otgen_lite.training.seats import Seat, loss_of, trained
 from otgen_lite.training.sources import batches_of
 
@@ -147,7 +147,8 @@ def fit(
         method.to(here)
         like = next(method.parameters())
     with devices.own_randomness(seed, here):
-        batches = batches_of(data, batch_size, seed, Place(like, processes))
+        with agreement.together(processes):
+            batches = batches_of(data, batch_size, seed, Place(like, processes))
         agreement.agree(processes, method, options, data, batches.fingerprint)
         seats = _seats(method, options, processes, here)
         history = History.of({seat.player: seat.record for seat in seats})
@@ -163,8 +164,8 @@ def fit(
             bar = Bar(type(method).__name__, steps, history.steps)
         with interrupts.watched() as stop:
             try:
-                training_mode(method)
-                agreement.layers(method, processes)
+                layers.training_mode(method)
+                layers.must_be_shared(method, processes)
                 rounds.run(bar, stop)
                 rounds.finish()
             finally:

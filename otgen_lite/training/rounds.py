@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import time
 import warnings
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from otgen_lite.methods.base import Method
 from otgen_lite.training import agreement, checkpoints, devices
@@ -17,13 +15,12 @@ from otgen_lite.training.batches import Batches
 from otgen_lite.training.devices import Processes
 from otgen_lite.training.errors import NonFiniteError, TrainingError, describe, first_bad
 from otgen_lite.training.history import History
-from otgen_lite.training.interrupts import Stop
+from otgen_lite.training.interrupts import Stop, says_yes
+from otgen_lite.training.layers import training_mode
 from otgen_lite.training.options import Options
 from otgen_lite.training.progress import Bar
 from otgen_lite.training.seats import Seat
 from otgen_lite.training.weights import Averages, Snapshot
-
-log = logging.getLogger("otgen_lite")
 
 #: Rounds between two looks at everything: weights, and on an accelerator the losses.
 LOOK = 100
@@ -174,14 +171,9 @@ class Rounds:
         if stop or end:
             self.processes.most(0)  # who is through waits until the first has written
         if self.stop.number and self.processes.first:
-            log.warning("%s", self._farewell(step))
-
-    def _farewell(self, step: int) -> str:
-        """What a signal led to, in one line."""
-        said = f"fit: {self.stop.name} ended the training after step {step} of {self.options.steps}"
-        if self.saved == step:
-            said += f"; the checkpoint is {str(self.options.path)!r}"
-        return said
+            self.stop.say(
+                step, self.options.steps, self.options.path if self.saved == step else None
+            )
 
     def _look(self, step: int) -> None:
         """Fetch the losses; losses and weights must be finite, and the weights are kept."""
@@ -324,24 +316,6 @@ class Rounds:
         """The method holds what it was trained for."""
         if self.averages is not None and self.history.steps:
             self.averages.put()
-
-
-def says_yes(answer: Any) -> bool:
-    """Whether a callback returned True: Python's, numpy's, or torch's."""
-    if isinstance(answer, (Tensor, np.ndarray)) and answer.ndim == 0:
-        answer = answer.item()
-    return isinstance(answer, (bool, np.bool_)) and bool(answer)
-
-
-def training_mode(module: nn.Module) -> None:
-    """Training mode for networks that are trained; a frozen network stays as it was trained."""
-    params = list(module.parameters())
-    if params and not any(p.requires_grad for p in params):
-        module.eval()
-        return
-    module.training = True
-    for child in module.children():
-        training_mode(child)
 
 
 def mixed(seed: int, step: int, turn: int) -> int:

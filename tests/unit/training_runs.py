@@ -136,6 +136,7 @@ def disagreeing(folder: Path, rank: int) -> None:
         "size": (method("mmd"), rows[: 90 + rank], {}),
         "batch 1 of data": (method("mmd"), sampler, {}),
         "rows": (method("mmd"), loader, {}),
+        "bad": (method("mmd"), rows[:, 0] if rank else rows, {}),
         "steps": (method("mmd"), rows, {"steps": 4 + rank}),
         "seed": (method("mmd"), rows, {"seed": rank}),
         "lr": (method("mmd"), rows, {"lr": 1e-2 * (1 + rank)}),
