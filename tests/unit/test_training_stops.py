@@ -84,14 +84,14 @@ def test_further_signals_change_nothing_before_the_checkpoint_is_written(
 
     def struck(content: Any, file: Any) -> None:
         if content["step"]:  # not where one is only tried out
+            monkeypatch.setattr(interrupts, "PATIENCE", -1.0)  # also not one that comes late
             hit()
         save(content, file)
         if content["step"]:
             hit()
 
     monkeypatch.setattr(torch, "save", struck)
-    monkeypatch.setattr(interrupts, "PATIENCE", -1.0)  # also not those that come late
-    history = train(callbacks=[at(4, times=1)], checkpoint=path)
+    history = train(callbacks=[at(4, times=3)], checkpoint=path)
     assert (history.steps, history.interrupted, _step(path)) == (4, True, 4)
 
 

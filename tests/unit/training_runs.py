@@ -204,19 +204,23 @@ def stopped(folder: Path) -> None:
     """Ctrl-C twice, to all processes of a loader too; then a notice to terminate."""
     points = torch.utils.data.TensorDataset(data())
     loader = torch.utils.data.DataLoader(
-        points, batch_size=16, num_workers=1, multiprocessing_context="spawn"
+        points, batch_size=16, num_workers=1, multiprocessing_context="spawn", prefetch_factor=1
     )
+    model, count = method("adversarial"), 0
 
-    def strike(step: int, found: otg.Method, history: otg.History) -> None:
-        if step == 5:
+    def strike(*_: Any) -> None:
+        nonlocal count
+        count += 1
+        if count == 13:  # the first of three losses of round 5: batches have yet to come
             for _ in range(2):
                 os.killpg(0, signal.SIGINT)
                 time.sleep(0.002)
+            time.sleep(0.5)  # who heard it is gone by now
 
+    model.register_forward_pre_hook(strike)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     history = otg.fit(
-        method("mmd"), loader, steps=1000, progress=False, callbacks=[strike],
-        checkpoint=folder / "loader.pt",
+        model, loader, steps=1000, progress=False, checkpoint=folder / "loader.pt"
     )  # fmt: skip
     (folder / "loader.json").write_text(json.dumps([history.steps, history.interrupted]))
 
