@@ -82,7 +82,7 @@ def train(asked: argparse.Namespace) -> History:
     options = {key: getattr(asked, key) for key in _PASSED if hasattr(asked, key)}
     _checks.count("samples", asked.samples, at_least=0)
     out = Path(asked.out) if hasattr(asked, "out") else None
-    first = os.environ.get("RANK", "0") == "0"
+    first = "TORCHELASTIC_RUN_ID" not in os.environ or os.environ["RANK"] == "0"
     if out is not None and first:
         for file in FILES:
             writing.check(out / file)
@@ -92,7 +92,7 @@ def train(asked: argparse.Namespace) -> History:
         print(history, flush=True)
         if out is not None:
             stages = {stage: _plain(of) for stage, of in recipe.stages(**options).items()}
-            run = {"recipe": asked.recipe, "seed": asked.seed, "trainings": stages}
+            run = {"recipe": asked.recipe, "seed": asked.seed, **options, "trainings": stages}
             write(out, method, history, run, asked.samples)
     return history
 
@@ -144,8 +144,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command.
 
     Returns:
-        0; 1 where the training failed or something could not be written at its end; 2 for a wrong
-        command; 130 after Ctrl-C, 143 after SIGTERM.
+        0; 1 where the training failed or something could not be written; 2 for a wrong command; 130
+        after Ctrl-C, 143 after SIGTERM.
     """
     asked = parser().parse_args(arguments)
     if asked.command == "recipes":

@@ -86,6 +86,7 @@ class Rounds:
         callbacks = options.callbacks if self.processes.first else ()
         if self._ends():  # asked for before there was a round
             history.interrupted = first < options.steps
+            self._say(first)
             return
         for step in range(first, options.steps):
             self._round(step)
@@ -170,10 +171,13 @@ class Rounds:
         self.history.interrupted = stop and not end
         if stop or end:
             self.processes.most(0)  # who is through waits until the first has written
+        self._say(step)
+
+    def _say(self, step: int) -> None:
+        """What a signal led to, if there was one."""
         if self.stop.number and self.processes.first:
-            self.stop.say(
-                step, self.options.steps, self.options.path if self.saved == step else None
-            )
+            path = self.options.path if self.saved == step else None
+            self.stop.say(step, self.options.steps, path)
 
     def _look(self, step: int) -> None:
         """Fetch the losses; losses and weights must be finite, and the weights are kept."""

@@ -136,6 +136,15 @@ def test_a_round_that_hangs_is_left_by_a_late_one(monkeypatch: pytest.MonkeyPatc
     assert (history.steps, history.interrupted) == (0, True)
 
 
+def test_an_end_before_the_first_round_is_one() -> None:
+    with interrupts.watched():
+        hit()
+        model = method("mmd")
+        model.register_forward_pre_hook(lambda *_: pytest.fail("a round has begun"))
+        history = otg.fit(model, data(), steps=5, batch_size=16, progress=False)
+    assert (history.steps, history.interrupted) == (0, True)
+
+
 def test_after_the_end_a_signal_is_a_usual_one() -> None:
     train(callbacks=[at(2)])
     with pytest.raises(KeyboardInterrupt):
