@@ -5,13 +5,16 @@
     torchrun --nproc-per-node 8 -m otgen_lite train digits/vae --batch-size 1024 \
         --precision bf16 --checkpoint runs/vae.pt --out runs/vae
 
-A run that was killed goes on from its checkpoint when the same command is given again.
+A run that was killed goes on from its checkpoint when the same command is given again. After
+Ctrl-C or SIGTERM the step that runs is finished and everything is written.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +28,8 @@ from torch import Tensor
 from otgen_lite import _checks, recipes
 from otgen_lite.methods import Method
 from otgen_lite.recipes.base import DATA
-from otgen_lite.training import History, TrainingError
+from otgen_lite.training import History, TrainingError, agreement, interrupts, writing
+from otgen_lite.training.checkpoints import named
 
 #: Options of ``fit`` that the command passes on where they are given.
 _PASSED = (
@@ -67,36 +71,65 @@ def parser() -> argparse.ArgumentParser:
     return main
 
 
+#: What ``--out`` holds; the last one says that the others are whole.
+FILES = ("model.pt", "history.csv", "samples.npy", "run.json")
+
+
 def train(asked: argparse.Namespace) -> History:
     """Train a recipe and write what it became."""
     on, _, name = asked.recipe.partition("/")
     recipe = recipes.get(on, name)
     options = {key: getattr(asked, key) for key in _PASSED if hasattr(asked, key)}
+    _checks.count("samples", asked.samples, at_least=0)
+    out = Path(asked.out) if hasattr(asked, "out") else None
+    first = "TORCHELASTIC_RUN_ID" not in os.environ or os.environ["RANK"] == "0"
+    if out is not None and first:
+        for file in FILES:
+            writing.check(out / file)
     data = _points(asked.points) if hasattr(asked, "points") else None
     method, history = recipe.train(asked.seed, data, progress=not asked.quiet, **options)
-    if not dist.is_initialized() or dist.get_rank() == 0:
+    if first:
         print(history, flush=True)
-        if hasattr(asked, "out"):
-            run = {"recipe": asked.recipe, "seed": asked.seed, **options}
-            write(Path(asked.out), method, history, run, asked.samples)
+        if out is not None:
+            stages = {stage: _plain(of) for stage, of in recipe.stages(**options).items()}
+            run = {"recipe": asked.recipe, "seed": asked.seed, **options, "trainings": stages}
+            write(out, method, history, run, asked.samples)
     return history
 
 
 def write(
     folder: Path, method: Method, history: History, run: dict[str, Any], samples: int
 ) -> None:
-    """The weights, the losses, what was asked for, and samples where the method has some."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """The weights, the losses, samples where the method has some, and at last what was run.
+
+    Every file is whole or not there, and ``run.json`` is there when the others are.
+    """
+    (folder / "run.json").unlink(missing_ok=True)
     state = {name: value.cpu() for name, value in method.state_dict().items()}
-    torch.save(state, folder / "model.pt")
-    history.to_frame().to_csv(folder / "history.csv")
-    run |= {"finished": not history.interrupted, "done": history.steps, "seconds": history.seconds}
-    (folder / "run.json").write_text(json.dumps(run, indent=1) + "\n", encoding="utf-8")
+    with writing.whole(folder / "model.pt") as file:
+        torch.save(state, file)
+    with writing.whole(folder / "history.csv") as file:
+        file.write(history.to_frame().to_csv().encode())
     draw = getattr(method, "sample", None)
     if samples and draw is not None:
         device = next(method.parameters()).device
         generator = torch.Generator(device=device).manual_seed(int(run["seed"]) + 1)
-        np.save(folder / "samples.npy", draw(samples, generator).cpu().numpy())
+        with writing.whole(folder / "samples.npy") as file:
+            np.save(file, draw(samples, generator).cpu().numpy())
+    else:  # those of an earlier run are not of this one
+        (folder / "samples.npy").unlink(missing_ok=True)
+    run |= {
+        "method": type(method).__name__, "finished": not history.interrupted,
+        "done": history.steps, "seconds": history.seconds,
+    }  # fmt: skip
+    with writing.whole(folder / "run.json") as file:
+        file.write((json.dumps(run, indent=1) + "\n").encode())
+
+
+def _plain(options: dict[str, Any]) -> dict[str, Any]:
+    """Options as JSON has them; what is no number or name by its name."""
+    simple = (int, float, str, bool, type(None), dict, list, tuple)
+    return {k: v if isinstance(v, simple) else named(v) for k, v in options.items()}
 
 
 def _points(path: str) -> Tensor:
@@ -108,22 +141,39 @@ def _points(path: str) -> Tensor:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns 0, 1 where the training failed, 2 for a wrong command, 130 after an interruption."""
+    """The command.
+
+    Returns:
+        0; 1 where the training failed or something could not be written; 2 for a wrong command; 130
+        after Ctrl-C, 143 after SIGTERM.
+    """
     asked = parser().parse_args(arguments)
     if asked.command == "recipes":
         print("\n".join(f"{on}/{name}" for on in DATA for name in recipes.names(on)))
         return 0
-    try:
-        history = train(asked)
-    except TrainingError as error:
-        print(f"training stopped: {error}", file=sys.stderr)
-        return 1
-    except (ValueError, TypeError) as error:
-        print(f"otgen_lite: {error}", file=sys.stderr)
-        return 2
+    with interrupts.watched() as stop:
+        try:
+            history = train(asked)
+        except TrainingError as error:
+            return _failed(f"training stopped: {error}", 1)
+        except (ValueError, TypeError) as error:
+            return _failed(f"otgen_lite: {error}", 2)
+        except OSError as error:
+            return _failed(f"otgen_lite: {error}", 1)
+        # A launcher ends all processes when one has ended: the first is not through before this.
+        ended = agreement.ends(stop, history.interrupted)
+        stop.answered = True
     if dist.is_initialized():
         dist.destroy_process_group()
-    return 130 if history.interrupted else 0
+    if history.unsaved is not None and not hasattr(asked, "out"):
+        return _failed(f"otgen_lite: {history.unsaved}", 1)
+    return 128 + (stop.number or signal.SIGINT) if ended and history.interrupted else 0
+
+
+def _failed(message: str, code: int) -> int:
+    """Say why."""
+    print(message, file=sys.stderr)
+    return code
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -91,6 +93,25 @@ def transformed() -> bool:
     return torch._C._functorch.peek_interpreter_stack() is not None
 
 
+#: Whether all processes compute the same loss now, so that they can wait for each other's rows.
+_in_step = False
+
+
+@contextmanager
+def in_step() -> Iterator[None]:
+    """Inside, every process computes the loss of its rows of one joined batch.
+
+    Outside, in a callback of the first process say, a loss is of the rows that it is given: a
+    process that waited for the others there would wait in vain.
+    """
+    global _in_step
+    _in_step = True
+    try:
+        yield
+    finally:
+        _in_step = False
+
+
 def joined(x: Tensor) -> Tensor:
     """The rows of every process, in order; ``x`` itself where there is one process.
 
@@ -98,7 +119,7 @@ def joined(x: Tensor) -> Tensor:
     the gathered rows is summed over processes and then averaged by the loop: what is left is the
     gradient of one process on the joined batch.
     """
-    if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
+    if not _in_step:
         return x
     return _Gathered.apply(x)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -35,7 +36,8 @@ class Recipe:
         on: name of the data.
         name: name of the recipe.
         points: how many points of a toy it trains on.
-        options: keyword arguments for :func:`~otgen_lite.fit`; a copy.
+        options: keyword arguments for :func:`~otgen_lite.fit`; a copy. Those of a recipe in
+            several stages are in :meth:`stages`.
 
     Chapter: 12.
     """
@@ -60,6 +62,23 @@ class Recipe:
     def options(self) -> dict[str, Any]:
         """Keyword arguments for ``fit``, as a copy."""
         return dict(self._options)
+
+    def _merged(self, overrides: dict[str, Any]) -> dict[str, Any]:
+        return {**self._options, **overrides}
+
+    def stages(self, **overrides: Any) -> dict[str, dict[str, Any]]:
+        """What :meth:`train` runs: by name the options of each call of ``fit``.
+
+        Args:
+            overrides: as for :meth:`train`.
+
+        Raises:
+            TypeError: if ``fit`` has no such option.
+        """
+        _known(overrides)
+        options = self._merged(overrides)
+        stages = getattr(self._trainer, "stages", None)
+        return stages(options) if stages is not None else {self.name: options}
 
     def data(self, seed: int) -> Tensor:
         """What the recipe trains on: ``points`` of a toy drawn with a seed, or all images.
@@ -94,17 +113,39 @@ class Recipe:
             seed: for the data, the initial weights, and what is drawn while training.
             data: (n, ...) data; :meth:`data` of the seed where None.
             progress: whether ``fit`` shows its bar.
-            overrides: options of ``fit`` that replace those of the recipe.
+            overrides: options of ``fit`` that replace those of the recipe, in each of its trainings
+                where it has several.
 
         Returns:
             the trained method and the history of its (last) training.
+
+        Raises:
+            TypeError: if ``fit`` has no such option, before work starts.
         """
+        _known(overrides)
         data = self.data(seed) if data is None else data
-        options = {**self._options, **overrides}
+        options = self._merged(overrides)
         if self._trainer is not None:
             return self._trainer(self, seed, data, progress, options)
         method = self.make(seed, data)
         return method, fit(method, data, seed=seed, progress=progress, **options)
+
+
+#: What a recipe can be told about its training; the rest it brings itself.
+_OPTIONS = tuple(
+    name
+    for name, parameter in inspect.signature(fit).parameters.items()
+    if parameter.kind is parameter.KEYWORD_ONLY and name not in ("seed", "progress")
+)
+
+
+def _known(options: dict[str, Any]) -> None:
+    """Refuse what ``fit`` does not take."""
+    for name in options:
+        try:
+            _checks.choice("an option of fit", name, _OPTIONS)
+        except ValueError as error:
+            raise TypeError(str(error)) from None
 
 
 _REGISTRY: dict[str, dict[str, Recipe]] = {}
@@ -128,9 +169,11 @@ def recipe(
         options: keyword arguments for ``fit``.
 
     Raises:
+        TypeError: if ``fit`` has no such option.
         ValueError: if there is no such data, or the name is taken.
     """
     _checks.choice("on", on, DATA)
+    _known(options)
     shelf = _REGISTRY.setdefault(on, {})
     if name in shelf:
         raise ValueError(f"name must be new, but {name!r} is already a recipe on {on!r}")

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from otgen_lite.divergences import MMD
-from otgen_lite.methods import AAE, AVB, VAE, AutoEncoder, LatentOT, Method, PenalizedOT
+from otgen_lite.methods import AAE, AVB, VAE, AutoEncoder, LatentOT, PenalizedOT
 from otgen_lite.networks import MLP, ImplicitEncoder, PairCritic, leaky
-from otgen_lite.recipes.base import Recipe, Trainer, recipe
-from otgen_lite.training import History, fit
+from otgen_lite.recipes.base import recipe
+from otgen_lite.recipes.latent import Latent
 
 #: Dimension of the codes.
 CODE = 8
@@ -23,6 +23,11 @@ HIDDEN = [192, 192]
 #: Options of ``fit`` for the plain auto-encoder of the latent recipes.
 AUTOENCODER: dict[str, Any] = {
     "steps": 3000, "batch_size": 128, "lr": 2e-3, "schedule": "cosine", "ema": 0.99,
+}  # fmt: skip
+
+#: The same for the network of the map that has one.
+NETWORK: dict[str, Any] = {
+    "steps": 3000, "batch_size": 256, "lr": 2e-3, "schedule": "cosine", "ema": 0.99,
 }  # fmt: skip
 
 
@@ -92,25 +97,10 @@ def autoencoder(seed: int, data: Tensor) -> AutoEncoder:
     return AutoEncoder(_encoder(CODE, draw), _decoder(draw))
 
 
-def latent(wrap: Callable[[AutoEncoder, Tensor, int], LatentOT]) -> Trainer:
-    """Train the auto-encoder, wrap it, make the map; a map with a network is trained after that."""
-
-    def train(
-        recipe: Recipe, seed: int, data: Tensor, progress: bool, options: dict[str, Any]
-    ) -> tuple[Method, History]:
-        inner = recipe.make(seed, data)
-        assert isinstance(inner, AutoEncoder)
-        history = fit(inner, data, seed=seed, progress=progress, **AUTOENCODER)
-        method = wrap(inner, data, seed)
-        if method.map in ("semidiscrete", "pairs"):
-            method.fit_map(seed=seed, tol=1e-2)
-        else:
-            method.fit_map(seed=seed)
-        if method.players:
-            history = fit(method, data, seed=seed, progress=progress, **options)
-        return method, history
-
-    return train
+def _map(method: LatentOT, seed: int) -> None:
+    """Potentials to a hundredth of the masses; the other maps are formulas."""
+    more = {"tol": 1e-2} if method.map in ("semidiscrete", "pairs") else {}
+    method.fit_map(seed=seed, **more)
 
 
 def _pairs(inner: AutoEncoder, data: Tensor, seed: int) -> LatentOT:
@@ -123,9 +113,10 @@ def _simple(map: str) -> Callable[[AutoEncoder, Tensor, int], LatentOT]:
     return lambda inner, data, seed: LatentOT(inner, data=data, map=map, components=20)
 
 
-for _map in ("semidiscrete", "gaussian", "mixture"):
-    recipe("digits", f"latent_ot_{_map}", trainer=latent(_simple(_map)))(autoencoder)
+for _name in ("semidiscrete", "gaussian", "mixture"):
+    recipe(
+        "digits", f"latent_ot_{_name}", trainer=Latent(_simple(_name), _map, lambda: AUTOENCODER)
+    )(autoencoder)  # fmt: skip
 recipe(
-    "digits", "latent_ot_pairs", trainer=latent(_pairs),
-    steps=3000, batch_size=256, lr=2e-3, schedule="cosine", ema=0.99,
+    "digits", "latent_ot_pairs", trainer=Latent(_pairs, _map, lambda: AUTOENCODER, NETWORK)
 )(autoencoder)  # fmt: skip

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from otgen_lite.divergences import MomentMatching
-from otgen_lite.methods import LatentOT, Method, PenalizedOT
+from otgen_lite.methods import LatentOT, PenalizedOT
 from otgen_lite.networks import MLP
-from otgen_lite.recipes.base import Recipe, Trainer, recipe
-from otgen_lite.training import History, fit
+from otgen_lite.recipes.base import recipe
+from otgen_lite.recipes.latent import Latent
 
 #: Options of ``fit`` for the auto-encoder.
 AUTOENCODER: dict[str, Any] = {
     "steps": 1000, "batch_size": 256, "lr": 8e-3, "schedule": "cosine", "ema": 0.99,
 }  # fmt: skip
 
+#: The same for the network of the map that has one.
+NETWORK: dict[str, Any] = {
+    "steps": 1500, "batch_size": 256, "lr": 4e-3, "schedule": "cosine", "ema": 0.99,
+}  # fmt: skip
 
 #: Steps of ascent on the potential.
 STEPS = 1200
@@ -66,41 +69,31 @@ def spread(points: Tensor, levels: int, generator: torch.Generator) -> Tensor:
     return torch.cat(picks)
 
 
-def latent(wrap: Callable[[PenalizedOT, Tensor, int], LatentOT], levels: int) -> Trainer:
-    """Train the auto-encoder, wrap it, make the map; a map with a network is trained after that.
-
-    The atoms are 2^levels of the codes.
-    """
-
-    def train(
-        recipe: Recipe, seed: int, data: Tensor, progress: bool, options: dict[str, Any]
-    ) -> tuple[Method, History]:
-        inner = recipe.make(seed, data)
-        assert isinstance(inner, PenalizedOT)
-        history = fit(inner, data, seed=seed, progress=progress, **AUTOENCODER)
-        draw = torch.Generator().manual_seed(seed)
-        atoms = data[spread(inner.encode(data), levels, draw)]
-        method = wrap(inner, atoms, seed)
-        method.fit_map(seed=seed, steps=STEPS)
-        if method.players:
-            history = fit(method, data, seed=seed, progress=progress, **options)
-        return method, history
-
-    return train
+def _map(method: LatentOT, seed: int) -> None:
+    method.fit_map(seed=seed, steps=STEPS)
 
 
-def _semidiscrete(inner: PenalizedOT, atoms: Tensor, seed: int) -> LatentOT:
-    return LatentOT(inner, data=atoms, map="semidiscrete")
+def _atoms(inner: PenalizedOT, data: Tensor, levels: int, seed: int) -> Tensor:
+    """2^levels of the data, whose codes are the atoms."""
+    return data[spread(inner.encode(data), levels, torch.Generator().manual_seed(seed))]
 
 
-def _pairs(inner: PenalizedOT, atoms: Tensor, seed: int) -> LatentOT:
+def _semidiscrete(inner: PenalizedOT, data: Tensor, seed: int) -> LatentOT:
+    return LatentOT(inner, data=_atoms(inner, data, 10, seed), map="semidiscrete")
+
+
+def _pairs(inner: PenalizedOT, data: Tensor, seed: int) -> LatentOT:
     draw = torch.Generator().manual_seed(seed + 1)
     network = MLP(2, [96] * 4, 2, generator=draw)
+    atoms = _atoms(inner, data, 9, seed)
     return LatentOT(inner, data=atoms, map="pairs", plan="semidiscrete", network=network)
 
 
-recipe("eight_gaussians", "latent_ot_semidiscrete", trainer=latent(_semidiscrete, 10))(autoencoder)
 recipe(
-    "eight_gaussians", "latent_ot_pairs", trainer=latent(_pairs, 9),
-    steps=1500, batch_size=256, lr=4e-3, schedule="cosine", ema=0.99,
+    "eight_gaussians", "latent_ot_semidiscrete",
+    trainer=Latent(_semidiscrete, _map, lambda: AUTOENCODER),
+)(autoencoder)  # fmt: skip
+recipe(
+    "eight_gaussians", "latent_ot_pairs",
+    trainer=Latent(_pairs, _map, lambda: AUTOENCODER, NETWORK),
 )(autoencoder)  # fmt: skip

@@ -19,7 +19,7 @@ from otgen_lite.sweep.result import Sweep
 from otgen_lite.sweep.stack import Stacked
 from otgen_lite.sweep.together import Together
 from otgen_lite.sweep.trial import CannotStack
-from otgen_lite.training import History, TrainingError, fit, randomness
+from otgen_lite.training import History, TrainingError, agreement, fit, interrupts, randomness
 
 log = logging.getLogger("otgen_lite")
 
@@ -137,25 +137,27 @@ def _stacked(
     histories = [History(interrupted=True) for _ in members]
     bar = SweepBar(len(members), len(bundles), options)
     runs: list[History] = []
-    try:
-        for number, bundle in enumerate(bundles):
-            order = [k for group in bundle for k in group]
-            own = _numbered(options, number if len(bundles) > 1 else None)
-            own["metrics"] = {n: _of_members(m) for n, m in (options.get("metrics") or {}).items()}
-            stacks = [Stacked([members[k] for k in group]) for group in bundle]
-            together = Together(stacks, [grids.words(points[k]) for k in order])
-            try:
-                runs.append(fit(together, data, **bar.options(own, number)))
-            except TrainingError as error:
-                raise _at_points(error, [points[order[k]] for k in error.members]) from error
-            finally:
-                together.release()
-            for i, k in enumerate(order):
-                histories[k] = _column(runs[-1], i)
-            if runs[-1].interrupted:
-                break
-    finally:
-        bar.close(runs or histories)
+    with interrupts.watched() as stop:
+        try:
+            for number, bundle in enumerate(bundles):
+                order = [k for group in bundle for k in group]
+                own = _numbered(options, number if len(bundles) > 1 else None)
+                taken = (options.get("metrics") or {}).items()
+                own["metrics"] = {name: _of_members(metric) for name, metric in taken}
+                stacks = [Stacked([members[k] for k in group]) for group in bundle]
+                together = Together(stacks, [grids.words(points[k]) for k in order])
+                try:
+                    runs.append(fit(together, data, **bar.options(own, number)))
+                except TrainingError as error:
+                    raise _at_points(error, [points[order[k]] for k in error.members]) from error
+                finally:
+                    together.release()
+                for i, k in enumerate(order):
+                    histories[k] = _column(runs[-1], i)
+                if agreement.ends(stop, runs[-1].interrupted):
+                    break
+        finally:
+            bar.close(runs or histories)
     return histories
 
 
@@ -209,14 +211,15 @@ def _in_turn(
     """Train one member after another, under one bar."""
     bar = SweepBar(len(members), len(members), options)
     histories = [History(interrupted=True) for _ in members]
-    try:
-        for k, (member, point) in enumerate(zip(members, points, strict=True)):
-            try:
-                histories[k] = fit(member, data, **bar.options(_numbered(options, k), k))
-            except TrainingError as error:
-                raise _at_points(error, [point]) from error
-            if histories[k].interrupted:
-                break
-    finally:
-        bar.close(histories)
+    with interrupts.watched() as stop:
+        try:
+            for k, (member, point) in enumerate(zip(members, points, strict=True)):
+                try:
+                    histories[k] = fit(member, data, **bar.options(_numbered(options, k), k))
+                except TrainingError as error:
+                    raise _at_points(error, [point]) from error
+                if agreement.ends(stop, histories[k].interrupted):
+                    break
+        finally:
+            bar.close(histories)
     return histories

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from otgen_lite.training import _data, streams
+from otgen_lite.training import _data, agreement, streams
 from otgen_lite.training.devices import Processes
 from otgen_lite.training.foreign import Generators
 
@@ -56,6 +56,7 @@ class Place:
 
     def __init__(self, like: Tensor, processes: Processes) -> None:
         self.dtype, self.device, self.processes = like.dtype, like.device, processes
+        self._taken = 0
 
     def put(self, batch: Tensor) -> Tensor:
         """Move a batch; the copy to an accelerator runs beside its work."""
@@ -65,6 +66,22 @@ class Place:
         if self.device.type == "cuda" and not batch.is_pinned():
             batch = batch.pin_memory()
         return batch.to(self.device, non_blocking=True)
+
+    def take(self, batch: Tensor, *, drawn: bool = False) -> Tensor:
+        """This process's rows of a batch that every process has made for itself.
+
+        Args:
+            batch: all rows.
+            drawn: whether it came from a generator that is the same everywhere; a loader may
+                change points at random, in each process in its own way.
+        """
+        if self.processes.world == 1:
+            return batch
+        self._taken += 1
+        if self._taken & (self._taken - 1) == 0:  # the first, and ever more seldom
+            agreement.same_batch(self.processes, batch, self._taken, drawn)
+        agreement.divides(len(batch), self.processes)
+        return batch[self.processes.rows(len(batch))]
 
     def holds(self, data: Tensor) -> bool:
         """Whether the data fit on the device: in half of the memory that is free there."""
@@ -174,7 +191,7 @@ class Drawn:
         """This process's rows of the next batch."""
         batch = self._draw(self._drawn)
         self._drawn += 1
-        return self._place.put(batch[self._place.processes.rows(self._size)])
+        return self._place.put(self._place.take(batch, drawn=True))
 
     def state(self) -> dict[str, Any]:
         """How many batches were drawn."""

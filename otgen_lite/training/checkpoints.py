@@ -3,52 +3,31 @@
 from __future__ import annotations
 
 import io
-import os
 import pickle
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from otgen_lite.training import writing
+
 #: The layout of the file; another one is not read.
 VERSION = 2
 
 
-def write(path: Path, content: dict[str, Any]) -> None:
+def write(path: Path, content: dict[str, Any], *, keep: bool = True) -> None:
     """Write a checkpoint so that the file is the old one or the new one, whatever happens.
 
-    The bytes go to a file beside it, reach the disk, and only then take the name.
+    Args:
+        path: the file.
+        content: what it holds.
+        keep: False to find out whether it can be written, and to leave the file as it is.
 
     Raises:
-        OSError: if the folder cannot be written.
+        OSError: if it cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    number, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    try:
-        with os.fdopen(number, "wb") as file:
-            torch.save({"version": VERSION, **content}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    """Make the new name last; not every system lets a folder be opened."""
-    try:
-        number = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(number)
-    except OSError:
-        pass
-    finally:
-        os.close(number)
+    with writing.whole(path, keep=keep) as file:
+        torch.save({"version": VERSION, **content}, file)
 
 
 def read(path: Path) -> bytes | None:

@@ -62,13 +62,21 @@ class Processes:
             values = values / self.world
         return values
 
-    def any(self, flag: bool, device: torch.device) -> bool:
-        """Whether the flag is up in one process at least; every process must ask."""
+    def most(self, number: int) -> int:
+        """The largest of the processes' numbers; every process must ask."""
         if self.world == 1:
-            return flag
-        raised = torch.tensor(float(flag), device=device)
-        dist.all_reduce(raised)
-        return bool(raised.item())
+            return number
+        largest = torch.tensor(number)
+        dist.all_reduce(largest, dist.ReduceOp.MAX, group=_words())
+        return int(largest)
+
+    def all(self, value: Any) -> list[Any]:
+        """What each process holds, in every process."""
+        if self.world == 1:
+            return [value]
+        found: list[Any] = [None] * self.world
+        dist.all_gather_object(found, value, group=_words())
+        return found
 
     def same(self, value: Any, device: torch.device) -> Any:
         """What the first process holds, in every process."""
@@ -77,6 +85,27 @@ class Processes:
         box = [value]
         dist.broadcast_object_list(box, src=0, device=device)
         return box[0]
+
+
+#: The processes' group for words, and the group of all that it belongs to.
+_words_of: tuple[Any, Any] = (None, None)
+
+
+def _words() -> Any:
+    """A group whose messages go from processor to processor; None where that of all does so.
+
+    An accelerator would finish all of its work before it answered.
+    """
+    global _words_of
+    everybody = dist.group.WORLD
+    assert everybody is not None
+    try:
+        everybody._get_backend(torch.device("cpu"))
+    except RuntimeError:
+        if _words_of[0] is not everybody:
+            _words_of = everybody, dist.new_group(backend="gloo", timeout=TIMEOUT)
+        return _words_of[1]
+    return None
 
 
 def processes(device: torch.device) -> Processes:
@@ -89,7 +118,12 @@ def processes(device: torch.device) -> Processes:
         backend = dist.get_default_backend_for_device(device)
         more: dict[str, Any] = {"device_id": device} if backend == "nccl" else {}
         dist.init_process_group(backend, timeout=TIMEOUT, **more)
-    if not dist.is_initialized():
+    return present()
+
+
+def present() -> Processes:
+    """The processes whose group there is already."""
+    if not (dist.is_available() and dist.is_initialized()):
         return Processes()
     return Processes(dist.get_rank(), dist.get_world_size())
 

@@ -78,6 +78,7 @@ class History:
         steps: rounds done.
         interrupted: whether the run was stopped before its last round.
         seconds: how long the rounds took by the clock, over all pieces of a resumed run.
+        unsaved: why the last checkpoint is not on the disk; None where it is, or none was asked.
 
     Chapter: 7, 10, and every chapter that trains.
 
@@ -104,6 +105,7 @@ class History:
         self.steps = steps
         self.interrupted = interrupted
         self.seconds = seconds
+        self.unsaved: str | None = None
         self.metrics: dict[str, tuple[list[int], list[Any]]] = {
             name: (list(at), list(values)) for name, (at, values) in (metrics or {}).items()
         }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Iterator
+from contextlib import nullcontext
 from types import ModuleType
 from typing import Any
 
@@ -23,7 +24,7 @@ from torch.utils.data import (
 )
 from torch.utils.data.dataloader import _InfiniteConstantSampler
 
-from otgen_lite.training import _data, streams
+from otgen_lite.training import _data, interrupts, streams
 from otgen_lite.training.batches import Place
 from otgen_lite.training.foreign import Generators
 from otgen_lite.training.randomness import Stream
@@ -49,6 +50,7 @@ class Loaded:
         # Such a sampler gives every process rows of its own; others give all the same batches.
         self._split = hasattr(sampler, "set_epoch")
         _check(loader, place.processes.world, self._split)
+        self._workers = workers(loader)
         self._held = Generators(loader)
         self._samplers = _Samplers(loader, self._held)
         self._stream, self._key = Stream(place.device), streams.key(seed, "loader")
@@ -70,13 +72,26 @@ class Loaded:
         self._stream.begin(seed)
         if self._split:
             self._loader.sampler.set_epoch(epoch)
-        with self._stream.use():
+        with self._stream.use(), interrupts.shielded() if self._workers else nullcontext():
             self._iterator = iter(self._loader)
+
+    def _item(self) -> Any:
+        """What the loader gives next, None at the end of its epoch."""
+        try:
+            with self._stream.use():
+                return next(self._iterator, None)
+        except RuntimeError:
+            if not (self._workers and interrupts.asked()):
+                raise
+        # Workers that somebody else's server started have heard the signal, and left.
+        self._loader._iterator = None
+        self.load({"epoch": self._epoch, "taken": self._fetched})
+        with self._stream.use():
+            return next(self._iterator, None)
 
     def _fetch(self) -> Tensor | None:
         """The next batch of the epoch, whatever its size; None at the end."""
-        with self._stream.use():
-            item = next(self._iterator, None)
+        item = self._item()
         if item is None:
             return None
         self._fetched += 1
@@ -102,10 +117,7 @@ class Loaded:
                 begun += 1
                 self._begin(self._epoch + 1)
         self._taken = self._fetched
-        processes = self._place.processes
-        if not self._split and processes.world > 1:
-            batch = batch[processes.rows(len(batch))]
-        return self._place.put(batch)
+        return self._place.put(batch if self._split else self._place.take(batch))
 
     def state(self) -> dict[str, Any]:
         """Where the run stands in the data."""
@@ -133,6 +145,11 @@ class Loaded:
         self._iterator = iter(())  # ends its workers
         self._samplers.put_back()
         self._held.put_back()
+
+
+def workers(loader: Any) -> bool:
+    """Whether a loader has processes of its own."""
+    return bool(getattr(loader, "num_workers", 0))
 
 
 class _Samplers:

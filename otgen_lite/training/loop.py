@@ -11,7 +11,15 @@ from torch import nn
 
 from otgen_lite import _checks
 from otgen_lite.methods.base import Method
-from otgen_lite.training import checkpoints, devices, foreign, sources
+from otgen_lite.training import (
+    agreement,
+    checkpoints,
+    devices,
+    foreign,
+    interrupts,
+    layers,
+    sources,
+)
 from otgen_lite.training.batches import Place
 from otgen_lite.training.history import History
 from otgen_lite.training.options import MakeOptimizer, Options
@@ -66,7 +74,9 @@ def fit(
     Under torchrun the processes train one model, one on each accelerator, by
     ``DistributedDataParallel``: each takes its rows of the joined batch and of the joined noise,
     gradients are averaged, and the first process reports and writes. Such a run is the run of one
-    process on the joined batch.
+    process on the joined batch. Processes whose data, options or hyper-parameters differ are an
+    error, and so is batch normalisation, which would see the rows of one process; dropout draws in
+    each process for itself, which a warning says.
 
     Args:
         method: a module with players, whose ``forward(player, batch, noise)`` is a loss.
@@ -102,7 +112,8 @@ def fit(
         callbacks: called after every round, in evaluation mode, as
             ``callback(step, method, history)``; one that returns True ends the training as an
             interruption does.
-        checkpoint: a file for checkpoints, written whole or not at all.
+        checkpoint: a file for checkpoints, written whole or not at all. One is tried out before
+            the first round. Where a later one fails, a warning says so and the training goes on.
         checkpoint_every: rounds between two checkpoints; a tenth of ``steps`` where None. There is
             one at the end and at an interruption too.
         resume: whether to go on from ``checkpoint`` where the file exists. It must have been made
@@ -110,8 +121,10 @@ def fit(
         progress: whether to show a bar.
 
     Returns:
-        The losses and metrics. After an interruption (Ctrl-C, a kernel's stop button) the round
-        that ran is finished, ``history.interrupted`` is True, and the method is usable.
+        The losses and metrics. After an interruption (Ctrl-C, a kernel's stop button, SIGTERM) the
+        round that ran is finished, the checkpoint written, ``history.interrupted`` True, and the
+        method usable. Until then further ones change nothing, unless a round takes more than ten
+        seconds: then another Ctrl-C leaves at once. After SIGTERM the process ends.
 
     Raises:
         TrainingError: if a loss or a weight becomes non-finite; the message has step, player and
@@ -119,6 +132,7 @@ def fit(
             accelerator, where asking at each step would cost time, those of the last look
             (every 100 rounds). Averages are not put in.
         ValueError, TypeError: for arguments, before work starts.
+        OSError: if ``checkpoint`` cannot be written, before work starts.
 
     Note:
         The averaged weights are :math:`\\sum_s β^{t-s} θ_s / \\sum_s β^{t-s}` over all rounds s so
@@ -157,8 +171,10 @@ def fit(
         torch.inference_mode(False),
         torch.enable_grad(),
     ):
-        batches = sources.batches_of(data, batch_size, seed, Place(like, processes))
+        with agreement.together(processes):
+            batches = sources.batches_of(data, batch_size, seed, Place(like, processes))
         try:
+            agreement.agree(processes, method, options, data, batches.fingerprint)
             seats = _seats(method, options, processes, here)
             history = History.of({seat.player: seat.record for seat in seats})
             rounds = Rounds(method, seats, batches, options, processes, here, history, borrowed)
@@ -167,20 +183,23 @@ def fit(
                 content = processes.same(content, here)
                 if content is not None:
                     rounds.resume(content)
-            _run(rounds, type(method).__name__ if progress and processes.first else None)
+            _check_weights(method)
+            rounds.probe()
+            with interrupts.watched() as stop:
+                _run(rounds, stop, type(method).__name__ if progress and processes.first else None)
         finally:
             batches.close()
     return history
 
 
-def _run(rounds: Rounds, title: str | None) -> None:
+def _run(rounds: Rounds, stop: interrupts.Stop, title: str | None) -> None:
     """The rounds, under a bar with this title."""
     method, history = rounds.method, rounds.history
-    _check_weights(method)
     bar = None if title is None else Bar(title, rounds.options.steps, history.steps)
-    rounds.modes.training()
     try:
-        rounds.run(bar)
+        rounds.modes.training()
+        layers.must_be_shared(method, rounds.processes)
+        rounds.run(bar, stop)
         rounds.finish()
     finally:
         method.eval()

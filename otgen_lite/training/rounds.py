@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+import warnings
 from contextlib import nullcontext
 from typing import Any
 
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 from otgen_lite.methods.base import Method
-from otgen_lite.training import checkpoints, streams
+from otgen_lite.training import agreement, checkpoints, streams
 from otgen_lite.training.batches import Batches
 from otgen_lite.training.devices import Processes
 from otgen_lite.training.errors import (
@@ -23,7 +24,7 @@ from otgen_lite.training.errors import (
 )
 from otgen_lite.training.foreign import foreign
 from otgen_lite.training.history import History
-from otgen_lite.training.interrupts import Interrupts
+from otgen_lite.training.interrupts import Stop, says_yes
 from otgen_lite.training.modes import Modes
 from otgen_lite.training.options import Options
 from otgen_lite.training.progress import Bar
@@ -60,7 +61,7 @@ class Rounds:
         self.generator = torch.Generator(device=device)
         self.averages = Averages(method, options.ema) if options.ema else None
         self.snapshot = Snapshot(method)
-        self.interrupts = Interrupts()
+        self.stop, self.called = Stop(), False
         self.saved: int | None = None
         self._batch = torch.empty(0)
         self._looked = 0
@@ -70,16 +71,16 @@ class Rounds:
         if options.path is not None:
             self._spans["checkpoint"] = options.checkpoint_every or max(1, options.steps // 10)
 
-    def run(self, bar: Bar | None) -> None:
-        """All rounds that are left.
+    def run(self, bar: Bar | None, stop: Stop) -> None:
+        """All rounds that are left, or those before an end is asked for.
 
         Raises:
             TrainingError: if a loss or a weight is no finite number.
         """
         first, start = self.history.steps, time.perf_counter() - self.history.seconds
+        self.stop = stop
         try:
-            with self.interrupts:
-                self._rounds(first, start, bar)
+            self._rounds(first, start, bar)
         except NonFiniteError as found:
             raise self._stopped(found, self.history.steps + 1) from found.why
         except KeyboardInterrupt:
@@ -97,8 +98,12 @@ class Rounds:
 
     def _rounds(self, first: int, start: float, bar: Bar | None) -> None:
         options, history, averages = self.options, self.history, self.averages
-        alone, pause = self.processes.world == 1, self._next_pause(first)
+        pause = self._next_pause(first)
         callbacks = options.callbacks if self.processes.first else ()
+        if self._ends():  # asked for before there was a round
+            history.interrupted = first < options.steps
+            self._say(first)
+            return
         for step in range(first, options.steps):
             self._round(step)
             history.steps = step + 1
@@ -106,9 +111,11 @@ class Rounds:
                 averages.add(step + 1)
             if callbacks:
                 self._call(callbacks)
-            if step + 1 >= pause or (alone and self.interrupts.asked):
+            ends = self._ends()
+            if ends or step + 1 >= pause:
                 history.seconds = time.perf_counter() - start
-                if self._pause(step + 1):
+                self._pause(step + 1, ends)
+                if ends:
                     return
                 pause = self._next_pause(step + 1)
             if bar is not None and time.perf_counter() >= bar.next:
@@ -131,7 +138,7 @@ class Rounds:
                 generator.manual_seed(streams.mixed(self._keys[0], step, turn))
                 turn += 1
                 try:
-                    left = self._turn(seat, left)
+                    left = self._turn(seat, left, streams.mixed(self._keys[0], step, turn))
                 except NonFiniteError:
                     raise
                 except Exception as error:
@@ -146,7 +153,9 @@ class Rounds:
         if step:
             error.add_note(f"fit: in step {step + 1} of {self.options.steps}, player {player!r}")
 
-    def _turn(self, seat: Seat, left: dict[str, Tensor] | None) -> dict[str, Tensor] | None:
+    def _turn(
+        self, seat: Seat, left: dict[str, Tensor] | None, seed: int
+    ) -> dict[str, Tensor] | None:
         """One step of one player; what it leaves for the next."""
         method, generator = self.method, self.generator
         if seat.prepares:
@@ -156,30 +165,37 @@ class Rounds:
         self._batch = batch
         if self.processes.world == 1:
             noise = method.noise(seat.player, batch, generator)
-        else:
-            joined = self.processes.joined(batch)
-            noise = self.processes.share(method.noise(seat.player, joined, generator))
-        return seat.step(batch, {**noise, **left} if left else noise)
+            return seat.step(batch, {**noise, **left} if left else noise)
+        joined = self.processes.joined(batch)
+        noise = self.processes.share(method.noise(seat.player, joined, generator))
+        # What a network draws by itself, it draws for other rows than its fellows.
+        with own_randomness(streams.mixed(seed, 1 + self.processes.rank), self.device):
+            return seat.step(batch, {**noise, **left} if left else noise)
 
     def _call(self, callbacks: Any) -> None:
         """The callbacks; one that returns True or raises KeyboardInterrupt ends the training."""
         try:
             with self.modes.evaluation() if foreign(callbacks) else nullcontext():
                 for callback in callbacks:
-                    if callback(self.history.steps, self.method, self.history) is True:
-                        self.interrupts.asked = True
+                    if says_yes(callback(self.history.steps, self.method, self.history)):
+                        self.called = True
         except KeyboardInterrupt:
-            self.interrupts.asked = True
+            self.called = True
+
+    def _ends(self) -> bool:
+        """Whether to stop after this round; all processes do so together."""
+        if self.processes.world > 1:
+            return agreement.ends(self.stop, self.called)
+        return self.called or self.stop.number > 0
 
     def _next_pause(self, step: int) -> int:
         """The next round after which there is something to do beside training."""
         after = min(step + span - step % span for span in self._spans.values())
         return min(after, self.options.steps)
 
-    def _pause(self, step: int) -> bool:
-        """Look, measure, write; whether to stop here."""
+    def _pause(self, step: int, stop: bool) -> None:
+        """Look, measure, write."""
         end = step == self.options.steps
-        stop = self.processes.any(self.interrupts.asked, self.device)
         if stop or end or any(step % span == 0 for span in self._spans.values()):
             self._look(step)
         if self.options.metrics and (end or step % self._spans["metrics"] == 0):
@@ -187,7 +203,15 @@ class Rounds:
         if self.options.path is not None and (stop or end or step % self._spans["checkpoint"] == 0):
             self._save(step)
         self.history.interrupted = stop and not end
-        return stop
+        if stop or end:
+            self.processes.most(0)  # who is through waits until the first has written
+        self._say(step)
+
+    def _say(self, step: int) -> None:
+        """What a signal led to, if there was one."""
+        if self.stop.number and self.processes.first:
+            path = self.options.path if self.saved == step else None
+            self.stop.say(step, self.options.steps, path)
 
     def _look(self, step: int) -> None:
         """Fetch the losses; losses and weights must be finite, and the weights are kept."""
@@ -240,11 +264,44 @@ class Rounds:
             values.append(value.detach().cpu().double() if whole else float(value))
 
     def _save(self, step: int) -> None:
-        """Write a checkpoint; the first process does, in the name of all."""
+        """Write a checkpoint; the first process does, in the name of all.
+
+        Where that fails, the training goes on: it has more to lose than the time until the next.
+        """
         if not self.processes.first or self.options.path is None:
             return
         history = self.history
-        content: dict[str, Any] = {
+        try:
+            with self.stop.writing():
+                checkpoints.write(self.options.path, self._content(step))
+        except OSError as error:
+            history.unsaved = f"the checkpoint of step {step} is not written: {error}"
+            kept = "there is none" if self.saved is None else f"the last is of step {self.saved}"
+            warnings.warn(f"{history.unsaved}; {kept}", RuntimeWarning, stacklevel=2)
+        else:
+            history.unsaved, self.saved = None, step
+
+    def probe(self) -> None:
+        """See that a checkpoint can be written, by writing one beside the file.
+
+        Raises:
+            OSError: in every process, if it cannot.
+        """
+        error: OSError | None = None
+        if self.processes.first and self.options.path is not None:
+            try:
+                content = self._content(self.history.steps)
+                checkpoints.write(self.options.path, content, keep=False)
+            except OSError as found:
+                error = found
+        error = self.processes.same(error, self.device)
+        if error is not None:
+            raise error
+
+    def _content(self, step: int) -> dict[str, Any]:
+        """What a checkpoint holds."""
+        history = self.history
+        return {
             "options": self.fingerprint(),
             "step": step,
             "seconds": history.seconds,
@@ -255,8 +312,6 @@ class Rounds:
             "losses": history.losses,
             "metrics": history.metrics,
         }
-        checkpoints.write(self.options.path, content)
-        self.saved = step
 
     def resume(self, content: bytes) -> None:
         """Go on where a checkpoint was written."""

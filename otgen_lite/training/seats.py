@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from otgen_lite.methods._pieces import in_step
 from otgen_lite.methods.base import Method
 from otgen_lite.training.devices import Processes
 from otgen_lite.training.errors import NonFiniteError
@@ -159,7 +160,8 @@ class Side(nn.Module):
 
     def forward(self, player: str, batch: Tensor, noise: Any, *leave: bool) -> Any:
         """The loss."""
-        return self._loss(player, batch, noise, *leave)
+        with in_step():
+            return self._loss(player, batch, noise, *leave)
 
 
 def loss_of(method: Method, player: str, options: Options, processes: Processes) -> Any:

@@ -1,6 +1,9 @@
 """Several processes by torchrun: the run of one process on the joined batch, and its ends."""
 
+import json
 import os
+import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -68,9 +71,53 @@ def test_a_checkpoint_of_two_processes_is_one_of_one(folder: Path) -> None:
 
 def test_processes_stop_in_the_same_round(folder: Path) -> None:
     found = [torch.load(folder / f"stopped_{rank}.pt", weights_only=True) for rank in (0, 1)]
-    assert [(f["steps"], f["interrupted"]) for f in found] == [(8, True), (8, True)]
+    assert [(f["steps"], f["interrupted"]) for f in found] == [(5, True), (5, True)]
     for name, value in found[0]["state"].items():
         assert torch.equal(value, found[1]["state"][name])
+
+
+def test_a_signal_to_one_process_ends_all_in_one_round(folder: Path) -> None:
+    found = [torch.load(folder / f"told_{rank}.pt", weights_only=True) for rank in (0, 1)]
+    # Three losses a round: the eighth is in the third.
+    assert [f["steps"] for f in found] == [3, 3]
+    assert [f["asked"] for f in found] == [signal.SIGTERM, signal.SIGTERM]
+    assert [f["saved"] for f in found] == [True, True]
+    assert torch.load(folder / "told.pt", weights_only=True)["step"] == 3
+    # A loss in a callback of the first process is its own, and waits for nobody.
+    assert [f["alone"] for f in found] == [3, 0]
+
+
+def test_processes_that_differ_all_say_in_what(folder: Path) -> None:
+    first, second = (json.loads((folder / f"said_{rank}.json").read_text()) for rank in (0, 1))
+    words = {
+        "data": r"data is \(96, 2\) float64 .* in process 0 and \(96, 2\) float64 .* in process 1",
+        "size": r"data is \(90, 2\).* and \(91, 2\)",
+        "batch 1 of data": r"batch 1 of data is \(16, 2\)",
+        "rows": r"in process 0: batch_size of the DataLoader must be a multiple .* 2, got 15",
+        "bad": r"in process 1: data must have shape \(n, d\) or .* got \(96,\)",
+        "steps": r"steps is 4 in process 0 and 5 in process 1$",
+        "seed": r"seed is 0 in process 0 and 1 in process 1$",
+        "lr": r"lr is 0\.01 in process 0 and 0\.02 in process 1$",
+        "batch_size": r"batch_size is 16 in process 0 and 32 in process 1$",
+        "metrics": r"metrics is \{one: .*\} in process 0 and \{\} in process 1",
+        "checkpoint": r"checkpoint is .*no\.pt in process 0 and None in process 1",
+        "folder": r"this is a folder",
+        "decoder_var": r"decoder_var is 0\.1\d* in process 0 and 0\.2\d* in process 1$",
+        "lam": r"lam is 1\.0 in process 0 and 2\.0 in process 1$",
+        "penalty": r"penalty\.\w+ is .* in process 0 and .* in process 1",
+        "BatchNorm1d": r"got BatchNorm1d in 'encoder\.1'.*GroupNorm",
+    }
+    assert set(words) | {"Dropout"} == set(first)
+    for name, pattern in words.items():
+        assert re.search(pattern, first[name]), first[name]
+        assert "Error: " in first[name]
+        assert first[name] == second[name]
+    assert first["Dropout"].startswith("trained 4; Dropout in 'encoder.0' draws for itself")
+    assert second["Dropout"] == "trained 4"
+    masks = [torch.load(folder / f"masks_{rank}.pt", weights_only=True) for rank in (0, 1)]
+    # 64 fair coins agree by chance with probability 2^-64.
+    assert masks[0].shape == masks[1].shape == (4, 8, 2)
+    assert not torch.equal(*masks)
 
 
 def test_a_process_that_dies_ends_the_run_with_an_error(folder: Path) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
+from typing import Any
+
 import pytest
 import torch
 
 from otgen_lite import recipes
 from otgen_lite.data import eight_gaussians
 from otgen_lite.methods import LatentOT
-from otgen_lite.recipes import digits, ring_latent
+from otgen_lite.recipes import digits, latent, ring_latent
+from otgen_lite.training import History, fit
 
 RING = ("vae", "penalized_ot", "aae", "avb", "latent_ot_semidiscrete", "latent_ot_pairs")
 DIGITS = (*RING, "latent_ot_gaussian", "latent_ot_mixture")
@@ -117,3 +121,61 @@ def test_semidiscrete_samples_are_reconstructions_of_atoms() -> None:
     sample = method.sample(200, torch.Generator().manual_seed(0))
     apart = (sample[:, None] - atoms[None]).abs().amax(dim=2)
     assert float(apart.amin(dim=1).max()) < 1e-6
+
+
+LATENT = [("eight_gaussians", n) for n in ("semidiscrete", "pairs")] + [
+    ("digits", n) for n in ("semidiscrete", "pairs", "gaussian", "mixture")
+]
+
+
+@pytest.mark.parametrize(("on", "kind"), LATENT)
+def test_latent_recipes_use_every_option_in_every_training(
+    on: str, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each training gets all that was asked for, in place of what the recipe would take."""
+    given: list[dict[str, Any]] = []
+
+    def noted(method: Any, data: Any, **options: Any) -> History:
+        given.append(options)
+        return fit(method, data, **{**options, "compile": False, "ema": None})
+
+    monkeypatch.setattr(latent, "fit", noted)
+    asked: dict[str, Any] = {
+        "steps": 2, "batch_size": 16, "lr": 1e-4, "optimizer": "sgd", "betas": (0.5, 0.5),
+        "adam_eps": 1e-7, "schedule": "constant", "warmup": 1, "ema": 0.5, "clip_grad": 2.0,
+        "precision": "bf16", "compile": True, "device": "cpu", "callbacks": [lambda *_: None],
+        "checkpoint": None, "checkpoint_every": None, "resume": False,
+        "metrics": {"one": lambda m: 1.0}, "metrics_every": 1,
+    }  # fmt: skip
+    recipe = recipes.get(on, f"latent_ot_{kind}")
+    data = ring(1200) if on == "eight_gaussians" else recipe.data(0)[:200]
+    _, history = recipe.train(0, data, **asked)
+    assert len(given) == (2 if kind == "pairs" else 1)
+    last = {"metrics", "metrics_every"}
+    for k, options in enumerate(given):
+        due = asked if k == len(given) - 1 else {n: v for n, v in asked.items() if n not in last}
+        assert {**options, **due} == options
+        assert options["seed"] == 0
+    assert history.metrics["one"][0] == [1, 2]
+    # Nothing that fit takes was left out of what is checked here.
+    taken = set(inspect.signature(fit).parameters) - {"method", "data", "seed", "progress"}
+    assert set(asked) == taken
+    ran = list(recipe.stages(**asked).values())
+    assert [{**options, **ran[k]} for k, options in enumerate(given)] == given
+
+
+@pytest.mark.parametrize("on", ["eight_gaussians", "digits"])
+def test_options_that_fit_does_not_take_are_refused(
+    on: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        pytest.fail("work has started")
+
+    for name in recipes.names(on):
+        recipe = recipes.get(on, name)
+        monkeypatch.setattr(recipe, "_maker", fail)
+        for option in ("nonsense", "step", "method"):
+            with pytest.raises(TypeError, match=f"an option of fit must be .*, got '{option}'"):
+                recipe.train(0, ring(8), **{option: 5})
+    with pytest.raises(TypeError, match="got 'step'; did you mean 'steps'"):
+        recipes.recipe(on, "new", step=3)

@@ -128,7 +128,8 @@ def test_a_batch_larger_than_the_data_is_all_of_them_and_says_so() -> None:
 
 
 @pytest.mark.parametrize("kind", [k for k in KINDS if k != "stream"])
-def test_processes_share_the_joined_batch(kind: str) -> None:
+def test_processes_share_the_joined_batch(kind: str, monkeypatch: Any) -> None:
+    monkeypatch.setattr(Processes, "all", lambda self, value: [value] * self.world)
     with own_randomness(5, CPU):
         whole = take(batches_of(KINDS[kind](), 6, 1, place()), 6)
     parts = []
@@ -340,7 +341,10 @@ RAGGED: dict[str, Callable[[], Any]] = {
 @pytest.mark.filterwarnings("ignore:the last batch of the DataLoader")
 @pytest.mark.parametrize("world", [1, 2])
 @pytest.mark.parametrize("kind", RAGGED)
-def test_the_rest_of_an_epoch_is_left_out_of_every_kind_of_data(kind: str, world: int) -> None:
+def test_the_rest_of_an_epoch_is_left_out_of_every_kind_of_data(
+    kind: str, world: int, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(Processes, "all", lambda self, value: [value] * self.world)
     for rank in range(world):
         batches = batches_of(RAGGED[kind](), 128, 0, place(Processes(rank, world)))
         assert [len(batch) for batch in take(batches, 5)] == [128 // world] * 5

@@ -1,6 +1,8 @@
 """The progress bar, trainings in threads, and the command line."""
 
 import json
+import os
+import signal
 import threading
 from pathlib import Path
 from typing import Any
@@ -10,8 +12,10 @@ import pytest
 import torch
 
 import otgen_lite as otg
-from otgen_lite.__main__ import main
+from otgen_lite.__main__ import FILES, main
 from otgen_lite.recipes import base as recipes_base
+from otgen_lite.recipes import ring_latent
+from otgen_lite.training import checkpoints
 from otgen_lite.training import progress as progress_module
 from tests.patience import HANGS
 
@@ -147,3 +151,115 @@ def test_what_goes_wrong_has_a_number_and_a_line(tmp_path: Path, capsys: Any) ->
 def test_the_command_lists_recipes(capsys: Any) -> None:
     assert main(["recipes"]) == 0
     assert "eight_gaussians/small" in capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("kind", ["a file", "below a file", "a folder for a file", "long", "full"])
+def test_a_folder_that_cannot_be_written_is_found_before_work_starts(
+    kind: str, tmp_path: Path, monkeypatch: Any, capsys: Any
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "own" / "samples.npy").mkdir(parents=True)
+    out = {
+        "a file": tmp_path / "file", "below a file": tmp_path / "file" / "out",
+        "a folder for a file": tmp_path / "own", "long": tmp_path / ("n" * 300),
+        "full": tmp_path / "full",
+    }[kind]  # fmt: skip
+    if kind == "full":
+        monkeypatch.setattr(os, "fsync", no_space)
+    monkeypatch.setattr(recipes_base, "fit", lambda *_, **__: pytest.fail("work has started"))
+    assert main(["train", "eight_gaussians/small", "--quiet", "--out", str(out)]) == 1
+    assert str(out) in capsys.readouterr().err
+
+
+def no_space(number: int) -> None:
+    """A disk that is full."""
+    raise OSError(28, "No space left on device")
+
+
+@pytest.mark.usefixtures("small")
+def test_no_run_is_said_to_be_whole_beside_a_file_that_is_not(
+    tmp_path: Path, monkeypatch: Any, capsys: Any
+) -> None:
+    out = tmp_path / "out"
+    command = ["train", "eight_gaussians/small", "--quiet", "--out", str(out), "--samples", "7"]
+    assert main(command) == 0
+    assert sorted(p.name for p in out.iterdir()) == sorted(FILES)
+    before = (out / "samples.npy").read_bytes()
+
+    def cut(file: Any, array: Any) -> None:
+        file.write(b"half of it")
+        no_space(0)
+
+    monkeypatch.setattr(np, "save", cut)
+    assert main([*command, "--seed", "1"]) == 1
+    assert f"No space left on device: {str(out / 'samples.npy')!r}" in capsys.readouterr().err
+    assert (out / "samples.npy").read_bytes() == before
+    assert sorted(p.name for p in out.iterdir()) == sorted(FILES[:3])  # no run.json
+
+
+@pytest.mark.usefixtures("small")
+def test_what_ran_is_written_down(tmp_path: Path, monkeypatch: Any) -> None:
+    out = str(tmp_path / "out")
+    command = ["train", "eight_gaussians/small", "--quiet", "--out", out, "--steps", "3"]
+    monkeypatch.setenv("RANK", "1")  # of some other launcher
+    assert main([*command, "--device", "cpu"]) == 0
+    run = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert run["trainings"] == {"small": {"steps": 3, "lr": 0.01, "device": "cpu"}}
+    assert (run["steps"], run["done"], run["finished"]) == (3, 3, True)
+    assert run["method"] == "PenalizedOT"
+
+
+def test_the_command_trains_a_latent_recipe_as_it_was_told(
+    tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(ring_latent, "STEPS", 20)
+    points = otg.data.eight_gaussians(1200, 0, dtype=torch.float32)
+    monkeypatch.setitem(recipes_base.DATA, "eight_gaussians", lambda *_: points)
+    path, out = tmp_path / "c.pt", tmp_path / "out"
+    for name in ("semidiscrete", "pairs"):
+        command = ["train", f"eight_gaussians/latent_ot_{name}", "--steps", "5", "--quiet"]
+        assert main([*command, "--checkpoint", str(path), "--out", str(out)]) == 0
+        run = json.loads((out / "run.json").read_text())
+        assert run["done"] == torch.load(path, weights_only=True)["step"] == 5
+        assert {stage: of["steps"] for stage, of in run["trainings"].items()} == (
+            {"autoencoder": 5} if name == "semidiscrete" else {"autoencoder": 5, "map": 5}
+        )
+        path.unlink()
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_command_writes_everything(
+    number: int, code: int, tmp_path: Path, monkeypatch: Any
+) -> None:
+    usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+    before = signal.signal(number, usual)
+    out, loss = tmp_path / "out", otg.PenalizedOT.loss
+
+    def struck(self: Any, *rest: Any) -> Any:
+        os.kill(os.getpid(), number)
+        return loss(self, *rest)
+
+    monkeypatch.setattr(otg.PenalizedOT, "loss", struck)
+    try:
+        assert main(["train", "eight_gaussians/small", "--quiet", "--out", str(out)]) == code
+    finally:
+        assert signal.signal(number, before) is usual
+    run = json.loads((out / "run.json").read_text())
+    assert (run["done"], run["finished"]) == (1, False)
+    assert sorted(p.name for p in out.iterdir()) == sorted(FILES)
+
+
+@pytest.mark.usefixtures("small")
+def test_a_checkpoint_that_was_lost_is_a_failure(
+    tmp_path: Path, monkeypatch: Any, capsys: Any
+) -> None:
+    path = tmp_path / "c.pt"
+    write = checkpoints.write
+    monkeypatch.setattr(
+        checkpoints, "write", lambda *a, keep=True: no_space(0) if keep else write(*a, keep=keep)
+    )
+    with pytest.warns(RuntimeWarning, match="there is none"):
+        assert main(["train", "eight_gaussians/small", "--quiet", "--checkpoint", str(path)]) == 1
+    assert "the checkpoint of step 6 is not written" in capsys.readouterr().err

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import torch
 from torch import Tensor
 
 import otgen_lite as otg
+from otgen_lite.training import interrupts
 
 
 def data(n: int = 96) -> Tensor:
@@ -63,7 +66,103 @@ def joined(folder: Path) -> None:
     )  # fmt: skip
     stopped = {"steps": history.steps, "interrupted": history.interrupted}
     torch.save({**stopped, "state": model.state_dict()}, folder / f"stopped_{rank}.pt")
+    told(folder, rank)
+    disagreeing(folder, rank)
     dying(folder)
+
+
+def told(folder: Path, rank: int) -> None:
+    """The second process alone hears SIGTERM; the first asks for a loss of its own meanwhile."""
+    model = method("adversarial")
+    alone: list[float] = []
+
+    def look(step: int, found: otg.Method, history: otg.History) -> None:
+        with torch.no_grad():
+            noise = found.noise("autoencoder", data(7), torch.Generator().manual_seed(0))
+            alone.append(float(found("autoencoder", data(7), noise)))
+
+    def strike(*_: Any) -> None:
+        strike.count += 1  # type: ignore[attr-defined]
+        if rank == 1 and strike.count == 8:  # type: ignore[attr-defined]
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    strike.count = 0  # type: ignore[attr-defined]
+    model.register_forward_pre_hook(strike)
+    with interrupts.watched() as stop:
+        history = otg.fit(
+            model, data(), steps=1000, batch_size=32, progress=False, callbacks=[look],
+            checkpoint=folder / "told.pt",
+        )  # fmt: skip
+        stop.answered = True
+        found = {"steps": history.steps, "asked": stop.number, "alone": len(alone)}
+    # Both see the checkpoint, which the first has written.
+    torch.save({**found, "saved": (folder / "told.pt").is_file()}, folder / f"told_{rank}.pt")
+
+
+def normalised() -> otg.Method:
+    """An auto-encoder with batch normalisation."""
+    encoder = torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.BatchNorm1d(4)).double()
+    decoder = otg.MLP(4, [4], 2, generator=1).double()
+    return otg.PenalizedOT(encoder, decoder, penalty=otg.MMD(), lam=1.0, encoding="deterministic")
+
+
+def dropping() -> otg.Method:
+    """An auto-encoder with dropout, which counts what its first layer drops."""
+    encoder = torch.nn.Sequential(torch.nn.Dropout(0.5), torch.nn.Linear(2, 2)).double()
+    decoder = otg.MLP(2, [4], 2, generator=1).double()
+    made = otg.PenalizedOT(encoder, decoder, penalty=otg.MMD(), lam=1.0, encoding="deterministic")
+    made.dropped = []  # type: ignore[assignment]
+    encoder[0].register_forward_hook(lambda m, i, out: made.dropped.append(out == 0))  # type: ignore[operator,union-attr]
+    return made
+
+
+def disagreeing(folder: Path, rank: int) -> None:
+    """Trainings whose processes differ: what each of them says."""
+    nets = [otg.MLP(2, [8], d, generator=0).double() for d in (4, 2)]
+    rows = data()
+    apart = rows.clone()
+    apart[rank, 0] += 1e-9
+    more: dict[str, Any] = {"steps": 4, "batch_size": 16, "progress": False}
+
+    def sampler(n: int, generator: torch.Generator) -> Tensor:
+        return torch.randn(n, 2, generator=generator, dtype=torch.float64) + rank
+
+    lam = otg.PenalizedOT(*nets, penalty=otg.MMD(), lam=1.0 + rank)
+    vae = otg.VAE(*nets, decoder_var=0.1 * (1 + rank))
+    width = otg.PenalizedOT(*nets, penalty=otg.MMD("multi" if rank else "rbf"), lam=1.0)
+    loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(rows), batch_size=15)
+    cases: dict[str, tuple[otg.Method, Any, dict[str, Any]]] = {
+        "data": (method("mmd"), apart, {}),
+        "size": (method("mmd"), rows[: 90 + rank], {}),
+        "batch 1 of data": (method("mmd"), sampler, {}),
+        "rows": (method("mmd"), loader, {}),
+        "bad": (method("mmd"), rows[:, 0] if rank else rows, {}),
+        "steps": (method("mmd"), rows, {"steps": 4 + rank}),
+        "seed": (method("mmd"), rows, {"seed": rank}),
+        "lr": (method("mmd"), rows, {"lr": 1e-2 * (1 + rank)}),
+        "batch_size": (method("mmd"), rows, {"batch_size": 16 * (1 + rank)}),
+        "metrics": (method("mmd"), rows, {} if rank else {"metrics": {"one": lambda m: 1.0}}),
+        "checkpoint": (method("mmd"), rows, {} if rank else {"checkpoint": folder / "no.pt"}),
+        "folder": (method("mmd"), rows, {"checkpoint": folder}),
+        "decoder_var": (vae, rows, {}),
+        "lam": (lam, rows, {}),
+        "penalty": (width, rows, {}),
+        "BatchNorm1d": (normalised(), rows, {}),
+        "Dropout": (dropping(), rows, {}),
+    }
+    said = {}
+    for name, (model, points, options) in cases.items():
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                history = otg.fit(model, points, **{**more, **options})
+                said[name] = f"trained {history.steps}"
+            except (ValueError, OSError) as error:
+                said[name] = f"{type(error).__name__}: {error}"
+        said[name] += "".join(f"; {w.message}" for w in caught)
+        if name == "Dropout":
+            torch.save(torch.stack(model.dropped), folder / f"masks_{rank}.pt")  # type: ignore[arg-type]
+    (folder / f"said_{rank}.json").write_text(json.dumps(said))
 
 
 def dying(folder: Path) -> None:
@@ -89,9 +188,51 @@ def hanging(folder: Path) -> None:
 
     dist.init_process_group("gloo", timeout=timedelta(seconds=3))
     model = method("mmd")
+
+    def hang(*_: Any) -> None:
+        # The launcher's SIGTERM is noted and waits for the round's end, half a minute by its
+        # patience; nobody has to see that half minute.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        time.sleep(600)
+
     if os.environ["RANK"] == "1":
-        model.register_forward_pre_hook(lambda *_: time.sleep(600))
+        model.register_forward_pre_hook(hang)
     otg.fit(model, data(), steps=10, batch_size=32, progress=False)
+
+
+def stopped(folder: Path) -> None:
+    """Ctrl-C twice, to all processes of a loader too; then a notice to terminate."""
+    points = torch.utils.data.TensorDataset(data())
+    loader = torch.utils.data.DataLoader(
+        points, batch_size=16, num_workers=1, multiprocessing_context="spawn", prefetch_factor=1
+    )
+    model, count = method("adversarial"), 0
+
+    def strike(*_: Any) -> None:
+        nonlocal count
+        count += 1
+        if count == 13:  # the first of three losses of round 5: batches have yet to come
+            for _ in range(2):
+                os.killpg(0, signal.SIGINT)
+                time.sleep(0.002)
+            time.sleep(0.5)  # who heard it is gone by now
+
+    model.register_forward_pre_hook(strike)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    history = otg.fit(
+        model, loader, steps=1000, progress=False, checkpoint=folder / "loader.pt"
+    )  # fmt: skip
+    (folder / "loader.json").write_text(json.dumps([history.steps, history.interrupted]))
+
+    def notify(step: int, found: otg.Method, history: otg.History) -> None:
+        if step == 7:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    otg.fit(
+        method("mmd"), data(), steps=1000, progress=False, callbacks=[notify],
+        checkpoint=folder / "notice.pt", batch_size=16,
+    )  # fmt: skip
+    (folder / "lived").touch()
 
 
 class Prepared(otg.PenalizedOT):
