@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from otgen_lite import _identity
 from otgen_lite.methods.base import Method
 
 #: Hyper-parameters by name.
@@ -63,6 +64,11 @@ def points(grid: Mapping[str, Sequence[Any]]) -> list[Point]:
 def words(point: Point) -> str:
     """A point as one writes it: ``lam=10.0, cost='cityblock'``."""
     return ", ".join(f"{name}={_short(value)}" for name, value in point.items())
+
+
+def exact(point: Point) -> str:
+    """A point in words that no other point has: two functions of one name are told apart."""
+    return ", ".join(f"{name}={_identity.words(value)}" for name, value in point.items())
 
 
 def _short(value: Any) -> str:

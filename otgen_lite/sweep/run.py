@@ -18,7 +18,8 @@ from otgen_lite.sweep.result import Sweep
 from otgen_lite.sweep.stack import Stacked
 from otgen_lite.sweep.together import Together
 from otgen_lite.sweep.trial import CannotStack
-from otgen_lite.training import History, TrainingError, fit
+from otgen_lite.training import History, TrainingError, checkpoints, fit
+from otgen_lite.training.checkpoints import At
 
 log = logging.getLogger("otgen_lite")
 
@@ -141,7 +142,7 @@ def _stacked(
             own = _numbered(options, number if len(bundles) > 1 else None)
             own["metrics"] = {n: _of_members(m) for n, m in (options.get("metrics") or {}).items()}
             stacks = [Stacked([members[k] for k in group]) for group in bundle]
-            together = Together(stacks, [grids.words(points[k]) for k in order])
+            together = Together(stacks, [grids.exact(points[k]) for k in order])
             try:
                 runs.append(fit(together, data, **bar.options(own, number)))
             except TrainingError as error:
@@ -194,16 +195,40 @@ def _column(history: History, k: int) -> History:
     )
 
 
+def _at_point(options: dict[str, Any], point: Point) -> dict[str, Any]:
+    """The options of a member, in whose checkpoint its point stands."""
+    if options.get("checkpoint") is None:
+        return options
+    return {**options, "checkpoint": At(options["checkpoint"], grids.exact(point))}
+
+
+def _check_checkpoints(members: Sequence[Method], options: Sequence[dict[str, Any]]) -> None:
+    """See that the checkpoints that are there belong to their members, before one is trained."""
+    for member, own in zip(members, options, strict=True):
+        at = own.get("checkpoint")
+        if not isinstance(at, At) or not own.get("resume", True):
+            continue
+        path = Path(at)
+        content = checkpoints.read(path)
+        if content is not None:
+            found = checkpoints.parse(path, content)
+            before, now = {"point": found["options"].get("point", "none")}, {"point": at.point}
+            checkpoints.agree(path, checkpoints.of_options(before, now))
+            checkpoints.agree(path, checkpoints.of_problem(found, member.identity()))
+
+
 def _in_turn(
     members: Sequence[Method], points: Sequence[Point], data: Any, options: dict[str, Any]
 ) -> list[History]:
     """Train one member after another, under one bar."""
     bar = SweepBar(len(members), len(members), options)
     histories = [History(interrupted=True) for _ in members]
+    own = [_at_point(_numbered(options, k), point) for k, point in enumerate(points)]
+    _check_checkpoints(members, own)
     try:
         for k, (member, point) in enumerate(zip(members, points, strict=True)):
             try:
-                histories[k] = fit(member, data, **bar.options(_numbered(options, k), k))
+                histories[k] = fit(member, data, **bar.options(own[k], k))
             except TrainingError as error:
                 raise _at_points(error, [point]) from error
             if histories[k].interrupted:

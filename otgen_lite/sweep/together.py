@@ -29,23 +29,17 @@ class Together(Method):
         self.stacks = nn.ModuleList(stacks)
         self.players = dict(stacks[0].players)
 
-    def get_extra_state(self) -> dict[str, Any]:
-        """What a checkpoint keeps beside tensors."""
-        return {"points": self.points}
+    def identity(self, digests: dict[Any, str] | None = None) -> dict[str, str]:
+        """The points, and what each member is."""
+        digests = {} if digests is None else digests
+        out = {f"point {k}": point for k, point in enumerate(self.points)}
+        for k, member in enumerate(self.members):
+            out |= {f"members[{k}].{n}": v for n, v in member.identity(digests).items()}
+        return out
 
-    def set_extra_state(self, state: dict[str, Any]) -> None:
-        """See that a checkpoint is of the same points.
-
-        Raises:
-            ValueError: if it is not.
-        """
-        before = state["points"]
-        for old, new in zip(before, self.points, strict=False):
-            if old != new:
-                raise ValueError(
-                    f"checkpoint must be of the same grid, got one with {old} where now is {new}; "
-                    "give another path, or resume=False"
-                )
+    def scheduled(self) -> bool:
+        """Whether a member moves with the training."""
+        return any(member.scheduled() for member in self.members)
 
     def _each(self) -> list[Stacked]:
         return list(self.stacks)  # type: ignore[arg-type]

@@ -9,11 +9,14 @@ beginning of the epoch and the number of batches taken since: a few bytes, and e
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
+from torch.utils.data import TensorDataset
 
+from otgen_lite import _identity
 from otgen_lite.training import _data
 from otgen_lite.training.devices import Processes
 
@@ -28,8 +31,10 @@ MEMORY = 1 << 31
 class Batches(Protocol):
     """What the loop asks of its data."""
 
-    #: What a checkpoint compares, so that a run is not resumed with other data.
-    fingerprint: str
+    @property
+    def fingerprint(self) -> str:
+        """What a checkpoint compares, so that a run is not resumed with other data."""
+        ...
 
     def next(self) -> Tensor:
         """This process's rows of the next batch, on the device of the training."""
@@ -82,15 +87,19 @@ class Indexed:
         seed: int,
         place: Place,
         device: torch.device,
-        fingerprint: str,
+        mark: Callable[[], str],
     ) -> None:
-        self._size, self._gather, self._place = size, gather, place
+        self._size, self._gather, self._place, self._mark = size, gather, place, mark
         self._batch = min(batch_size, size)
-        self.fingerprint = fingerprint
         self._generator = torch.Generator(device=device).manual_seed(seed)
         self._per_epoch = size // self._batch
         self._per_block = max(1, BLOCK // max(1, numbers * self._batch))
         self._begin()
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Shape, type and a digest of all numbers; made when a checkpoint asks for it."""
+        return self._mark()
 
     def _begin(self) -> None:
         self._start = self._generator.get_state()
@@ -141,7 +150,18 @@ class Loaded:
         self._split = hasattr(self._sampler, "set_epoch")
         self._start: list[Tensor] = []
         self._taken = 0
-        self.fingerprint = f"loader of {getattr(loader, 'batch_size', None)} rows"
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The sizes of batches and set, and the numbers of a set of tensors."""
+        kept = getattr(self._loader, "dataset", None)
+        parts = [f"loader of {getattr(self._loader, 'batch_size', None)} rows"]
+        if kept is not None:
+            size = len(kept) if hasattr(kept, "__len__") else "some"
+            parts.append(f"from a {type(kept).__name__} of {size}")
+        if isinstance(kept, TensorDataset):
+            parts.append(_identity.of_tensor(kept.tensors[0]))
+        return " ".join(parts)
 
     def _begin(self) -> None:
         self._epoch += 1
@@ -195,8 +215,6 @@ class Loaded:
 class Drawn:
     """Batches that a sampler draws: ``sample(n, generator) -> (n, ...)``."""
 
-    fingerprint = "sampler"
-
     def __init__(
         self, sample: Callable[..., Any], batch_size: int, seed: int, place: Place
     ) -> None:
@@ -205,6 +223,11 @@ class Drawn:
         if len(self._draw()) != batch_size:
             raise ValueError(f"data(n, generator) must draw n points, got {len(self._draw())}")
         self._generator.manual_seed(seed)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The sampler, by its code and all that it brings along."""
+        return f"sampler {_identity.words(self._sample)}"
 
     def _draw(self) -> Tensor:
         return _data.checked(self._sample(self._size, self._generator))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from typing import Any
 
@@ -11,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
-from otgen_lite import _checks
+from otgen_lite import _checks, _identity
 from otgen_lite.training import _data
 from otgen_lite.training.batches import BLOCK, Batches, Drawn, Indexed, Loaded, Place
 
@@ -45,14 +44,14 @@ def batches_of(data: Any, batch_size: int, seed: int, place: Place) -> Batches:
 
 
 def _of_tensor(data: Tensor, batch_size: int, seed: int, place: Place) -> Indexed:
-    mark = _fingerprint(data)
+    form = f"{tuple(data.shape)} {str(data.dtype).removeprefix('torch.')}"
     _check_size(len(data), batch_size, place)
     if place.holds(data):
         data = data.to(place.dtype).to(place.device)
     return Indexed(
         len(data), lambda rows: data.index_select(0, rows),
         numbers=data[0].numel(), batch_size=batch_size, seed=seed, place=place,
-        device=data.device, fingerprint=mark,
+        device=data.device, mark=lambda: f"{form} {_identity.of_tensor(data)}",
     )  # fmt: skip
 
 
@@ -71,7 +70,8 @@ def _of_items(data: Any, batch_size: int, seed: int, place: Place) -> Indexed:
     return Indexed(
         len(data), lambda rows: torch.stack([_item(data, int(k)) for k in rows]),
         numbers=BLOCK, batch_size=batch_size, seed=seed, place=place,
-        device=torch.device("cpu"), fingerprint=f"{len(data)} items of shape {tuple(one.shape)}",
+        device=torch.device("cpu"),
+        mark=lambda: f"{len(data)} items of shape {tuple(one.shape)}, {type(data).__name__}",
     )  # fmt: skip
 
 
@@ -93,11 +93,3 @@ def _item(data: Any, k: int) -> Tensor:
         item = _checks.tensor(f"data[{k}]", item)
     _data.floating(f"data[{k}]", item)
     return item
-
-
-def _fingerprint(data: Tensor, rows: int = 256) -> str:
-    """Shape, type and a digest of some rows, the same on every device."""
-    step = max(1, len(data) // rows)
-    some = data[::step][:rows].cpu().contiguous().numpy().tobytes()
-    digest = hashlib.sha256(some).hexdigest()[:16]
-    return f"{tuple(data.shape)} {str(data.dtype).removeprefix('torch.')} {digest}"
