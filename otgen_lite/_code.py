@@ -22,7 +22,7 @@ LIBRARIES = frozenset(
 _SILENT = frozenset({
     "__abstractmethods__", "__annotations__", "__dict__", "__doc__", "__firstlineno__",
     "__match_args__", "__module__", "__orig_bases__", "__parameters__", "__qualname__",
-    "__slots__", "__static_attributes__", "__weakref__", "_abc_impl",
+    "__slotnames__", "__slots__", "__static_attributes__", "__weakref__", "_abc_impl",
     "__dataclass_fields__", "__dataclass_params__",
 })  # fmt: skip
 

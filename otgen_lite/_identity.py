@@ -7,7 +7,6 @@ of the bytecode, with what they enclose. A run is resumed, and members are stack
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 import functools
 import hashlib
@@ -186,6 +185,8 @@ class _Walk:
         for name, one in sorted(found.items(), key=lambda pair: str(pair[0])):
             if name in besides or name in caches:
                 continue
+            if isinstance(getattr(type(value), str(name), None), functools.cached_property):
+                continue  # it follows from the rest
             if name.endswith("_hooks") or "_hooks_" in name:
                 if one:  # their keys are counted through the whole process
                     self.visit(_join(path, name), list(one.values()))
@@ -271,9 +272,10 @@ class _Walk:
             for name in (slots,) if isinstance(slots, str) else slots:
                 if name not in ("__dict__", "__weakref__") and hasattr(value, name):
                     found[name] = getattr(value, name)
-        if found or dataclasses.is_dataclass(value):
-            self._attributes(path, value, found)
-            return
+        self._attributes(path, value, found)
+        cls = type(value)
+        if cls.__reduce__ is object.__reduce__ and cls.__reduce_ex__ is object.__reduce_ex__:
+            return  # its attributes are all there is
         try:
             made = value.__reduce_ex__(4)
         except Exception:  # what cannot be copied, such as a lock, holds no setting

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from otgen_lite.methods.base import Method, Noise
+from otgen_lite.training.rounds import training_mode
 
 #: How far losses and gradients may be apart, relative to the largest entry.
 TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-3}
@@ -63,6 +64,7 @@ def try_out(stack: Stack, player: str, batch: Tensor, noise: Noise) -> None:
     half = torch.is_autocast_enabled(batch.device.type)
     for k, member in enumerate(stack.members):
         own = {n: v[k] if n.startswith("left_") else v for n, v in noise.items()}
+        training_mode(member)  # as it would be trained alone; the loop knows the stack only
         try:
             loss = member(player, batch, own)
             moved = [p for _, p in member.parameters_of(player) if p.requires_grad]
@@ -87,6 +89,7 @@ class _Before:
 
     def __init__(self, stack: Stack) -> None:
         self._pairs = [(buffer, buffer.clone()) for buffer in stack.buffers()]
+        self._modes = [(m, m.training) for member in stack.members for m in member.modules()]
         self._tables = [
             (module._buffers, dict(module._buffers))
             for member in stack.members
@@ -97,6 +100,8 @@ class _Before:
     @torch.no_grad()
     def restore(self) -> None:
         """Undo what a loss has changed, in place or not."""
+        for module, mode in self._modes:
+            module.training = mode
         for table, before in self._tables:
             table.update(before)
         for buffer, value in self._pairs:
