@@ -95,7 +95,7 @@ def parse(path: Path, content: bytes) -> dict[str, Any]:
     Raises:
         ValueError: if it is no checkpoint, is damaged, has another layout or lacks something.
     """
-    if content[-_LENGTH:-65] != _SEAL:
+    if content[-_LENGTH:-65] != _SEAL or content[-1:] != b"\n":
         raise ValueError(_unsealed(path, content))
     body = memoryview(content)[:-_LENGTH]
     if hashlib.sha256(body).hexdigest().encode() != content[-65:-1]:
