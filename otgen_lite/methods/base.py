@@ -144,7 +144,8 @@ class Method(nn.Module):
     def rows_of(self, members: Sequence[int]) -> dict[str, list[int]] | None:
         """Of a stack: the rows of these members in its parameters and buffers, by name.
 
-        None where there are no members that could be left behind while the others go on.
+        None where there are no members that could be left behind while the others go on. A stack
+        that has some has a list ``members``, and a set ``left_behind`` of those that failed.
         """
         return None
 

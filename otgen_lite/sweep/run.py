@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,9 @@ from otgen_lite.sweep.together import Together
 from otgen_lite.sweep.trial import CannotStack
 from otgen_lite.training import History, TrainingError, checkpoints, fit
 from otgen_lite.training.checkpoints import At
+
+#: Errors of members by their place in the grid.
+Failures = dict[int, TrainingError]
 
 log = logging.getLogger("otgen_lite")
 
@@ -65,7 +70,9 @@ def sweep(
     Raises:
         ValueError, TypeError: for arguments, before work starts.
         CannotStack: if ``stack=True`` and there can be no stack.
-        TrainingError: if a member's loss becomes non-finite; the message names its point.
+        TrainingError: if every member's loss or weights become non-finite; the message names the
+            points. Where some do, the others go on, a warning names them, and they are in
+            ``.failures``.
 
     Chapter: 10, and every chapter that compares hyper-parameters.
 
@@ -95,18 +102,43 @@ def sweep(
         reason = decide.does_not_pay(members, data, options)
     if not reason:
         try:
-            histories = _stacked(members, points, bundles, data, options)
+            histories, failures = _stacked(members, points, bundles, data, options)
         except CannotStack as error:
             reason = str(error)
         else:
             count = sum(len(bundle) for bundle in bundles)
             how = f"{len(members)} members in {count} stack{'s' if count > 1 else ''}"
-            return Sweep(axes, points, members, histories, True, how)
+            _report(failures, points)
+            return Sweep(axes, points, members, histories, True, how, failures)
     if stack:
         raise CannotStack(f"stack=True, but {reason}")
     log.log(logging.INFO if stack is False else logging.WARNING,
             "sweep: members are trained one after another: %s", reason)  # fmt: skip
-    return Sweep(axes, points, members, _in_turn(members, points, data, options), False, reason)
+    histories, failures = _in_turn(members, points, data, options)
+    _report(failures, points)
+    return Sweep(axes, points, members, histories, False, reason, failures)
+
+
+def _report(failures: Failures, points: Sequence[Point]) -> None:
+    """Warn of members that failed; an error where there is no other one.
+
+    Raises:
+        TrainingError: if all failed.
+    """
+    if len(failures) == len(points):
+        first = failures[min(failures)]
+        named = "; ".join(grids.words(point) for point in points[:5])
+        more = f" and {len(points) - 5} more" if len(points) > 5 else ""
+        raise TrainingError(
+            f"{first}; the points: {named}{more}", step=first.step, player=first.player,
+            members=list(failures), checkpoint=first.checkpoint,
+        ) from first  # fmt: skip
+    for k, error in sorted(failures.items()):
+        warnings.warn(
+            f"sweep: the member {grids.words(points[k])} failed and has no result: {error}",
+            RuntimeWarning,
+            stacklevel=3,
+        )
 
 
 def _bundles(members: Sequence[Method]) -> list[list[list[int]]]:
@@ -131,9 +163,10 @@ def _stacked(
     bundles: list[list[list[int]]],
     data: Any,
     options: dict[str, Any],
-) -> list[History]:
+) -> tuple[list[History], Failures]:
     """Train every bundle of stacks by one ``fit``; the members' histories."""
     histories = [History(interrupted=True) for _ in members]
+    failures: Failures = {}
     bar = SweepBar(len(members), len(bundles), options)
     runs: list[History] = []
     try:
@@ -145,17 +178,22 @@ def _stacked(
             together = Together(stacks, [grids.exact(points[k]) for k in order])
             try:
                 runs.append(fit(together, data, **bar.options(own, number)))
+                failed: Mapping[int, Any] = runs[-1].failed
             except TrainingError as error:
-                raise _at_points(error, [points[order[k]] for k in error.members]) from error
+                if error.history is None:
+                    raise
+                runs.append(error.history)
+                failed = {**dict.fromkeys(range(len(order)), error), **runs[-1].failed}
             finally:
                 together.release()
             for i, k in enumerate(order):
-                histories[k] = _column(runs[-1], i)
+                histories[k] = _column(runs[-1], i, failed.get(i))
+            failures |= {order[i]: error for i, error in failed.items()}
             if runs[-1].interrupted:
                 break
     finally:
         bar.close(runs or histories)
-    return histories
+    return histories, failures
 
 
 def _numbered(options: dict[str, Any], number: int | None) -> dict[str, Any]:
@@ -168,31 +206,33 @@ def _numbered(options: dict[str, Any], number: int | None) -> dict[str, Any]:
 
 
 def _of_members(metric: Callable[[Any], Any]) -> Callable[[Any], torch.Tensor]:
-    """A metric of a method as a metric of stacks: a number for each member."""
-    return lambda together: torch.tensor(
-        [float(metric(member)) for member in together.members], dtype=torch.float64
-    )
+    """A metric of a method as a metric of stacks: a number for each member that goes on."""
+
+    def measured(together: Any) -> torch.Tensor:
+        left = together.left_behind
+        values = [
+            math.nan if k in left else float(metric(member))
+            for k, member in enumerate(together.members)
+        ]
+        return torch.tensor(values, dtype=torch.float64)
+
+    return measured
 
 
-def _at_points(error: TrainingError, points: list[Point]) -> TrainingError:
-    """The error of a stack, with the points of the members that failed."""
-    named = "; ".join(grids.words(point) for point in points[:5])
-    more = f" and {len(points) - 5} more" if len(points) > 5 else ""
-    return TrainingError(
-        f"{error}; the points: {named}{more}" if points else str(error), step=error.step,
-        player=error.player, members=error.members, checkpoint=error.checkpoint,
-    )  # fmt: skip
-
-
-def _column(history: History, k: int) -> History:
-    """The history of one member of a stack."""
-    return History(
-        {player: values[:, k].clone() for player, values in history.losses.items()},
-        history.steps,
-        {n: (at, [float(v[k]) for v in values]) for n, (at, values) in history.metrics.items()},
-        history.interrupted,
-        history.seconds,
-    )
+def _column(history: History, k: int, failed: TrainingError | None) -> History:
+    """The history of one member of a stack, up to where it failed."""
+    steps = history.steps if failed is None else min(history.steps, failed.step - 1)
+    losses = {}
+    for player, values in history.losses.items():
+        inner = len(values) // max(1, history.steps)
+        rows = values if failed is None else values[: inner * steps]
+        losses[player] = rows[:, k].clone() if rows.ndim > 1 else rows
+    metrics = {
+        n: ([t for t in at if t <= steps],
+            [float(v[k]) for t, v in zip(at, values, strict=True) if t <= steps])
+        for n, (at, values) in history.metrics.items()
+    }  # fmt: skip
+    return History(losses, steps, metrics, history.interrupted, history.seconds)
 
 
 def _at_point(options: dict[str, Any], point: Point) -> dict[str, Any]:
@@ -219,20 +259,22 @@ def _check_checkpoints(members: Sequence[Method], options: Sequence[dict[str, An
 
 def _in_turn(
     members: Sequence[Method], points: Sequence[Point], data: Any, options: dict[str, Any]
-) -> list[History]:
-    """Train one member after another, under one bar."""
+) -> tuple[list[History], Failures]:
+    """Train one member after another, under one bar; one that fails does not stop the others."""
     bar = SweepBar(len(members), len(members), options)
     histories = [History(interrupted=True) for _ in members]
+    failures: Failures = {}
     own = [_at_point(_numbered(options, k), point) for k, point in enumerate(points)]
     _check_checkpoints(members, own)
     try:
-        for k, (member, point) in enumerate(zip(members, points, strict=True)):
+        for k, member in enumerate(members):
             try:
                 histories[k] = fit(member, data, **bar.options(own[k], k))
             except TrainingError as error:
-                raise _at_points(error, [point]) from error
+                failures[k] = error
+                histories[k] = History() if error.history is None else error.history
             if histories[k].interrupted:
                 break
     finally:
         bar.close(histories)
-    return histories
+    return histories, failures

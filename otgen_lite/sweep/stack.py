@@ -152,6 +152,10 @@ class Stacked(Method):
             for name, text in member.identity(digests).items()
         }
 
+    def own_tensors(self) -> list[str]:
+        """Names of the parameters and buffers that hold a row for each member."""
+        return [_HEAD + name for name, dim in self._in_dims.items() if dim == 0]
+
     def scheduled(self) -> bool:
         """Whether a member moves with the training."""
         return any(member.scheduled() for member in self._members)

@@ -25,6 +25,8 @@ class Together(Method):
     def __init__(self, stacks: Sequence[Stacked], points: Sequence[str] = ()) -> None:
         super().__init__()
         self.points = list(points)
+        #: Members that failed; the loop writes them down.
+        self.left_behind: set[int] = set()
         self.leaves = any(stack.leaves for stack in stacks)
         self.stacks = nn.ModuleList(stacks)
         self.players = dict(stacks[0].players)
@@ -35,6 +37,17 @@ class Together(Method):
         out = {f"point {k}": point for k, point in enumerate(self.points)}
         for k, member in enumerate(self.members):
             out |= {f"members[{k}].{n}": v for n, v in member.identity(digests).items()}
+        return out
+
+    def rows_of(self, members: Sequence[int]) -> dict[str, list[int]]:
+        """Where members sit in the stacked tensors, by name."""
+        out: dict[str, list[int]] = {}
+        first = 0
+        for i, stack in enumerate(self._each()):
+            own = [k - first for k in members if first <= k < first + len(stack)]
+            if own:
+                out |= {f"stacks.{i}.{name}": own for name in stack.own_tensors()}
+            first += len(stack)
         return out
 
     def scheduled(self) -> bool:

@@ -7,6 +7,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from otgen_lite.training.history import History
+
 
 class TrainingError(RuntimeError):
     """A loss or a weight that is no finite number stopped the training.
@@ -18,6 +20,7 @@ class TrainingError(RuntimeError):
         player: whose loss or weights.
         members: where the method is a stack, the indices of the members that failed.
         checkpoint: the last good checkpoint, or None.
+        history: the losses and metrics up to then.
 
     Chapter: 10, 12.
     """
@@ -34,6 +37,7 @@ class TrainingError(RuntimeError):
         super().__init__(message)
         self.step, self.player, self.checkpoint = step, player, checkpoint
         self.members = members or []
+        self.history: History | None = None
 
 
 class NonFiniteError(Exception):

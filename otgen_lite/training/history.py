@@ -77,6 +77,8 @@ class History:
         steps: rounds done.
         interrupted: whether the run was stopped before its last round.
         seconds: how long the rounds took by the clock, over all pieces of a resumed run.
+        failed: where the method is a stack, the errors of the members that failed, by index; the
+            others went on.
 
     Chapter: 7, 10, and every chapter that trains.
 
@@ -103,6 +105,7 @@ class History:
         self.steps = steps
         self.interrupted = interrupted
         self.seconds = seconds
+        self.failed: dict[int, Exception] = {}
         self.metrics: dict[str, tuple[list[int], list[Any]]] = {
             name: (list(at), list(values)) for name, (at, values) in (metrics or {}).items()
         }
@@ -120,8 +123,14 @@ class History:
         return {player: record.tensor() for player, record in self._records.items()}
 
     def last(self) -> dict[str, float]:
-        """The last loss of each player; the mean over members where there are several."""
+        """The last loss of each player; the mean over members where several go on."""
         found = {player: record.last() for player, record in self._records.items()}
+        if self.failed:
+            found = {
+                player: value[[k for k in range(len(value)) if k not in self.failed]]
+                for player, value in found.items()
+                if value is not None
+            }
         return {player: float(value.mean()) for player, value in found.items() if value is not None}
 
     def to_frame(self) -> Any:

@@ -14,7 +14,14 @@ from otgen_lite.methods.base import Method
 from otgen_lite.training import checkpoints, devices
 from otgen_lite.training.batches import Batches
 from otgen_lite.training.devices import Processes
-from otgen_lite.training.errors import NonFiniteError, TrainingError, describe, first_bad
+from otgen_lite.training.errors import (
+    NonFiniteError,
+    TrainingError,
+    bad_members,
+    describe,
+    first_bad,
+)
+from otgen_lite.training.failed import Failed
 from otgen_lite.training.history import History
 from otgen_lite.training.interrupts import Interrupts
 from otgen_lite.training.options import Options
@@ -45,6 +52,10 @@ class Rounds:
         self.generator = torch.Generator(device=device)
         self.averages = Averages(method, options.ema) if options.ema else None
         self.snapshot = Snapshot(method)
+        self.failed = Failed(method, seats, self.snapshot)
+        history.failed = self.failed.errors  # type: ignore[assignment]
+        for seat in seats:
+            seat.goes_on = self._goes_on
         self.interrupts = Interrupts()
         self.saved: int | None = None
         #: What the method was before training, and what of it has moved since.
@@ -131,6 +142,8 @@ class Rounds:
                     joined = self.processes.joined(batch)
                     noise = self.processes.share(method.noise(seat.player, joined, generator))
                 left = seat.step(batch, {**noise, **left} if left else noise)
+        if self.failed:
+            self.failed.hold()
 
     def _call(self, callbacks: Any) -> None:
         """The callbacks; one that returns True or raises KeyboardInterrupt ends the training."""
@@ -166,15 +179,69 @@ class Rounds:
             seat.record.fetch(self.processes.mean)
             fresh[seat.player] = seat.record.tensor()[self._looked * seat.inner :]
         if not all(seat.watch for seat in self.seats):
-            found = first_bad(fresh, {seat.player: seat.inner for seat in self.seats})
-            if found is not None:
-                player, round_, loss = found
-                raise self._stopped(NonFiniteError(player, loss), self._looked + round_ + 1)
+            self._look_back(fresh)
         bad = self.snapshot.bad()
-        if bad:
+        if bad and not self._without_bad_weights(step, bad):
             raise self._stopped(NonFiniteError(self._owner(bad[0]), torch.empty(0)), step, bad)
         self.snapshot.take(step)
         self._looked = step
+
+    def _look_back(self, fresh: dict[str, Tensor]) -> None:
+        """Losses of an accelerator, which were not looked at when they came."""
+        inner = {seat.player: seat.inner for seat in self.seats}
+        while True:
+            alive = {player: self._of_others(values) for player, values in fresh.items()}
+            found = first_bad(alive, inner)
+            if found is None:
+                break
+            player, round_, loss = found
+            bad = NonFiniteError(player, loss)
+            step = self._looked + round_ + 1
+            if not self._without(bad_members(loss), bad, step):
+                raise self._stopped(bad, step)
+        if self.failed:
+            self.failed.hold()
+
+    def _of_others(self, values: Tensor) -> Tensor:
+        """Losses, with zeros for members that failed already."""
+        if not self.failed or values.ndim < 2:
+            return values
+        values = values.clone()
+        values[:, list(self.failed.errors)] = 0.0
+        return values
+
+    def _goes_on(self, found: NonFiniteError) -> bool:
+        """Leave members behind whose loss is no finite number; whether there are others."""
+        bad = [k for k in bad_members(found.loss) if k not in self.failed.errors]
+        return found.loss.ndim == 1 and self._without(bad, found, self.history.steps + 1)
+
+    def _without_bad_weights(self, step: int, bad: list[str]) -> bool:
+        """Leave members behind whose weights are no longer finite; whether that was all."""
+        if not self.failed.can([]):
+            return False
+        count = len(self.method.members)  # type: ignore[arg-type]
+        members = [k for k in range(count) if not self.failed.good(k)]
+        found = NonFiniteError(self._owner(bad[0]), torch.empty(0))
+        if not self._without(members, found, step):
+            return False
+        self.failed.hold()
+        return not self.snapshot.bad()
+
+    def _without(self, members: list[int], found: NonFiniteError, step: int) -> bool:
+        """Leave members behind; False where nobody would be left, or members are not apart."""
+        if not self.failed.can(members):
+            return False
+        seen = all(seat.watch for seat in self.seats)
+        for k in members:
+            loss = found.loss[k] if found.loss.ndim == 1 and len(found.loss) else found.loss
+            good = self.failed.good(k)
+            error = describe(
+                NonFiniteError(found.player, loss, found.batch), step, self.options.steps,
+                weights=[], kept=None if good and seen else self.snapshot.step,
+                checkpoint=self.options.path, saved=self.saved,
+            )  # fmt: skip
+            self.failed.add(k, error, back=not (good and seen))
+        return True
 
     def _owner(self, name: str) -> str:
         """The player that moves a weight."""
@@ -189,10 +256,12 @@ class Rounds:
         if bad or not all(seat.watch for seat in self.seats):
             self.snapshot.put_back()
             kept = self.snapshot.step
-        return describe(
+        error = describe(
             found, step, self.options.steps, weights=bad, kept=kept,
             checkpoint=self.options.path, saved=self.saved,
         )  # fmt: skip
+        error.history = self.history
+        return error
 
     def _measure(self, step: int) -> None:
         """The metrics, of the averaged weights where there are some."""
@@ -235,7 +304,7 @@ class Rounds:
             "generators": devices.states(self.device),
             "losses": history.losses,
             "metrics": history.metrics,
-            "failed": {},
+            "failed": self.failed.state(),
         }
         checkpoints.write(self.options.path, content)
         self.saved = step
@@ -308,6 +377,7 @@ class Rounds:
         self.history.steps = self.saved = self._looked = int(found["step"])
         self.history.seconds = float(found["seconds"])
         self.method.load_state_dict(found["method"])
+        self.failed.load(found["failed"])
         self.snapshot.take(self.history.steps)
 
     def fingerprint(self) -> dict[str, str]:
@@ -326,6 +396,8 @@ class Rounds:
         """The method holds what it was trained for."""
         if self.averages is not None and self.history.steps:
             self.averages.put()
+        if self.failed:
+            self.failed.hold()
 
 
 def training_mode(module: nn.Module) -> None:
