@@ -31,8 +31,11 @@ _LONG = 120
 _OF_MODULES = frozenset({
     "_parameters", "_buffers", "_modules", "training", "_state_dict_hooks",
     "_state_dict_pre_hooks", "_load_state_dict_pre_hooks", "_load_state_dict_post_hooks",
-    "_non_persistent_buffers_set", "_is_full_backward_hook",
+    "_non_persistent_buffers_set", "_is_full_backward_hook", "_is_torch_compile",
 })  # fmt: skip
+
+#: What compilers keep beside what they compile.
+_OF_COMPILERS = ("torch._dynamo", "torch._inductor", "torch._C")
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), range, slice)
 _NAMED = (torch.dtype, torch.device, torch.layout, pathlib.PurePath)
@@ -172,10 +175,15 @@ class _Walk:
         self.say(path, f"array {value.shape} {value.dtype.str} {text}")
 
     def _module(self, path: str, value: nn.Module) -> None:
+        if type(value).__module__.startswith(_OF_COMPILERS):
+            self.visit(path, value._orig_mod)  # it computes what it was compiled from
+            return
         self._kind(path, value)
         tables: list[Mapping[str, Any]] = [value._parameters, value._buffers, value._modules]
         for name, one in ((n, v) for table in tables for n, v in table.items()):
             self.visit(_join(path, name), one)
+        if isinstance(value, torch.jit.ScriptModule):
+            self.say(_join(path, "graph"), _graph(value))
         self._attributes(path, value, vars(value), _OF_MODULES)
 
     def _attributes(
@@ -183,11 +191,11 @@ class _Walk:
     ) -> None:
         caches = getattr(type(value), "_caches", ())
         for name, one in sorted(found.items(), key=lambda pair: str(pair[0])):
-            if name in besides or name in caches:
+            if name in besides or name in caches or str(name).startswith("_torchdynamo"):
                 continue
             if isinstance(getattr(type(value), str(name), None), functools.cached_property):
                 continue  # it follows from the rest
-            if name.endswith("_hooks") or "_hooks_" in name:
+            if isinstance(value, nn.Module) and "_hooks" in name and isinstance(one, Mapping):
                 if one:  # their keys are counted through the whole process
                     self.visit(_join(path, name), list(one.values()))
                 continue
@@ -217,6 +225,10 @@ class _Walk:
             self.visit(_join(path, "func"), value.func)
             for name, one in [*enumerate(value.args), *value.keywords.items()]:
                 self.visit(_join(path, str(name)), one)
+            return
+        compiled = getattr(value, "_torchdynamo_orig_callable", None)
+        if compiled is not None:
+            self.visit(path, compiled)
             return
         if isinstance(value, types.MethodType):
             self.say(path, f"method {value.__func__.__name__}")
@@ -259,12 +271,17 @@ class _Walk:
     def _object(self, path: str, value: Any) -> None:
         """A plain object: its class and all its attributes, or what a copy would be made from."""
         self._kind(path, value)
+        if isinstance(value, torch.jit.ScriptFunction):
+            self.say(_join(path, "graph"), _graph(value))
+            return
         if isinstance(value, (torch.Generator, np.random.Generator)):
             state: Any = (
                 value.get_state() if isinstance(value, torch.Generator)
                 else value.bit_generator.state
             )  # fmt: skip
             self.visit(_join(path, "state"), state)
+            return
+        if type(value).__module__.startswith(_OF_COMPILERS):
             return
         found = dict(getattr(value, "__dict__", {}))
         for cls in type(value).__mro__:
@@ -293,6 +310,11 @@ def of_tensor(value: Tensor) -> str:
     value = value.detach().resolve_conj().resolve_neg().cpu().contiguous()
     raw = value.reshape(-1).view(torch.uint8) if value.numel() else value
     return hashlib.sha256(raw.numpy().data if value.numel() else b"").hexdigest()[:16]
+
+
+def _graph(value: Any) -> str:
+    """A digest of what a scripted function computes, wherever its source lies."""
+    return hashlib.sha256(str(value.graph.str(False)).encode()).hexdigest()[:12]
 
 
 def _sparse(value: Tensor) -> str:

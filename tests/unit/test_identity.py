@@ -84,6 +84,14 @@ def long(last: float) -> torch.Tensor:
     return out
 
 
+def doubled(x: torch.Tensor) -> torch.Tensor:
+    return 2.0 * x
+
+
+def tripled(x: torch.Tensor) -> torch.Tensor:
+    return 3.0 * x
+
+
 def hooked(scale: float) -> nn.Module:
     net = nn.Linear(2, 2)
     net.register_forward_hook(lambda module, inputs, out: out * scale)
@@ -142,6 +150,8 @@ PAIRS: dict[str, tuple[Any, Any]] = {
     "a hook": (hooked(1.0), hooked(2.0)),
     "a local class": (local(1.0)(), local(2.0)()),
     "an attribute of a class": (in_class(1.0), in_class(2.0)),
+    "what is compiled": (torch.compile(Scaled(1.0)), torch.compile(Scaled(2.0))),
+    "a compiled function": (torch.compile(enclosing(1.0)), torch.compile(enclosing(2.0))),
     "a penalty": (otg.MMD(scale=1.0), otg.MMD(scale=2.0)),
     "a prior": (otg.GaussianPrior(2), otg.GaussianPrior(2, scale=2.0)),
     "an activation": (
@@ -181,6 +191,12 @@ def test_a_constant_that_a_function_looks_up_counts(monkeypatch: pytest.MonkeyPa
     before = _identity.facts(cost)
     monkeypatch.setitem(globals(), "SCALE", 4.0)
     assert _identity.differences(before, _identity.facts(cost)) == [("SCALE", "3.0", "4.0")]
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+def test_a_scripted_function_is_told_by_what_it_computes() -> None:
+    scripted = [_identity.words(torch.jit.script(f)) for f in (doubled, tripled)]
+    assert scripted[0] != scripted[1]
 
 
 def test_a_path_leads_to_what_differs() -> None:
