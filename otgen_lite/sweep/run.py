@@ -42,7 +42,7 @@ def sweep(
     Every member sees the same batches and the same noise, so that between two members only the
     hyper-parameter differs; each is the method that :func:`otgen_lite.fit` would make of
     ``make_method(**point)`` alone, with the same options. Members whose ``signature()`` agree
-    (all but numbers in tensors: one architecture, one cost, one penalty) are one stack, a module
+    (all but numbers in registered tensors: one architecture, cost, penalty) are one stack, a module
     with their parameters stacked, whose loss is computed by ``torch.func.vmap``. Several stacks,
     one a cost say, are trained in step.
 
@@ -58,11 +58,12 @@ def sweep(
         grid: by name the values of an axis; the points are their product, the last axis fastest.
         data: as for ``fit``.
         stack: True for a stack or an error, False for one after another; what works and pays
-            where None. At its first loss a stack is compared with two of its members, losses and
+            where None. At its first loss a stack is compared with its members, losses and
             gradients (not with ``compile=True``); where they differ, there is no stack.
         options: those of ``fit``. A metric is evaluated for each member; ``callbacks`` get the
             stack, whose ``.members`` are ordinary methods; ``clip_grad`` bounds each member's
-            gradient; one after another, ``checkpoint`` is a file for each member.
+            gradient; one after another, ``checkpoint`` is a file for each member. A checkpoint
+            is of its grid: another one, or one in another order, is refused.
 
     Returns:
         The trained methods and their histories, by point.

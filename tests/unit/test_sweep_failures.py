@@ -64,8 +64,10 @@ def same(a: otg.Method, b: otg.Method) -> None:
 
 
 @pytest.mark.parametrize("stack", [True, False])
-@pytest.mark.parametrize("critic", [False, True])
-@pytest.mark.parametrize("more", [{}, {"ema": 0.8, "clip_grad": 0.5}, {"optimizer": "sgd"}])
+@pytest.mark.parametrize(
+    ("critic", "more"),
+    [(False, {}), (True, {"ema": 0.8, "clip_grad": 0.5}), (False, {"optimizer": "sgd"})],
+)
 def test_the_others_end_as_if_they_were_alone(critic: bool, more: Any, stack: bool) -> None:
     grid = {"at": [0.0, 4.0, 1.0, 99.0], "critic": [critic]}
     metrics = {"bias": lambda m: float(m.decoder[-1].bias.detach().sum())}
