@@ -28,6 +28,9 @@ class Potential(nn.Module):
         memory: share of the newest iterate in the average.
     """
 
+    #: Made from the rest when it is asked for.
+    _caches = ("_engine",)
+
     y: Tensor
     b: Tensor
     eps: Tensor

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from otgen_lite import _checks
+from otgen_lite import _checks, _identity
 
 #: Noise by name: what a player's loss draws, made before the loss is computed.
 Noise = Mapping[str, Tensor]
@@ -122,14 +122,35 @@ class Method(nn.Module):
     def schedule(self, progress: float) -> None:
         """Set the hyper-parameters that move while training; ``progress`` runs from 0 to 1."""
 
+    def scheduled(self) -> bool:
+        """Whether :meth:`schedule` moves anything, so that a longer training is another one."""
+        return type(self).schedule is not Method.schedule
+
     def parameters_of(self, player: str) -> Iterator[tuple[str, nn.Parameter]]:
-        """Names and parameters that a player moves."""
+        """Names and parameters that a player moves; one that sits in two parts comes once.
+
+        The names are those of ``named_parameters()``.
+        """
+        names = {id(p): name for name, p in self.named_parameters()}
+        given: set[int] = set()
         for part in self.players[player].parts:
             value = self.get_submodule(part) if part in self._modules else getattr(self, part)
-            if isinstance(value, nn.Parameter):
-                yield part, value
-            else:
-                yield from value.named_parameters(prefix=part)
+            found = (
+                [(part, value)] if isinstance(value, nn.Parameter)
+                else value.named_parameters(prefix=part)
+            )  # fmt: skip
+            for name, parameter in found:
+                if id(parameter) not in given:
+                    given.add(id(parameter))
+                    yield names.get(id(parameter), name), parameter
+
+    def rows_of(self, members: Sequence[int]) -> dict[str, list[int]] | None:
+        """Of a stack: the rows of these members in its parameters and buffers, by name.
+
+        None where there are no members that could be left behind while the others go on. A stack
+        that has some has a list ``members``, and a set ``left_behind`` of those that failed.
+        """
+        return None
 
     def hyper(self, name: str, value: float, *, moves: bool = False) -> None:
         """Register a hyper-parameter as a buffer, in the type of the networks added so far.
@@ -142,25 +163,35 @@ class Method(nn.Module):
         """
         like = next(self.parameters(), torch.empty(0))
         self.register_buffer(name, torch.tensor(value, dtype=like.dtype, device=like.device))
-        stay = [known for known in getattr(self, "_settings", ()) if known != name]
-        self._settings = tuple(stay if moves else [*stay, name])
+        stay = [known for known in getattr(self, "_moving", ()) if known != name]
+        self._moving = (*stay, name) if moves else tuple(stay)
 
-    def settings(self) -> dict[str, float]:
-        """The hyper-parameters that stay as they are: a run with others is another run."""
-        return {name: float(getattr(self, name)) for name in getattr(self, "_settings", ())}
+    def identity(self, digests: dict[Any, str] | None = None) -> dict[str, str]:
+        """What the method is, by path: a run is resumed by a method with the same facts.
+
+        Everything counts but the numbers that training moves: weights of the players that are not
+        frozen, and hyper-parameters that are registered to move. What else moves while training,
+        such as running means, the loop finds out.
+
+        Args:
+            digests: those of tensors that were met before, where several methods share some.
+        """
+        moved = [
+            p for player in self.players for _, p in self.parameters_of(player) if p.requires_grad
+        ]
+        for module in self.modules():
+            moved += [getattr(module, name) for name in getattr(module, "_moving", ())]
+        return _identity.facts(self, moved, digests)
 
     def signature(self) -> tuple[Any, ...]:
-        """What must agree for two methods to be stacked: everything but numbers in tensors."""
-        own: list[Any] = []
-        for name, module in self.named_modules():
-            plain = {
-                key: value
-                for key, value in vars(module).items()
-                if not key.startswith("_") and key != "training"
-            }
-            shapes = [(k, v.shape, v.dtype) for k, v in module.named_parameters(recurse=False)]
-            own.append((name, type(module), repr(sorted(plain.items(), key=str)), tuple(shapes)))
-        return tuple(own)
+        """What must agree for two methods to be stacked: all but the numbers in their tensors.
+
+        These are the parameters and buffers that are registered; a tensor that is a plain
+        attribute belongs to all members, so its numbers count.
+        """
+        stacked = [*self.parameters(), *self.buffers()]
+        classes = tuple(type(module) for module in self.modules())
+        return classes, tuple(_identity.facts(self, stacked).items())
 
 
 def flat(x: Tensor) -> Tensor:

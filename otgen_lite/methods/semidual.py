@@ -82,6 +82,9 @@ class SemiDual(GeneratorModel):
 
     stackable = False
 
+    #: Set before each round.
+    _caches = ("length",)
+
     def __init__(
         self,
         generator: nn.Module,
@@ -124,6 +127,10 @@ class SemiDual(GeneratorModel):
         self.psi_step = _checks.positive("psi_step", psi_step)
         self.length = self.psi_step
         self.players = {"generator": Player(("generator",))}
+
+    def scheduled(self) -> bool:
+        """Whether the ascent's steps become shorter."""
+        return self.decay or type(self).schedule is not SemiDual.schedule
 
     def schedule(self, progress: float) -> None:
         """The length of the ascent's steps."""

@@ -97,6 +97,10 @@ class VAE(LatentModel):
         """The decoder's variance σ², whether fixed, on a schedule or learned: 0-d."""
         return self.log_var.exp() if self.learned else self.decoder_var
 
+    def scheduled(self) -> bool:
+        """Whether the variance is on a schedule."""
+        return self.planned is not None or type(self).schedule is not VAE.schedule
+
     def schedule(self, progress: float) -> None:
         """Set the variance of this moment, where it moves."""
         if self.planned is not None:

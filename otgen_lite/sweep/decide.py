@@ -39,6 +39,8 @@ def obstacle(members: Sequence[Method], options: dict[str, Any]) -> str:
             return f"{_title(member)} cannot be stacked: its loss looks at numbers"
     if _processes() > 1:
         return "there are several processes"
+    if options.get("precision") == "fp16":
+        return "the scale of the loss in fp16 couples members"
     optimizer = options.get("optimizer", "adam")
     if callable(optimizer):
         found = optimizer([nn.Parameter(torch.zeros(1))], 1e-3)

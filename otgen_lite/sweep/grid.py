@@ -12,7 +12,7 @@ import numpy as np
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from otgen_lite import _choices
+from otgen_lite import _choices, _identity
 from otgen_lite.methods.base import Method
 
 #: Points from which a bar shows that methods are made: about a tenth of a second.
@@ -89,6 +89,11 @@ def points(grid: Mapping[str, Sequence[Any]]) -> list[Point]:
 def words(point: Point) -> str:
     """A point as one writes it: ``lam=10.0, cost='cityblock'``."""
     return ", ".join(f"{name}={_short(value)}" for name, value in point.items())
+
+
+def exact(point: Point) -> str:
+    """A point in words that no other point has: two functions of one name are told apart."""
+    return ", ".join(f"{name}={_identity.words(value)}" for name, value in point.items())
 
 
 def _short(value: Any) -> str:

@@ -30,22 +30,39 @@ class LeanLinear(nn.Linear):
         return out if self.bias is None else out.add_(self.bias)
 
 
+class LeanSequential(nn.Sequential):
+    """A chain of layers in which a rectifier right behind a linear layer works in place.
+
+    Here, on the way through the chain, nobody else sees what the linear layer made, and its own
+    gradient does not need it. A rectifier that is called by itself is as it was.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The layers, one after another."""
+        layers = list(self)
+        for before, after in pairwise([None, *layers]):
+            fused = type(before) is LeanLinear and type(after) is nn.ReLU and not _hooked(after)
+            input = input.relu_() if fused else after(input)  # type: ignore[misc]
+        return input
+
+
 def lean(skeleton: nn.Module) -> None:
-    """Let plain linear layers, and rectifiers right behind them, work in place."""
+    """Let plain linear layers, and rectifiers right behind them in a chain, work in place."""
     for module in skeleton.modules():
         if type(module) is nn.Linear and not _hooked(module):
             module.__class__ = LeanLinear
-    for module in skeleton.modules():
+    for module in list(skeleton.modules()):
         if isinstance(module, nn.Sequential):
-            layers = list(module)
-            for before, after in pairwise(layers):
-                # What a product has made is needed by nobody else, and not for its own gradient.
-                if type(before) is LeanLinear and type(after) is nn.ReLU:
-                    after.inplace = True
+            # What a class does before and after its chain stays: its own ``super().forward`` is
+            # the chain.
+            kind = type(module)
+            bases = (LeanSequential,) if kind is nn.Sequential else (kind, LeanSequential)
+            module.__class__ = type(f"Lean{kind.__name__}", bases, {})
 
 
 def _hooked(module: nn.Module) -> bool:
     """Whether somebody listens to the layer or computes its weights anew (spectral norm, ...)."""
     return bool(
         module._forward_hooks or module._forward_pre_hooks or hasattr(module, "parametrizations")
-    )
+        or "forward" in vars(module)
+    )  # fmt: skip

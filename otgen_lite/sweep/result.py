@@ -6,13 +6,13 @@ import difflib
 import html
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from otgen_lite import _choices
 from otgen_lite.methods.base import Method
 from otgen_lite.sweep.grid import Point
-from otgen_lite.training import History
+from otgen_lite.training import History, TrainingError
 
 
 @dataclass(repr=False)
@@ -26,6 +26,9 @@ class Sweep:
         histories: the losses and metrics of each point.
         stacked: whether the members were trained as a stack.
         reason: why they were not, or how many stacks there were, in words.
+        failures: by their place in ``points`` the errors of members whose loss or weights became
+            non-finite. Such a member holds weights from before; in tables it has no numbers but the
+            step in which it failed.
 
     Example:
         >>> import torch, otgen_lite as otg
@@ -44,6 +47,7 @@ class Sweep:
     histories: list[History]
     stacked: bool
     reason: str
+    failures: dict[int, TrainingError] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.points)
@@ -55,7 +59,8 @@ class Sweep:
         axes = " × ".join(f"{name} {len(values)}" for name, values in self.grid.items())
         how = "stacked" if self.stacked else "one after another"
         stop = "; interrupted" if self.interrupted else ""
-        return f"Sweep({len(self)} members: {axes}; {how}: {self.reason}{stop})"
+        failed = f"; {len(self.failures)} failed" if self.failures else ""
+        return f"Sweep({len(self)} members: {axes}; {how}: {self.reason}{failed}{stop})"
 
     def _repr_html_(self) -> str:
         """The last losses and metrics, a row a member; forty rows at most."""
@@ -118,6 +123,8 @@ class Sweep:
     def to_frame(self) -> Any:
         """A pandas table, a row a member: its point, last losses (``loss_PLAYER``), metrics.
 
+        Where members failed there is a column ``failed_in_step``, and they have no other numbers.
+
         Raises:
             ImportError: if pandas is not installed.
         """
@@ -130,14 +137,18 @@ class Sweep:
         players = list(dict.fromkeys(p for h in self.histories for p in h.losses))
         metrics = list(dict.fromkeys(m for h in self.histories for m in h.metrics))
         rows = []
-        for point, history in zip(self.points, self.histories, strict=True):
-            last = history.last()
+        for k, (point, history) in enumerate(zip(self.points, self.histories, strict=True)):
+            last = {} if k in self.failures else history.last()
             row = [*point.values(), *(last.get(player, math.nan) for player in players)]
             for name in metrics:
                 values = history.metrics.get(name, ([], []))[1]
-                row.append(float(values[-1]) if values else math.nan)
+                known = values and k not in self.failures
+                row.append(float(values[-1]) if known else math.nan)
+            if self.failures:
+                row.append(float(self.failures[k].step) if k in self.failures else math.nan)
             rows.append(row)
-        return [*self.grid, *(f"loss_{player}" for player in players), *metrics], rows
+        head = [*self.grid, *(f"loss_{player}" for player in players), *metrics]
+        return [*head, *(["failed_in_step"] if self.failures else [])], rows
 
 
 def _listed(values: Sequence[Any]) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,19 @@ from otgen_lite.sweep.result import Sweep
 from otgen_lite.sweep.stack import Stacked
 from otgen_lite.sweep.together import Together
 from otgen_lite.sweep.trial import CannotStack
-from otgen_lite.training import History, TrainingError, agreement, fit, interrupts, randomness
+from otgen_lite.training import (
+    History,
+    TrainingError,
+    agreement,
+    checkpoints,
+    fit,
+    interrupts,
+    randomness,
+)
+from otgen_lite.training.checkpoints import At
+
+#: Errors of members by their place in the grid.
+Failures = dict[int, TrainingError]
 
 log = logging.getLogger("otgen_lite")
 
@@ -37,7 +51,7 @@ def sweep(
     Every member sees the same batches and the same noise, so that between two members only the
     hyper-parameter differs; each is the method that :func:`otgen_lite.fit` would make of
     ``make_method(**point)`` alone, with the same options. Members whose ``signature()`` agree
-    (all but numbers in tensors: one architecture, one cost, one penalty) are one stack, a module
+    (all but numbers in registered tensors: one architecture, cost, penalty) are one stack, a module
     with their parameters stacked, whose loss is computed by ``torch.func.vmap``. Several stacks,
     one a cost say, are trained in step.
 
@@ -53,11 +67,12 @@ def sweep(
         grid: by name the values of an axis; the points are their product, the last axis fastest.
         data: as for ``fit``.
         stack: True for a stack or an error, False for one after another; what works and pays
-            where None. At its first loss a stack is compared with two of its members, losses and
+            where None. At its first loss a stack is compared with its members, losses and
             gradients (not with ``compile=True``); where they differ, there is no stack.
         options: those of ``fit``. A metric is evaluated for each member; ``callbacks`` get the
             stack, whose ``.members`` are ordinary methods; ``clip_grad`` bounds each member's
-            gradient; one after another, ``checkpoint`` is a file for each member.
+            gradient; one after another, ``checkpoint`` is a file for each member. A checkpoint
+            is of its grid: another one, or one in another order, is refused.
 
     Returns:
         The trained methods and their histories, by point.
@@ -65,7 +80,9 @@ def sweep(
     Raises:
         ValueError, TypeError: for arguments, before work starts.
         CannotStack: if ``stack=True`` and there can be no stack.
-        TrainingError: if a member's loss becomes non-finite; the message names its point.
+        TrainingError: if every member's loss or weights become non-finite; the message names the
+            points. Where some do, the others go on, a warning names them, and they are in
+            ``.failures``.
 
     Chapter: 10, and every chapter that compares hyper-parameters.
 
@@ -96,18 +113,43 @@ def sweep(
         reason = decide.does_not_pay(members, data, options)
     if not reason:
         try:
-            histories = _stacked(members, points, bundles, data, options)
+            histories, failures = _stacked(members, points, bundles, data, options)
         except CannotStack as error:
             reason = str(error)
         else:
             count = sum(len(bundle) for bundle in bundles)
             how = f"{len(members)} members in {count} stack{'s' if count > 1 else ''}"
-            return Sweep(axes, points, members, histories, True, how)
+            _report(failures, points)
+            return Sweep(axes, points, members, histories, True, how, failures)
     if stack:
         raise CannotStack(f"stack=True, but {reason}")
     log.log(logging.INFO if stack is False else logging.WARNING,
             "sweep: members are trained one after another: %s", reason)  # fmt: skip
-    return Sweep(axes, points, members, _in_turn(members, points, data, options), False, reason)
+    histories, failures = _in_turn(members, points, data, options)
+    _report(failures, points)
+    return Sweep(axes, points, members, histories, False, reason, failures)
+
+
+def _report(failures: Failures, points: Sequence[Point]) -> None:
+    """Warn of members that failed; an error where there is no other one.
+
+    Raises:
+        TrainingError: if all failed.
+    """
+    if len(failures) == len(points):
+        first = failures[min(failures)]
+        named = "; ".join(grids.words(point) for point in points[:5])
+        more = f" and {len(points) - 5} more" if len(points) > 5 else ""
+        raise TrainingError(
+            f"{first}; the points: {named}{more}", step=first.step, player=first.player,
+            members=list(failures), checkpoint=first.checkpoint,
+        ) from first  # fmt: skip
+    for k, error in sorted(failures.items()):
+        warnings.warn(
+            f"sweep: the member {grids.words(points[k])} failed and has no result: {error}",
+            RuntimeWarning,
+            stacklevel=3,
+        )
 
 
 def _bundles(members: Sequence[Method]) -> list[list[list[int]]]:
@@ -132,9 +174,10 @@ def _stacked(
     bundles: list[list[list[int]]],
     data: Any,
     options: dict[str, Any],
-) -> list[History]:
+) -> tuple[list[History], Failures]:
     """Train every bundle of stacks by one ``fit``; the members' histories."""
     histories = [History(interrupted=True) for _ in members]
+    failures: Failures = {}
     bar = SweepBar(len(members), len(bundles), options)
     runs: list[History] = []
     with interrupts.watched() as stop:
@@ -145,20 +188,25 @@ def _stacked(
                 taken = (options.get("metrics") or {}).items()
                 own["metrics"] = {name: _of_members(metric) for name, metric in taken}
                 stacks = [Stacked([members[k] for k in group]) for group in bundle]
-                together = Together(stacks, [grids.words(points[k]) for k in order])
+                together = Together(stacks, [grids.exact(points[k]) for k in order])
                 try:
                     runs.append(fit(together, data, **bar.options(own, number)))
+                    failed: Mapping[int, Any] = runs[-1].failed
                 except TrainingError as error:
-                    raise _at_points(error, [points[order[k]] for k in error.members]) from error
+                    if error.history is None:
+                        raise
+                    runs.append(error.history)
+                    failed = {**dict.fromkeys(range(len(order)), error), **runs[-1].failed}
                 finally:
                     together.release()
                 for i, k in enumerate(order):
-                    histories[k] = _column(runs[-1], i)
+                    histories[k] = _column(runs[-1], i, failed.get(i))
+                failures |= {order[i]: error for i, error in failed.items()}
                 if agreement.ends(stop, runs[-1].interrupted):
                     break
         finally:
             bar.close(runs or histories)
-    return histories
+    return histories, failures
 
 
 def _numbered(options: dict[str, Any], number: int | None) -> dict[str, Any]:
@@ -171,55 +219,78 @@ def _numbered(options: dict[str, Any], number: int | None) -> dict[str, Any]:
 
 
 def _of_members(metric: Callable[[Any], Any]) -> Callable[[Any], torch.Tensor]:
-    """A metric of a method as a metric of stacks: a number for each member, from the same draws."""
+    """A metric of a method as a metric of stacks: a number for each member that goes on, all from
+    the same draws."""
 
     def of_members(together: Any) -> torch.Tensor:
         device = next(together.parameters()).device
         start, values = randomness.states(device), []
-        for member in together.members:
+        for k, member in enumerate(together.members):
             randomness.put(device, start)
-            values.append(float(metric(member)))
+            left = k in together.left_behind
+            values.append(math.nan if left else float(metric(member)))
         return torch.tensor(values, dtype=torch.float64)
 
     return of_members
 
 
-def _at_points(error: TrainingError, points: list[Point]) -> TrainingError:
-    """The error of a stack, with the points of the members that failed."""
-    named = "; ".join(grids.words(point) for point in points[:5])
-    more = f" and {len(points) - 5} more" if len(points) > 5 else ""
-    return TrainingError(
-        f"{error}; the points: {named}{more}" if points else str(error), step=error.step,
-        player=error.player, members=error.members, checkpoint=error.checkpoint,
-    )  # fmt: skip
+def _column(history: History, k: int, failed: TrainingError | None) -> History:
+    """The history of one member of a stack, up to where it failed."""
+    steps = history.steps if failed is None else min(history.steps, failed.step - 1)
+    losses = {}
+    for player, values in history.losses.items():
+        inner = len(values) // max(1, history.steps)
+        rows = values if failed is None else values[: inner * steps]
+        losses[player] = rows[:, k].clone() if rows.ndim > 1 else rows
+    metrics = {
+        n: ([t for t in at if t <= steps],
+            [float(v[k]) for t, v in zip(at, values, strict=True) if t <= steps])
+        for n, (at, values) in history.metrics.items()
+    }  # fmt: skip
+    return History(losses, steps, metrics, history.interrupted, history.seconds)
 
 
-def _column(history: History, k: int) -> History:
-    """The history of one member of a stack."""
-    return History(
-        {player: values[:, k].clone() for player, values in history.losses.items()},
-        history.steps,
-        {n: (at, [float(v[k]) for v in values]) for n, (at, values) in history.metrics.items()},
-        history.interrupted,
-        history.seconds,
-    )
+def _at_point(options: dict[str, Any], point: Point) -> dict[str, Any]:
+    """The options of a member, in whose checkpoint its point stands."""
+    if options.get("checkpoint") is None:
+        return options
+    return {**options, "checkpoint": At(options["checkpoint"], grids.exact(point))}
+
+
+def _check_checkpoints(members: Sequence[Method], options: Sequence[dict[str, Any]]) -> None:
+    """See that the checkpoints that are there belong to their members, before one is trained."""
+    for member, own in zip(members, options, strict=True):
+        at = own.get("checkpoint")
+        if not isinstance(at, At) or not own.get("resume", True):
+            continue
+        path = Path(at)
+        content = checkpoints.read(path)
+        if content is not None:
+            found = checkpoints.parse(path, content)
+            before, now = {"point": found["options"].get("point", "none")}, {"point": at.point}
+            checkpoints.agree(path, checkpoints.of_options(before, now))
+            checkpoints.agree(path, checkpoints.of_problem(found, member.identity()))
 
 
 def _in_turn(
     members: Sequence[Method], points: Sequence[Point], data: Any, options: dict[str, Any]
-) -> list[History]:
-    """Train one member after another, under one bar."""
+) -> tuple[list[History], Failures]:
+    """Train one member after another, under one bar; one that fails does not stop the others."""
     bar = SweepBar(len(members), len(members), options)
     histories = [History(interrupted=True) for _ in members]
+    failures: Failures = {}
+    own = [_at_point(_numbered(options, k), point) for k, point in enumerate(points)]
+    _check_checkpoints(members, own)
     with interrupts.watched() as stop:
         try:
-            for k, (member, point) in enumerate(zip(members, points, strict=True)):
+            for k, member in enumerate(members):
                 try:
-                    histories[k] = fit(member, data, **bar.options(_numbered(options, k), k))
+                    histories[k] = fit(member, data, **bar.options(own[k], k))
                 except TrainingError as error:
-                    raise _at_points(error, [point]) from error
+                    failures[k] = error
+                    histories[k] = History() if error.history is None else error.history
                 if agreement.ends(stop, histories[k].interrupted):
                     break
         finally:
             bar.close(histories)
-    return histories
+    return histories, failures

@@ -143,6 +143,23 @@ class Stacked(Method):
             member.train(mode)
         return self
 
+    def identity(self, digests: dict[Any, str] | None = None) -> dict[str, str]:
+        """What each member is."""
+        digests = {} if digests is None else digests
+        return {
+            f"members[{k}].{name}": text
+            for k, member in enumerate(self._members)
+            for name, text in member.identity(digests).items()
+        }
+
+    def own_tensors(self) -> list[str]:
+        """Names of the parameters and buffers that hold a row for each member."""
+        return [_HEAD + name for name, dim in self._in_dims.items() if dim == 0]
+
+    def scheduled(self) -> bool:
+        """Whether a member moves with the training."""
+        return any(member.scheduled() for member in self._members)
+
     def parameters_of(self, player: str) -> Iterator[tuple[str, nn.Parameter]]:
         """Names and stacked parameters that a player moves."""
         for name, value in self.skeleton.parameters_of(player):
@@ -189,14 +206,6 @@ class Stacked(Method):
     def stacked_values(self, player: str) -> dict[str, Tensor]:
         """The stacked parameters and buffers, by name; the player's ask for gradients."""
         return self._values[player]
-
-    def values_of(self, player: str, k: int) -> dict[str, Tensor]:
-        """Copies of member k's parameters and buffers, by name; the player's ask for gradients."""
-        out = {}
-        for name, value in self._values[player].items():
-            row = value if self._in_dims[name] is None else value[k]
-            out[name] = row.detach().clone().requires_grad_(value.requires_grad)
-        return out
 
     def noise(
         self, player: str, batch: Tensor, generator: torch.Generator | None = None

@@ -25,27 +25,34 @@ class Together(Method):
     def __init__(self, stacks: Sequence[Stacked], points: Sequence[str] = ()) -> None:
         super().__init__()
         self.points = list(points)
+        #: Members that failed; the loop writes them down.
+        self.left_behind: set[int] = set()
         self.leaves = any(stack.leaves for stack in stacks)
         self.stacks = nn.ModuleList(stacks)
         self.players = dict(stacks[0].players)
 
-    def get_extra_state(self) -> dict[str, Any]:
-        """What a checkpoint keeps beside tensors."""
-        return {"points": self.points}
+    def identity(self, digests: dict[Any, str] | None = None) -> dict[str, str]:
+        """The points, and what each member is."""
+        digests = {} if digests is None else digests
+        out = {f"point {k}": point for k, point in enumerate(self.points)}
+        for k, member in enumerate(self.members):
+            out |= {f"members[{k}].{n}": v for n, v in member.identity(digests).items()}
+        return out
 
-    def set_extra_state(self, state: dict[str, Any]) -> None:
-        """See that a checkpoint is of the same points.
+    def rows_of(self, members: Sequence[int]) -> dict[str, list[int]]:
+        """Where members sit in the stacked tensors, by name."""
+        out: dict[str, list[int]] = {}
+        first = 0
+        for i, stack in enumerate(self._each()):
+            own = [k - first for k in members if first <= k < first + len(stack)]
+            if own:
+                out |= {f"stacks.{i}.{name}": own for name in stack.own_tensors()}
+            first += len(stack)
+        return out
 
-        Raises:
-            ValueError: if it is not.
-        """
-        before = state["points"]
-        for old, new in zip(before, self.points, strict=False):
-            if old != new:
-                raise ValueError(
-                    f"checkpoint must be of the same grid, got one with {old} where now is {new}; "
-                    "give another path, or resume=False"
-                )
+    def scheduled(self) -> bool:
+        """Whether a member moves with the training."""
+        return any(member.scheduled() for member in self.members)
 
     def _each(self) -> list[Stacked]:
         return list(self.stacks)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The first loss of a stack, beside the losses of two of its members."""
+"""The first loss of a stack, beside the losses of its members."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from otgen_lite.methods.base import Noise
+from otgen_lite.methods.base import Method, Noise
+from otgen_lite.training.modes import Modes
 
 #: How far losses and gradients may be apart, relative to the largest entry.
 TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-3}
@@ -24,33 +25,33 @@ class CannotStack(RuntimeError):  # noqa: N818
 class Stack(Protocol):
     """What a trial asks of a stack."""
 
-    def __len__(self) -> int: ...
+    @property
+    def members(self) -> list[Method]: ...
     def buffers(self) -> Iterator[Tensor]: ...
     def losses(self, player: str, batch: Tensor, noise: Noise) -> Tensor: ...
     def stacked_values(self, player: str) -> dict[str, Tensor]: ...
-    def values_of(self, player: str, k: int) -> dict[str, Tensor]: ...
-    def member_loss(
-        self, values: dict[str, Tensor], player: str, batch: Tensor, noise: Noise, leave: bool
-    ) -> Any: ...
 
 
 def try_out(stack: Stack, player: str, batch: Tensor, noise: Noise) -> None:
-    """See that the stack computes what its first and its last member compute alone.
+    """See that the stack computes what each of its members computes alone.
 
-    Losses and gradients: a loss that looks at a number, draws by itself, or holds a state that
-    ``vmap`` does not see, shows here and not in the result. Nothing is changed.
+    Losses and gradients: a loss that looks at a number, draws by itself, holds a state that
+    ``vmap`` does not see, or a setting that the stack took from the first member, shows here and
+    not in the result. The members compute with their own modules, not with the stack's. Nothing is
+    changed.
 
     Raises:
         CannotStack: if ``vmap`` refuses, or the numbers differ.
     """
-    kept = [b.clone() for b in stack.buffers()]
-    names = [name for name, value in stack.stacked_values(player).items() if value.requires_grad]
+    names = [name for name, _ in stack.members[0].parameters_of(player)]
+    values = stack.stacked_values(player)
+    inputs = [values[name] for name in names if values[name].requires_grad]
+    before = _Before(stack)
     try:
         together = stack.losses(player, batch, noise)
-        if together.shape != (len(stack),):
+        if together.shape != (len(stack.members),):
             raise CannotStack(f"the loss of {player!r} is no single number")
-        inputs = [stack.stacked_values(player)[name] for name in names]
-        stacked = torch.autograd.grad(together.sum(), inputs, allow_unused=True)
+        stacked = _gradients(together.sum(), inputs)
     except CannotStack:
         raise
     except Exception as error:
@@ -59,22 +60,52 @@ def try_out(stack: Stack, player: str, batch: Tensor, noise: Noise) -> None:
             f"vmap refuses the loss of {player!r} ({type(error).__name__}: {what[:160]})"
         ) from error
     finally:
-        with torch.no_grad():
-            for buffer, value in zip(stack.buffers(), kept, strict=True):
-                buffer.copy_(value)
-    for k in sorted({0, len(stack) - 1}):
-        values = stack.values_of(player, k)
+        before.restore()
+    half = torch.is_autocast_enabled(batch.device.type)
+    for k, member in enumerate(stack.members):
         own = {n: v[k] if n.startswith("left_") else v for n, v in noise.items()}
-        loss = stack.member_loss(values, player, batch, own, False)
-        alone = torch.autograd.grad(loss, [values[n] for n in names], allow_unused=True)
-        half = torch.is_autocast_enabled(batch.device.type)
-        pairs = [
-            (g[k], a)
-            for g, a in zip(stacked, alone, strict=True)
-            if g is not None and a is not None
-        ]
+        Modes(member).training()  # as it would be trained alone; the loop knows the stack only
+        try:
+            loss = member(player, batch, own)
+            moved = [p for _, p in member.parameters_of(player) if p.requires_grad]
+            alone = _gradients(loss, moved)
+        finally:
+            before.restore()
+        pairs = [(g[k], a) for g, a in zip(stacked, alone, strict=True)]
         if not (_close([(together[k], loss)], half) and _close(pairs, half)):
             raise CannotStack(f"the loss of {player!r} in a stack is not that of its member {k}")
+
+
+def _gradients(loss: Tensor, inputs: list[Any]) -> list[Tensor]:
+    """The slopes of a loss; zeros where it does not depend on a tensor."""
+    if not loss.requires_grad:
+        return [torch.zeros_like(value) for value in inputs]
+    found = torch.autograd.grad(loss, inputs, allow_unused=True)
+    return [torch.zeros_like(v) if g is None else g for v, g in zip(inputs, found, strict=True)]
+
+
+class _Before:
+    """Buffers as they are now: those of the stack, and in the members the views of them."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._pairs = [(buffer, buffer.clone()) for buffer in stack.buffers()]
+        self._modes = [(m, m.training) for member in stack.members for m in member.modules()]
+        self._tables = [
+            (module._buffers, dict(module._buffers))
+            for member in stack.members
+            for module in member.modules()
+            if module._buffers
+        ]
+
+    @torch.no_grad()
+    def restore(self) -> None:
+        """Undo what a loss has changed, in place or not."""
+        for module, mode in self._modes:
+            module.training = mode
+        for table, before in self._tables:
+            table.update(before)
+        for buffer, value in self._pairs:
+            buffer.copy_(value)
 
 
 def _close(pairs: list[tuple[Tensor, Tensor]], half: bool) -> bool:

@@ -11,11 +11,13 @@ number of batches taken since: a few bytes, and exact.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
+from otgen_lite import _identity
 from otgen_lite.training import _data, agreement, streams
 from otgen_lite.training.devices import Processes
 from otgen_lite.training.foreign import Generators
@@ -31,8 +33,10 @@ MEMORY = 1 << 31
 class Batches(Protocol):
     """What the loop asks of its data."""
 
-    #: What a checkpoint compares, so that a run is not resumed with other data.
-    fingerprint: str
+    @property
+    def fingerprint(self) -> str:
+        """What a checkpoint compares, so that a run is not resumed with other data."""
+        ...
 
     def next(self) -> Tensor:
         """This process's rows of the next batch, on the device of the training."""
@@ -110,18 +114,22 @@ class Indexed:
         seed: int,
         place: Place,
         device: torch.device,
-        fingerprint: str,
+        mark: Callable[[], str],
         close: Callable[[], None] = lambda: None,
     ) -> None:
         self.close = close
-        self._size, self._gather, self._place = size, gather, place
+        self._size, self._gather, self._place, self._mark = size, gather, place, mark
         self._batch = min(batch_size, size)
-        self.fingerprint = fingerprint
         self._generator = torch.Generator(device=device)
         self._generator.manual_seed(streams.key(seed, "batches"))
         self._per_epoch = size // self._batch
         self._per_block = max(1, BLOCK // max(1, numbers * self._batch))
         self._begin()
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Shape, type and a digest of all numbers; made when a checkpoint asks for it."""
+        return self._mark()
 
     def _begin(self) -> None:
         self._start = self._generator.get_state()
@@ -174,8 +182,12 @@ class Drawn:
         self._generator = torch.Generator()
         # A sampler may leave the generator aside and draw from one that it holds.
         self._held = Generators(sample)
-        self.fingerprint = f"sampler{self._held.mark}"
         self._draw(-1, finite=True)  # what is wrong shows before the first step
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The sampler, by its code and all that it brings along."""
+        return f"sampler {_identity.words(self._sample)}{self._held.mark}"
 
     def _draw(self, number: int, *, finite: bool = False) -> Tensor:
         """Draw number so much, each from a seed of its own."""

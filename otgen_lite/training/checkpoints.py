@@ -1,18 +1,75 @@
-"""Checkpoints: written whole or not at all, loaded without running code."""
+"""Checkpoints: read whole, with the right checksum, of the same problem; loaded without code.
+
+A file is what ``torch.save`` writes and a last line with the SHA-256 of all bytes before it. So
+``torch.load(path, weights_only=True)`` shows what is inside.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import io
-import pickle
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from otgen_lite import _identity
 from otgen_lite.training import writing
 
 #: The layout of the file; another one is not read.
 VERSION = 2
+
+#: The last line of a file, before the digest.
+_SEAL = b"\notgen_lite checkpoint, sha256 "
+_LENGTH = len(_SEAL) + 64 + 1
+
+#: What every checkpoint holds.
+KEYS = (
+    "options", "problem", "moved", "step", "seconds", "method", "seats", "averages", "batches",
+    "losses", "metrics", "failed",
+)  # fmt: skip
+
+#: How many differences a message lists.
+_LISTED = 4
+
+#: A difference between two runs: what differs, what it was, what it is now.
+Difference = tuple[str, str | None, str | None]
+
+
+class At(os.PathLike[str]):
+    """A file for checkpoints of one member of a grid: the member's point stands in it.
+
+    Args:
+        path: where it is.
+        point: the point, in words that no other point has.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], point: str) -> None:
+        self._path, self.point = os.fspath(path), point
+
+    def __fspath__(self) -> str:
+        return self._path
+
+
+class _Sealed:
+    """A file that computes the checksum of what is written into it."""
+
+    def __init__(self, file: Any) -> None:
+        self._file, self._sum = file, hashlib.sha256()
+
+    def write(self, data: Any) -> int:
+        """Write, and remember."""
+        self._sum.update(data)
+        return int(self._file.write(data))
+
+    def flush(self) -> None:
+        """Nothing: the file is flushed once, when it is whole."""
+
+    def seal(self) -> None:
+        """Write the last line."""
+        self._file.write(_SEAL + self._sum.hexdigest().encode() + b"\n")
 
 
 def write(path: Path, content: dict[str, Any], *, keep: bool = True) -> None:
@@ -27,7 +84,9 @@ def write(path: Path, content: dict[str, Any], *, keep: bool = True) -> None:
         OSError: if it cannot be written.
     """
     with writing.whole(path, keep=keep) as file:
-        torch.save({"version": VERSION, **content}, file)
+        sealed: Any = _Sealed(file)
+        torch.save({"version": VERSION, **content}, sealed)
+        sealed.seal()
 
 
 def read(path: Path) -> bytes | None:
@@ -35,46 +94,118 @@ def read(path: Path) -> bytes | None:
     return path.read_bytes() if path.is_file() else None
 
 
-def parse(path: Path, content: bytes, options: dict[str, str]) -> dict[str, Any]:
+def parse(path: Path, content: bytes) -> dict[str, Any]:
     """A checkpoint from its bytes: tensors, numbers and names, no code.
 
-    Args:
-        path: where it came from, for messages.
-        content: its bytes.
-        options: the options of this run, which must be those of the run that wrote it.
-
     Raises:
-        ValueError: if it is no checkpoint, or was made with other options.
+        ValueError: if it is no checkpoint, is damaged, has another layout or lacks something.
     """
+    if content[-_LENGTH:-65] != _SEAL or content[-1:] != b"\n":
+        raise ValueError(_unsealed(path, content))
+    body = memoryview(content)[:-_LENGTH]
+    if hashlib.sha256(body).hexdigest().encode() != content[-65:-1]:
+        raise ValueError(
+            f"checkpoint must be a file as fit wrote it, got {str(path)!r}, which was damaged or "
+            "changed since: its checksum is another one; remove it, or begin anew with resume=False"
+        )
+    found = _loaded(path, content)
+    if found.get("version") != VERSION:
+        raise ValueError(_other_layout(path, found.get("version")))
+    need(path, found, KEYS)
+    return found
+
+
+def _unsealed(path: Path, content: bytes) -> str:
+    """What a file is that has no checksum at its end."""
+    version = _loaded(path, content).get("version")
+    if isinstance(version, int) and version != VERSION:
+        return _other_layout(path, version)
+    return (
+        f"checkpoint must be a file that fit wrote, got {str(path)!r}, which has no checksum at "
+        "its end: it was cut off, or something else wrote it; remove it, or begin anew with "
+        "resume=False"
+    )
+
+
+def _other_layout(path: Path, version: Any) -> str:
+    return (
+        f"checkpoint must have layout {VERSION}, got {version} in {str(path)!r}, which another "
+        "version of otgen_lite wrote; begin anew with resume=False, or at another path"
+    )
+
+
+def _loaded(path: Path, content: bytes) -> dict[str, Any]:
+    """What is in the file: weights only."""
     try:
         found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-        version = found["version"]
-    except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, TypeError, ValueError) as e:
+        if not isinstance(found, dict):
+            raise TypeError(f"it holds a {type(found).__name__}")
+    except Exception as e:  # whatever a file of random bytes brings about
         raise ValueError(
             f"checkpoint must be a file that fit wrote, got {str(path)!r}, which cannot be read "
             f"({type(e).__name__}); remove it, or begin anew with resume=False"
         ) from None
-    if version != VERSION:
-        raise ValueError(
-            f"checkpoint must have layout {VERSION}, got {version} in {str(path)!r}; begin anew "
-            "with resume=False"
-        )
-    before = found["options"]
-    names = sorted({*before, *options})
-    changed = [
-        f"{name} was {_short(before.get(name))}, now {_short(options.get(name))}"
-        for name in names
-        if before.get(name) != options.get(name)
-    ]
+    return found
+
+
+def need(path: Path, found: Any, keys: Sequence[str], inside: str = "") -> None:
+    """See that a part of a checkpoint has these keys.
+
+    Raises:
+        ValueError: if one is missing; the message names it and the file.
+    """
+    for key in keys:
+        if not isinstance(found, Mapping) or key not in found:
+            where = f"{inside}[{key!r}]" if inside else repr(key)
+            raise ValueError(
+                f"checkpoint {str(path)!r} must hold {where}, got none; remove it, or begin anew "
+                "with resume=False"
+            )
+
+
+def agree(path: Path, changed: Sequence[Difference]) -> None:
+    """See that nothing has changed between the run that wrote a checkpoint and this one.
+
+    Raises:
+        ValueError: if something has; the message says what it was and what it is.
+    """
+    for name, old, new in changed:
+        if f"{name} ".startswith("point ") and old is not None and new is not None:
+            raise ValueError(
+                f"checkpoint must be of the same grid, got one with {old} where now is {new}, in "
+                f"{str(path)!r}; give another path, or resume=False"
+            )
     if changed:
+        parts = [
+            f"{name or 'the method'} was {_short(old)}, now {_short(new)}"
+            for name, old, new in changed[:_LISTED]
+        ]
+        if len(changed) > _LISTED:
+            parts.append(f"and {len(changed) - _LISTED} more")
         raise ValueError(
-            f"checkpoint {str(path)!r} was made with other options: {'; '.join(changed)}; give "
+            f"checkpoint {str(path)!r} was made with other options: {'; '.join(parts)}; give "
             "these again, another path, or resume=False"
         )
-    return dict(found)
 
 
-def _short(words: str | None, most: int = 80) -> str:
+def of_problem(found: dict[str, Any], facts: Mapping[str, str]) -> list[Difference]:
+    """What differs between the method of a checkpoint and this one, before training.
+
+    What has moved by the time of the checkpoint is part of the state, which is loaded.
+    """
+    return _identity.differences(found["problem"], facts, found["moved"])
+
+
+def of_options(before: Mapping[str, str], now: Mapping[str, str]) -> list[Difference]:
+    """Options that differ."""
+    return [
+        (name, before.get(name), now.get(name))
+        for name in sorted({*before, *now})
+        if before.get(name) != now.get(name)
+    ]
+
+
+def _short(words: str | None, most: int = 60) -> str:
     """An option in a message."""
     words = "not there" if words is None else words
     return words if len(words) <= most else words[: most - 1] + "…"
@@ -82,9 +213,6 @@ def _short(words: str | None, most: int = 80) -> str:
 
 def named(value: Any) -> str:
     """An option in words that are the same in every process and every run."""
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return "{" + ", ".join(f"{k}: {named(v)}" for k, v in sorted(value.items())) + "}"
-    if callable(value):
-        module, name = getattr(value, "__module__", ""), getattr(value, "__qualname__", "")
-        return f"{module}.{name}" if name else type(value).__qualname__
-    return repr(value)
+    return _identity.words(value)

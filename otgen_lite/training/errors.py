@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from otgen_lite import _checks
+from otgen_lite.training.history import History
 
 
 class TrainingError(RuntimeError):
@@ -20,6 +21,7 @@ class TrainingError(RuntimeError):
         player: whose loss or weights.
         members: where the method is a stack, the indices of the members that failed.
         checkpoint: the last good checkpoint, or None.
+        history: the losses and metrics up to then.
 
     Chapter: 10, 12.
     """
@@ -36,6 +38,7 @@ class TrainingError(RuntimeError):
         super().__init__(message)
         self.step, self.player, self.checkpoint = step, player, checkpoint
         self.members = members or []
+        self.history: History | None = None
 
 
 class NonFiniteError(Exception):

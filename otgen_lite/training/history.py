@@ -79,6 +79,8 @@ class History:
         interrupted: whether the run was stopped before its last round.
         seconds: how long the rounds took by the clock, over all pieces of a resumed run.
         unsaved: why the last checkpoint is not on the disk; None where it is, or none was asked.
+        failed: where the method is a stack, the errors of the members that failed, by index; the
+            others went on.
 
     Chapter: 7, 10, and every chapter that trains.
 
@@ -106,6 +108,7 @@ class History:
         self.interrupted = interrupted
         self.seconds = seconds
         self.unsaved: str | None = None
+        self.failed: dict[int, Exception] = {}
         self.metrics: dict[str, tuple[list[int], list[Any]]] = {
             name: (list(at), list(values)) for name, (at, values) in (metrics or {}).items()
         }
@@ -123,8 +126,14 @@ class History:
         return {player: record.tensor() for player, record in self._records.items()}
 
     def last(self) -> dict[str, float]:
-        """The last loss of each player; the mean over members where there are several."""
+        """The last loss of each player; the mean over members where several go on."""
         found = {player: record.last() for player, record in self._records.items()}
+        if self.failed:
+            found = {
+                player: value[[k for k in range(len(value)) if k not in self.failed]]
+                for player, value in found.items()
+                if value is not None
+            }
         return {player: float(value.mean()) for player, value in found.items() if value is not None}
 
     def to_frame(self) -> Any:

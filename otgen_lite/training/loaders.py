@@ -10,6 +10,7 @@ import copy
 import warnings
 from collections.abc import Iterator
 from contextlib import nullcontext
+from functools import cached_property
 from types import ModuleType
 from typing import Any
 
@@ -20,10 +21,12 @@ from torch.utils.data import (
     RandomSampler,
     SequentialSampler,
     SubsetRandomSampler,
+    TensorDataset,
     WeightedRandomSampler,
 )
 from torch.utils.data.dataloader import _InfiniteConstantSampler
 
+from otgen_lite import _identity
 from otgen_lite.training import _data, interrupts, streams
 from otgen_lite.training.batches import Place
 from otgen_lite.training.foreign import Generators
@@ -56,14 +59,24 @@ class Loaded:
         self._stream, self._key = Stream(place.device), streams.key(seed, "loader")
         self._iterator: Iterator[Any] = iter(())
         self._epoch, self._fetched, self._taken = -1, 0, 0
-        size = getattr(loader, "batch_size", None)
-        self.fingerprint = f"loader of {size} rows{self._held.mark}"
         self._begin(0)
         self._ahead = self._fetch()  # what is wrong shows before the first step
         if self._ahead is None:
             raise ValueError("data must hold at least one batch, got a loader that gives none")
         self._full = len(self._ahead)
         _tell(loader)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The sizes of batches and set, and the numbers of a set of tensors."""
+        kept = getattr(self._loader, "dataset", None)
+        parts = [f"loader of {getattr(self._loader, 'batch_size', None)} rows{self._held.mark}"]
+        if kept is not None:
+            size = len(kept) if hasattr(kept, "__len__") else "some"
+            parts.append(f"from a {type(kept).__name__} of {size}")
+        if isinstance(kept, TensorDataset):
+            parts.append(_identity.of_tensor(kept.tensors[0]))
+        return " ".join(parts)
 
     def _begin(self, epoch: int) -> None:
         self._epoch, self._fetched, self._taken = epoch, 0, 0

@@ -112,12 +112,15 @@ def fit(
         callbacks: called after every round, in evaluation mode, as
             ``callback(step, method, history)``; one that returns True ends the training as an
             interruption does.
-        checkpoint: a file for checkpoints, written whole or not at all. One is tried out before
-            the first round. Where a later one fails, a warning says so and the training goes on.
+        checkpoint: a file for checkpoints, written whole or not at all, and with a checksum. One is
+            tried out before the first round. Where a later one fails, a warning says so and the
+            training goes on.
         checkpoint_every: rounds between two checkpoints; a tenth of ``steps`` where None. There is
             one at the end and at an interruption too.
-        resume: whether to go on from ``checkpoint`` where the file exists. It must have been made
-            with the same options; the result is bit for bit that of a run without a break (CPU).
+        resume: whether to go on from ``checkpoint`` where the file exists. It must be of the same
+            problem (method, cost, penalty, prior, data: all but the weights) and the same options;
+            only ``steps`` may be more, where neither the learning rate nor the method has a
+            schedule. The result is bit for bit that of a run without a break (CPU).
         progress: whether to show a bar.
 
     Returns:
@@ -246,12 +249,38 @@ def _checked(method: Method, options: Options) -> torch.Tensor:
             "which cannot be trained"
         )
     options.for_players(method.players)
+    owners: dict[Any, tuple[str, str]] = {}
     for player in method.players:
-        if not trained(method, player):
+        own = trained(method, player)
+        if not own:
             raise ValueError(
                 f"method must have something to train for every player, got none for {player!r}"
             )
+        for name, parameter in own.items():
+            _check_owner(name, parameter, player, owners)
     return next(p for p in method.parameters() if p.is_floating_point())
+
+
+def _check_owner(
+    name: str, parameter: nn.Parameter, player: str, owners: dict[Any, tuple[str, str]]
+) -> None:
+    """A number has one optimizer: that of one parameter, of one player."""
+    if not parameter.data_ptr():  # it has no numbers
+        return
+    place = parameter.data_ptr(), parameter.device
+    for key in (id(parameter), place):
+        known, owner = owners.setdefault(key, (name, player))
+        if owner != player:
+            raise ValueError(
+                f"every parameter must belong to one player, got {name!r} for {owner!r} and for "
+                f"{player!r}: each would move it by an optimizer of its own; freeze it for one, "
+                "or give each a copy"
+            )
+        if known != name:
+            raise ValueError(
+                f"parameters must not share memory, got {known!r} and {name!r}, which are two: "
+                "let one be the other (b.weight = a.weight), or copy"
+            )
 
 
 def _seats(

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from otgen_lite import _checks
-from otgen_lite.training.checkpoints import named
+from otgen_lite.training.checkpoints import At, named
 
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "adam": torch.optim.Adam,
@@ -169,7 +169,13 @@ class Options:
 
     def fingerprint(self) -> dict[str, str]:
         """The options that decide the numbers, in words; a run is resumed with the same ones."""
-        return {name: named(getattr(self, name)) for name in _DECIDING}
+        point = {"point": self.checkpoint.point} if isinstance(self.checkpoint, At) else {}
+        return {name: named(getattr(self, name)) for name in _DECIDING} | point
+
+    @property
+    def counting(self) -> str:
+        """Why a run of other ``steps`` would go another way from the start; nothing where not."""
+        return "" if self.schedule == "constant" else "the learning rate's schedule depends on it"
 
     def make_optimizer(self, player: str, params: list[torch.nn.Parameter]) -> Any:
         """A player's optimizer: fused where torch has a fused one for these parameters."""

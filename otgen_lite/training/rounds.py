@@ -12,16 +12,18 @@ import torch
 from torch import Tensor
 
 from otgen_lite.methods.base import Method
-from otgen_lite.training import agreement, checkpoints, streams
+from otgen_lite.training import agreement, streams
 from otgen_lite.training.batches import Batches
 from otgen_lite.training.devices import Processes
 from otgen_lite.training.errors import (
     NonFiniteError,
     TrainingError,
     about_numbers,
+    bad_members,
     describe,
     first_bad,
 )
+from otgen_lite.training.failed import Failed
 from otgen_lite.training.foreign import foreign
 from otgen_lite.training.history import History
 from otgen_lite.training.interrupts import Stop, says_yes
@@ -30,6 +32,7 @@ from otgen_lite.training.options import Options
 from otgen_lite.training.progress import Bar
 from otgen_lite.training.randomness import Borrowed, own_randomness
 from otgen_lite.training.seats import Seat
+from otgen_lite.training.state import State
 from otgen_lite.training.weights import Averages, Snapshot
 
 #: Errors of the first round that may come from data of another shape than the networks take.
@@ -62,6 +65,13 @@ class Rounds:
         self.averages = Averages(method, options.ema) if options.ema else None
         self.snapshot = Snapshot(method)
         self.stop, self.called = Stop(), False
+        self.failed = Failed(method, seats, self.snapshot)
+        history.failed = self.failed.errors  # type: ignore[assignment]
+        self.state = State(
+            method, seats, batches, options, self.averages, self.failed, history, device
+        )
+        for seat in seats:
+            seat.goes_on = self._goes_on
         self.saved: int | None = None
         self._batch = torch.empty(0)
         self._looked = 0
@@ -142,10 +152,12 @@ class Rounds:
                 except NonFiniteError:
                     raise
                 except Exception as error:
-                    self._failed(seat.player, step, error)
+                    self._explain(seat.player, step, error)
                     raise
+        if self.failed:
+            self.failed.hold()
 
-    def _failed(self, player: str, step: int, error: Exception) -> None:
+    def _explain(self, player: str, step: int, error: Exception) -> None:
         """Where a loss failed; as a loss that is no finite number, where numbers are the cause."""
         weights = [p.detach() for p in self.method.parameters()]
         if about_numbers(error, self._batch, *weights):
@@ -220,15 +232,69 @@ class Rounds:
             seat.record.fetch(self.processes.mean)
             fresh[seat.player] = seat.record.tensor()[self._looked * seat.inner :]
         if not all(seat.watch for seat in self.seats):
-            found = first_bad(fresh, {seat.player: seat.inner for seat in self.seats})
-            if found is not None:
-                player, round_, loss = found
-                raise self._stopped(NonFiniteError(player, loss), self._looked + round_ + 1)
+            self._look_back(fresh)
         bad = self.snapshot.bad()
-        if bad:
+        if bad and not self._without_bad_weights(step, bad):
             raise self._stopped(NonFiniteError(self._owner(bad[0]), torch.empty(0)), step, bad)
         self.snapshot.take(step)
         self._looked = step
+
+    def _look_back(self, fresh: dict[str, Tensor]) -> None:
+        """Losses of an accelerator, which were not looked at when they came."""
+        inner = {seat.player: seat.inner for seat in self.seats}
+        while True:
+            alive = {player: self._of_others(values) for player, values in fresh.items()}
+            found = first_bad(alive, inner)
+            if found is None:
+                break
+            player, round_, loss = found
+            bad = NonFiniteError(player, loss)
+            step = self._looked + round_ + 1
+            if not self._without(bad_members(loss), bad, step):
+                raise self._stopped(bad, step)
+        if self.failed:
+            self.failed.hold()
+
+    def _of_others(self, values: Tensor) -> Tensor:
+        """Losses, with zeros for members that failed already."""
+        if not self.failed or values.ndim < 2:
+            return values
+        values = values.clone()
+        values[:, list(self.failed.errors)] = 0.0
+        return values
+
+    def _goes_on(self, found: NonFiniteError) -> bool:
+        """Leave members behind whose loss is no finite number; whether there are others."""
+        bad = [k for k in bad_members(found.loss) if k not in self.failed.errors]
+        return found.loss.ndim == 1 and self._without(bad, found, self.history.steps + 1)
+
+    def _without_bad_weights(self, step: int, bad: list[str]) -> bool:
+        """Leave members behind whose weights are no longer finite; whether that was all."""
+        if not self.failed.can([]):
+            return False
+        count = len(self.method.members)  # type: ignore[arg-type]
+        members = [k for k in range(count) if not self.failed.good(k)]
+        found = NonFiniteError(self._owner(bad[0]), torch.empty(0))
+        if not self._without(members, found, step):
+            return False
+        self.failed.hold()
+        return not self.snapshot.bad()
+
+    def _without(self, members: list[int], found: NonFiniteError, step: int) -> bool:
+        """Leave members behind; False where nobody would be left, or members are not apart."""
+        if not self.failed.can(members):
+            return False
+        seen = all(seat.watch for seat in self.seats)
+        for k in members:
+            loss = found.loss[k] if found.loss.ndim == 1 and len(found.loss) else found.loss
+            good = self.failed.good(k)
+            error = describe(
+                NonFiniteError(found.player, loss, found.batch), step, self.options.steps,
+                weights=[], kept=None if good and seen else self.snapshot.step,
+                checkpoint=self.options.path, saved=self.saved,
+            )  # fmt: skip
+            self.failed.add(k, error, back=not (good and seen))
+        return True
 
     def _owner(self, name: str) -> str:
         """The player that moves a weight."""
@@ -243,10 +309,12 @@ class Rounds:
         if bad or not all(seat.watch for seat in self.seats):
             self.snapshot.put_back()
             kept = self.snapshot.step
-        return describe(
+        error = describe(
             found, step, self.options.steps, weights=bad, kept=kept,
             checkpoint=self.options.path, saved=self.saved,
         )  # fmt: skip
+        error.history = self.history
+        return error
 
     def _measure(self, step: int) -> None:
         """The metrics, of the averaged weights where there are some, with draws of their own."""
@@ -273,7 +341,7 @@ class Rounds:
         history = self.history
         try:
             with self.stop.writing():
-                checkpoints.write(self.options.path, self._content(step))
+                self.state.write(self.options.path, step)
         except OSError as error:
             history.unsaved = f"the checkpoint of step {step} is not written: {error}"
             kept = "there is none" if self.saved is None else f"the last is of step {self.saved}"
@@ -290,60 +358,21 @@ class Rounds:
         error: OSError | None = None
         if self.processes.first and self.options.path is not None:
             try:
-                content = self._content(self.history.steps)
-                checkpoints.write(self.options.path, content, keep=False)
+                self.state.write(self.options.path, self.history.steps, keep=False)
             except OSError as found:
                 error = found
         error = self.processes.same(error, self.device)
         if error is not None:
             raise error
 
-    def _content(self, step: int) -> dict[str, Any]:
-        """What a checkpoint holds."""
-        history = self.history
-        return {
-            "options": self.fingerprint(),
-            "step": step,
-            "seconds": history.seconds,
-            "method": self.method.state_dict(),
-            "seats": {seat.player: seat.state() for seat in self.seats},
-            "averages": {} if self.averages is None else self.averages.state(),
-            "batches": self.batches.state(),
-            "losses": history.losses,
-            "metrics": history.metrics,
-        }
-
     def resume(self, content: bytes) -> None:
-        """Go on where a checkpoint was written."""
-        assert self.options.path is not None
-        found = checkpoints.parse(self.options.path, content, self.fingerprint())
-        self.method.load_state_dict(found["method"])
-        for seat in self.seats:
-            seat.load(found["seats"][seat.player])
-            seat.record.extend(found["losses"][seat.player])
-        if self.averages is not None:
-            self.averages.load(found["averages"])
-        self.batches.load(found["batches"])
-        self.history.metrics = {k: (list(at), list(v)) for k, (at, v) in found["metrics"].items()}
-        self.history.steps = self.saved = self._looked = int(found["step"])
-        self.history.seconds = float(found["seconds"])
-        self.snapshot.take(self.history.steps)
-
-    def fingerprint(self) -> dict[str, str]:
-        """What makes a run the run it is, in words."""
-        parts = {
-            "method": type(self.method).__qualname__,
-            "players": checkpoints.named({s.player: s.inner for s in self.seats}),
-            "parameters": checkpoints.named(
-                {n: tuple(p.shape) for n, p in self.method.named_parameters()}
-            ),
-            "data": self.batches.fingerprint,
-            "device": self.device.type,
-        }
-        settings = {name: repr(value) for name, value in self.method.settings().items()}
-        return parts | settings | self.options.fingerprint()
+        """Go on where a checkpoint was written; see :meth:`State.resume`."""
+        self.saved = self._looked = self.state.resume(content)
+        self.snapshot.take(self._looked)
 
     def finish(self) -> None:
         """The method holds what it was trained for."""
         if self.averages is not None and self.history.steps:
             self.averages.put()
+        if self.failed:
+            self.failed.hold()

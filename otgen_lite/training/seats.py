@@ -46,6 +46,8 @@ class Seat:
     ) -> None:
         self.method, self.player, self.loss = method, player, loss
         self.watch = watch
+        #: Asked about a loss that is no finite number: whether the training goes on all the same.
+        self.goes_on: Callable[[NonFiniteError], bool] = lambda found: False
         self.params = trained(method, player)
         self.moved = list(self.params.values())
         everything = {id(p) for p in method.parameters() if p.requires_grad}
@@ -89,7 +91,9 @@ class Seat:
         # A vector holds the losses of independent members: their sum has the gradient of each.
         total = loss if loss.ndim == 0 else loss.sum()
         if self.watch and not math.isfinite(total.item()):
-            raise NonFiniteError(self.player, loss.detach(), batch)
+            found = NonFiniteError(self.player, loss.detach(), batch)
+            if not self.goes_on(found):
+                raise found
         if self.scaler is None:
             total.backward(inputs=self.inputs)
             if self.max_norm is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from typing import Any
 
@@ -18,7 +17,7 @@ from torch.utils.data import (
     TensorDataset,
 )
 
-from otgen_lite import _checks
+from otgen_lite import _checks, _identity
 from otgen_lite.training import _data, streams
 from otgen_lite.training.batches import BLOCK, Batches, Drawn, Indexed, Place
 from otgen_lite.training.foreign import Generators, foreign
@@ -64,14 +63,14 @@ def batches_of(data: Any, batch_size: int, seed: int, place: Place) -> Batches:
 
 
 def _of_tensor(data: Tensor, batch_size: int, seed: int, place: Place) -> Indexed:
-    mark = _fingerprint(data)
+    form = f"{tuple(data.shape)} {str(data.dtype).removeprefix('torch.')}"
     _check_size(len(data), batch_size, place)
     if place.holds(data):
         data = data.to(place.dtype).to(place.device)
     return Indexed(
         len(data), lambda rows, _: data.index_select(0, rows),
         numbers=data[0].numel(), batch_size=batch_size, seed=seed, place=place,
-        device=data.device, fingerprint=mark,
+        device=data.device, mark=lambda: f"{form} {_identity.of_tensor(data)}",
     )  # fmt: skip
 
 
@@ -98,7 +97,7 @@ def _of_items(data: Any, batch_size: int, seed: int, place: Place) -> Indexed:
     return Indexed(
         len(data), gather, numbers=BLOCK, batch_size=batch_size, seed=seed, place=place,
         device=torch.device("cpu"), close=held.put_back,
-        fingerprint=f"{len(data)} items of shape {shape}{held.mark}",
+        mark=lambda: f"{len(data)} items of shape {shape}, {type(data).__name__}{held.mark}",
     )  # fmt: skip
 
 
@@ -149,11 +148,3 @@ def _item(data: Any, k: int) -> Tensor:
             "list or a tuple is a point and its labels; numbers on a line are of shape (1,)"
         )
     return item
-
-
-def _fingerprint(data: Tensor, rows: int = 256) -> str:
-    """Shape, type and a digest of some rows, the same on every device."""
-    step = max(1, len(data) // rows)
-    some = data[::step][:rows].cpu().contiguous().numpy().tobytes()
-    digest = hashlib.sha256(some).hexdigest()[:16]
-    return f"{tuple(data.shape)} {str(data.dtype).removeprefix('torch.')} {digest}"

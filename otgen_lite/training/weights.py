@@ -74,6 +74,8 @@ class Snapshot:
             n: b.detach() for n, b in tensors.items() if bool(torch.isfinite(b).all())
         }
         self._kept = [v.clone() for v in self._live.values()]
+        self._everything = {n: p.detach() for n, p in method.named_parameters()}
+        self._everything |= {n: b.detach() for n, b in method.named_buffers()}
         self.step = 0
 
     def bad(self) -> list[str]:
@@ -91,3 +93,16 @@ class Snapshot:
     def put_back(self) -> None:
         """Give the method what was kept."""
         torch._foreach_copy_(list(self._live.values()), self._kept)
+
+    def finite(self, rows: dict[str, list[int]]) -> bool:
+        """Whether the numbers in these rows are finite."""
+        found = [self._live[n][index] for n, index in rows.items() if n in self._live]
+        return all(bool(torch.isfinite(value).all()) for value in found)
+
+    def everything(self) -> dict[str, Tensor]:
+        """All parameters and buffers, of any type, as they lie in memory."""
+        return self._everything
+
+    def kept(self) -> dict[str, Tensor]:
+        """By name what was kept."""
+        return dict(zip(self._live, self._kept, strict=True))

@@ -131,10 +131,12 @@ def test_the_command_goes_on_from_its_checkpoint(tmp_path: Path, capsys: Any) ->
     np.save(points, X.numpy()[:32])
     arguments += ["--points", str(points), "--batch-size", "8"]
     assert main(arguments) == 0
-    assert main([*arguments, "--steps", "9"]) == 2
-    assert "made with other options: steps was 6, now 9" in capsys.readouterr().err
-    assert main([*arguments, "--steps", "9", "--anew"]) == 0
+    assert main([*arguments, "--ema", "0.5"]) == 2
+    assert "made with other options: ema was None, now 0.5" in capsys.readouterr().err
+    assert main([*arguments, "--steps", "9"]) == 0  # it goes on
     assert torch.load(checkpoint, weights_only=True)["step"] == 9
+    assert main([*arguments, "--ema", "0.5", "--anew"]) == 0
+    assert torch.load(checkpoint, weights_only=True)["step"] == 6
 
 
 @pytest.mark.usefixtures("small")

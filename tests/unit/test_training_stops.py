@@ -337,7 +337,7 @@ def full(monkeypatch: pytest.MonkeyPatch, after: int = 0) -> None:
         nonlocal count
         count += 1
         if count > after:
-            file._file = Full(file._file)
+            file._file._file = Full(file._file._file)  # below the checksum
         try:
             save(content, file)
         except OSError:

@@ -1,0 +1,152 @@
+"""What a checkpoint keeps of a run, and whether it may be taken up by this one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from otgen_lite import _identity
+from otgen_lite.methods.base import Method
+from otgen_lite.training import checkpoints
+from otgen_lite.training.batches import Batches
+from otgen_lite.training.failed import Failed
+from otgen_lite.training.history import History
+from otgen_lite.training.options import Options
+from otgen_lite.training.seats import Seat
+from otgen_lite.training.weights import Averages
+
+
+class State:
+    """Everything that moves in a run, and what must be the same when it is taken up again."""
+
+    def __init__(
+        self,
+        method: Method,
+        seats: list[Seat],
+        batches: Batches,
+        options: Options,
+        averages: Averages | None,
+        failed: Failed,
+        history: History,
+        device: torch.device,
+    ) -> None:
+        self.method, self.seats, self.batches, self.options = method, seats, batches, options
+        self.averages, self.failed, self.history, self.device = averages, failed, history, device
+        #: What the method was before training, and what of it has moved since.
+        self.problem: dict[str, str] = {}
+        self.moved: set[str] = set()
+        self.run_is: dict[str, str] = {}
+        if options.path is not None:
+            self.problem, self.run_is = method.identity(), self.fingerprint()
+
+    def write(self, path: Path, step: int, *, keep: bool = True) -> None:
+        """Write a checkpoint after ``step`` rounds; without ``keep`` only see that one can."""
+        history = self.history
+        # What is no longer as it was is state; from then on it decides nothing about a resumed run.
+        apart = _identity.differences(self.problem, self.method.identity())
+        self.moved |= {name for name, _, _ in apart}
+        content: dict[str, Any] = {
+            "options": self.run_is,
+            "problem": self.problem,
+            "moved": sorted(self.moved),
+            "step": step,
+            "seconds": history.seconds,
+            "method": self.method.state_dict(),
+            "seats": {seat.player: seat.state() for seat in self.seats},
+            "averages": {} if self.averages is None else self.averages.state(),
+            "batches": self.batches.state(),
+            "losses": history.losses,
+            "metrics": history.metrics,
+            "failed": self.failed.state(),
+        }
+        checkpoints.write(path, content, keep=keep)
+
+    def resume(self, content: bytes) -> int:
+        """Take over the state of a checkpoint; the round that it was written in.
+
+        Raises:
+            ValueError: if the checkpoint is damaged, or of another run; the method is as it was.
+        """
+        path = self.options.path
+        assert path is not None
+        found = checkpoints.parse(path, content)
+        checkpoints.agree(path, self._changes(found))
+        self._check_parts(path, found)
+        kept = {name: value.clone() for name, value in _tensors(self.method).items()}
+        try:
+            self._load(found)
+        except Exception as error:
+            with torch.no_grad():
+                for name, value in _tensors(self.method).items():
+                    value.copy_(kept[name])
+            raise ValueError(
+                f"checkpoint {str(path)!r} does not fit this run ({type(error).__name__}: "
+                f"{error}); give another path, or resume=False"
+            ) from error
+        return self.history.steps
+
+    def _changes(self, found: dict[str, Any]) -> list[checkpoints.Difference]:
+        """What differs between the run of a checkpoint and this one, and may not."""
+        out = []
+        for name, old, new in checkpoints.of_options(found["options"], self.run_is):
+            why = self._steps_differ(int(found["step"])) if name == "steps" else None
+            if why != "":
+                out.append((name, old, f"{new} ({why})" if why else new))
+        if not {"method", "players", "parameters"} & {name for name, _, _ in out}:
+            out += checkpoints.of_problem(found, self.problem)
+        return out
+
+    def _steps_differ(self, done: int) -> str:
+        """Why a run of other ``steps`` is no continuation; nothing where it is one."""
+        if done > self.options.steps:
+            return f"{done} are done"
+        if self.options.counting:
+            return self.options.counting
+        return "the method's schedule depends on it" if self.method.scheduled() else ""
+
+    def _check_parts(self, path: Path, found: dict[str, Any]) -> None:
+        """See that a checkpoint has everything that this run is going to take from it."""
+        checkpoints.need(path, found["method"], list(self.method.state_dict()), "method")
+        for seat in self.seats:
+            checkpoints.need(path, found["seats"], [seat.player], "seats")
+            place = f"seats[{seat.player!r}]"
+            checkpoints.need(path, found["seats"][seat.player], list(seat.state()), place)
+            checkpoints.need(path, found["losses"], [seat.player], "losses")
+        if self.averages is not None:
+            checkpoints.need(path, found["averages"], self.averages.names, "averages")
+        checkpoints.need(path, found["batches"], list(self.batches.state()), "batches")
+
+    def _load(self, found: dict[str, Any]) -> None:
+        """Take over the state of a checkpoint; the method last."""
+        for seat in self.seats:
+            seat.load(found["seats"][seat.player])
+            seat.record.extend(found["losses"][seat.player])
+        if self.averages is not None:
+            self.averages.load(found["averages"])
+        self.batches.load(found["batches"])
+        self.history.metrics = {k: (list(at), list(v)) for k, (at, v) in found["metrics"].items()}
+        self.problem, self.moved = dict(found["problem"]), set(found["moved"])
+        self.history.steps = int(found["step"])
+        self.history.seconds = float(found["seconds"])
+        self.method.load_state_dict(found["method"])
+        self.failed.load(found["failed"])
+
+    def fingerprint(self) -> dict[str, str]:
+        """What makes a run the run it is beside its method, in words."""
+        shapes = {n: tuple(p.shape) for n, p in self.method.named_parameters()}
+        parts = {
+            "method": type(self.method).__qualname__,
+            "players": checkpoints.named({s.player: s.inner for s in self.seats}),
+            "parameters": ", ".join(f"{name} {shape}" for name, shape in shapes.items()),
+            "data": self.batches.fingerprint,
+            "device": self.device.type,
+        }
+        return parts | self.options.fingerprint()
+
+
+def _tensors(method: nn.Module) -> dict[str, Tensor]:
+    """Parameters and buffers, as they lie in memory."""
+    return dict(method.named_parameters()) | dict(method.named_buffers())
