@@ -13,6 +13,7 @@ from torch import Tensor
 from otgen_lite import _checks
 from otgen_lite.costs import Cost, cost_matrix
 from otgen_lite.transport._blocks import TINY, Costs, MatrixCosts, Part, PointCosts
+from otgen_lite.transport._once import held_fixed
 from otgen_lite.transport._sinkhorn import State
 
 LOG2 = math.log(2.0)
@@ -165,14 +166,19 @@ class Envelope(torch.autograd.Function):
         *inputs: Tensor,
     ) -> Tensor:
         ctx.slopes = slopes
-        ctx.dtypes = [t.dtype for t in inputs]
+        ctx.save_for_backward(*inputs)
         return value.clone()
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        found = ctx.slopes(grad, tuple(ctx.needs_input_grad[2:]))
-        grads = (None if s is None else s.to(t) for s, t in zip(found, ctx.dtypes, strict=True))
+        with torch.no_grad():
+            found = ctx.slopes(grad, tuple(ctx.needs_input_grad[2:]))
+        inputs = ctx.saved_tensors
+        what = "the slope of an entropic transport cost"
+        grads = (
+            None if s is None else held_fixed(what, s.to(t.dtype), grad, *inputs)
+            for s, t in zip(found, inputs, strict=True)
+        )
         return None, None, *grads
 
 
