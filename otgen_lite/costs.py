@@ -176,7 +176,7 @@ def _product(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
 def _expanded(x: Tensor, y: Tensor) -> Tensor:
     """Squared distances as a product around a centre, and summed where that cancels."""
-    centre = _middle(torch.cat([x.detach(), y.detach()]))
+    centre = middle(torch.cat([x.detach(), y.detach()]))
     out, norms = _product(x - centre, y - centre)
     with torch.no_grad():
         near = out < norms.mul_(_CANCELS)  # no derivative needs the norms themselves
@@ -190,9 +190,9 @@ def _expanded(x: Tensor, y: Tensor) -> Tensor:
     return out.index_put((i, j), torch.cat(parts))
 
 
-def _middle(points: Tensor) -> Tensor:
+def middle(points: Tensor, weights: Tensor | None = None) -> Tensor:
     """The mean of the points, or their median by coordinates where some are far out."""
-    mean = points.mean(dim=0)
+    mean = points.mean(dim=0) if weights is None else weights.to(points) @ points
     distance = (points - mean).abs().amax(dim=1)
     if float(distance.max()) <= _FAR_OUT * float(distance.median()):
         return mean
