@@ -13,6 +13,7 @@ from torch import Tensor
 from otgen_lite import _checks
 from otgen_lite.costs import Cost, cost_matrix
 from otgen_lite.transport._blocks import TINY, Costs, MatrixCosts, Part, PointCosts
+from otgen_lite.transport._flat import FLAT, polished
 from otgen_lite.transport._once import held_fixed
 from otgen_lite.transport._sinkhorn import State
 
@@ -54,8 +55,24 @@ class Problem:
     def take(self, s: State) -> Tensor:
         """Keep the potentials, and return the dual value (B,)."""
         self.phi, self.gamma = s.phi, s.gamma
-        mean = (self.a * s.phi).sum(dim=1) + (self.b * s.gamma).sum(dim=1)
-        return self.eps * (LOG2 * mean + 1.0 - s.mass)
+        excess = s.mass - 1.0
+        height = torch.maximum(s.phi.abs().amax(dim=1), s.gamma.abs().amax(dim=1))
+        flat = (height < FLAT).nonzero()[:, 0]
+        if len(flat):
+            excess = self._polish(flat, excess)
+        mean = (self.a * self.phi).sum(dim=1) + (self.b * self.gamma).sum(dim=1)
+        return self.eps * (LOG2 * mean - excess)
+
+    def _polish(self, index: Tensor, excess: Tensor) -> Tensor:
+        """Better potentials for the problems of a large eps, and the mass beyond 1 of all."""
+        costs = self.costs if len(index) == len(excess) else self.costs.only(index)
+        of = (self.phi[index], self.gamma[index], self.a[index], self.b[index])
+        phi, gamma, mass = polished(costs, *of)
+        self.phi, self.gamma = self.phi.clone(), self.gamma.clone()
+        self.phi[index], self.gamma[index] = phi, gamma
+        if hasattr(self, "rows"):
+            del self.rows  # the sums of the plan that it was before
+        return excess.index_put((index,), mass)
 
     @property
     def f(self) -> Tensor:
