@@ -59,17 +59,19 @@ class Problem:
         height = torch.maximum(s.phi.abs().amax(dim=1), s.gamma.abs().amax(dim=1))
         flat = (height < FLAT).nonzero()[:, 0]
         if len(flat):
-            excess = self._polish(flat, excess)
+            excess = self._polish(flat, excess, s)
         mean = (self.a * self.phi).sum(dim=1) + (self.b * self.gamma).sum(dim=1)
         return self.eps * (LOG2 * mean - excess)
 
-    def _polish(self, index: Tensor, excess: Tensor) -> Tensor:
+    def _polish(self, index: Tensor, excess: Tensor, s: State) -> Tensor:
         """Better potentials for the problems of a large eps, and the mass beyond 1 of all."""
         costs = self.costs if len(index) == len(excess) else self.costs.only(index)
         of = (self.phi[index], self.gamma[index], self.a[index], self.b[index])
-        phi, gamma, mass = polished(costs, *of)
+        phi, gamma, mass, error = polished(costs, *of)
         self.phi, self.gamma = self.phi.clone(), self.gamma.clone()
         self.phi[index], self.gamma[index] = phi, gamma
+        s.error = s.error.index_put((index,), error)
+        s.history[-1:] = [(k, s.error) for k, _ in s.history[-1:]]
         if hasattr(self, "rows"):
             del self.rows  # the sums of the plan that it was before
         return excess.index_put((index,), mass)

@@ -24,8 +24,8 @@ _SWEEPS = 4
 
 def polished(
     costs: Costs, phi: Tensor, gamma: Tensor, a: Tensor, b: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Both potentials after a few sweeps, and the mass of the plan less 1."""
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Both potentials after a few sweeps, the mass of the plan less 1, and its marginal error."""
     for _ in range(_SWEEPS):
         rows, _ = _excess(costs, phi, gamma, a, b)
         phi = phi - torch.log1p(rows) / LOG2
@@ -34,8 +34,9 @@ def polished(
         # What both share, with opposite signs, may be far larger than what they are.
         half = ((b * gamma).sum(dim=1) - (a * phi).sum(dim=1)) / 2.0
         phi, gamma = phi + half[:, None], gamma - half[:, None]
-    rows, _ = _excess(costs, phi, gamma, a, b)
-    return phi, gamma, (a * rows).sum(dim=1)
+    rows, columns = _excess(costs, phi, gamma, a, b)
+    error = (a * rows.abs()).sum(dim=1) + (b * columns.abs()).sum(dim=1)
+    return phi, gamma, (a * rows).sum(dim=1), error
 
 
 def _excess(

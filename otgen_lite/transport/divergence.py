@@ -123,8 +123,9 @@ def _between(
         check = problem.marginals
     start = torch.zeros_like(problem.b)
     s = solve(problem.costs, problem.a, problem.b, tol, max_iter, start, check=check)
+    value = problem.take(s)
     _problem.warn(s, tol, stacklevel=3)
-    return problem, problem.take(s)
+    return problem, value
 
 
 def _own(
@@ -137,8 +138,9 @@ def _own(
         problem.watch(x, x, (True, False))
         check = problem.row_sums
     s = solve_symmetric(problem.costs, problem.a, tol, max_iter, check)
+    value = problem.take(s)
     _problem.warn(s, tol, stacklevel=3)
-    return problem, problem.take(s)
+    return problem, value
 
 
 def _posed(x: Tensor, y: Tensor, cost: Cost, eps: float, a: Tensor, b: Tensor) -> Problem:

@@ -98,3 +98,19 @@ def test_a_cost_on_the_line_beyond_all_numbers() -> None:
     for points, p in (([2 * far], 2.0), ([-1e308], 1.0), ([1e10], 50.0)):
         with pytest.raises(ValueError, match="x and y must be so near that the cost"):
             otg.wasserstein_1d(points, [far if p == 2.0 else 1e308 if p == 1.0 else 0.0], p)
+
+
+@pytest.mark.parametrize("far", [1e4, 1e6, 1e8])
+@pytest.mark.parametrize("d", [2, 12])
+def test_an_outlier_in_both_takes_no_digits_from_entropic_costs(d: int, far: float) -> None:
+    g = torch.Generator().manual_seed(d)
+    x, y = (torch.randn(20, d, generator=g, dtype=torch.float64) for _ in range(2))
+    out = torch.full((2, d), far, dtype=torch.float64)
+    out[1] += 0.5
+    x, y = torch.cat([x, out]), torch.cat([y, out + 0.25])
+    # Float64 knows the costs of the far points among themselves to 1e-8 at 1e8, by subtraction.
+    C = (x[:, None] - y).square().sum(dim=2)
+    wanted = otg.solve_sinkhorn(C, 0.5, tol=1e-9).value.item()
+    for block in (None, 5):
+        found = otg.solve_sinkhorn_points(x, y, 0.5, tol=1e-9, block=block).value.item()
+        assert found == pytest.approx(wanted, rel=1e-6)
