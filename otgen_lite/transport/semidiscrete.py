@@ -397,7 +397,8 @@ class _Fit:
         if self.dual.may_be_short(x, wanted, sd.y.dtype == torch.float32):
             self.dual = SemiDual(*of, torch.float32, around)
             x = x.float()
-        self.best = (self.dual.value(start, x), start)
+        # How far psi has risen, by gains that are each measured on one sample.
+        self.risen, self.best = 0.0, (0.0, start)
         self.ascent = Ascent(self.dual, source, start, x, batch, step, sd._length)
         self.before = sd.history["step"][-1] if sd.history["step"] else 0.0
         self.drawn = self.looks = 0
@@ -406,15 +407,16 @@ class _Fit:
     def _start(self, x: Tensor) -> Tensor:
         """Where to begin: at the object's psi, or for its zero at what centring finds better."""
         psi = self.dual.inner(self.merged.of(self.sd.psi.double()))
+        psi = psi - self.dual.b @ psi
+        self.given = psi, self.sd.psi
         if self.step is not None or bool(self.sd.psi.any()):
-            return psi - self.dual.b @ psi
+            return psi
         flat = torch.zeros_like(psi)
         if not self.dual.squared:
             # The mean cost to an atom: a function of y alone, which the cost may hold any of.
             total = [s.double().sum(dim=0) for _, s in self.dual.blocks(flat, x)]
             flat = -torch.stack(total).sum(dim=0) / len(x)
-        starts = [p - self.dual.b @ p for p in (psi, flat)]
-        return max(starts, key=lambda p: self.dual.value(p, x))
+        return max((psi, flat - self.dual.b @ flat), key=lambda p: self.dual.value(p, x))
 
     def _refuse_too_few_digits(self, x: Tensor, start: Tensor, wanted: float) -> None:
         """What the cost holds of functions of one point makes psi and costs large, and coarse."""
@@ -432,7 +434,9 @@ class _Fit:
             )
 
     def _psi(self, psi: Tensor) -> Tensor:
-        """The object's potential for one of the fit."""
+        """The object's potential for one of the fit; to the last digit where it was given."""
+        if psi is self.given[0]:
+            return self.given[1]
         return self.sd._centred(self.merged.spread(self.dual.outer(psi)))
 
     def run(
@@ -505,15 +509,16 @@ class _Fit:
             gap = gap_of(self.dual, psi, x, self.tol * self.scale / 2)
         if not math.isfinite(gap.dual):
             raise FloatingPointError
-        inner, added = gap.dual, self.dual.added(x)
+        added = self.dual.added(x)
         whole = self.dual.transform(psi, x[:_FEW]) + added[:_FEW]
         error = float(whole.std()) / math.sqrt(len(x))
-        gap = replace(gap, dual=inner + float(added.mean()), dual_error=error)
+        gap = replace(gap, dual=gap.dual + float(added.mean()), dual_error=error)
         self._record(end, gap)
         self.sd.psi = self._psi(psi)
         self.sd.gap, self.sd.gap_error = gap.value, gap.error
-        if inner > self.best[0]:
-            self.best = (inner, psi)
+        self.risen += gain
+        if self.risen > self.best[0]:
+            self.best = (self.risen, psi)
         return gap
 
     def _record(self, end: Round, gap: Gap) -> None:
