@@ -142,6 +142,16 @@ def matrix(name: str, value: Any) -> Tensor:
     return out
 
 
+def costs(name: str, value: Any) -> Tensor:
+    """An (n, m) tensor with n, m >= 1 of numbers or inf, which forbids a pair."""
+    out = tensor(name, value, finite=False)
+    detached = out.detach()
+    if bool((detached == torch.inf).any()):
+        matrix(name, detached.masked_fill(detached == torch.inf, 0.0))
+        return out
+    return matrix(name, out)
+
+
 def vector(name: str, value: Any, size: int, why: str) -> Tensor:
     """A (size,) tensor; ``why`` ends the message, for example "one entry for each column of C"."""
     out = tensor(name, value)

@@ -19,6 +19,15 @@ NAMES = ("sqeuclidean", "euclidean", "cityblock")
 #: Up to this dimension squared differences are summed one coordinate at a time.
 _DIRECT_UP_TO = 8
 
+#: A squared distance below this share of |x|^2 + |y|^2 has lost digits to cancellation.
+_CANCELS = 2.0**-10
+
+#: Numbers that the differences of such pairs hold at a time.
+_GATHERED = 1 << 22
+
+#: Points this many times as far out as the middle one are no measure of a centre.
+_FAR_OUT = 4.0
+
 #: Rows that a callable cost sees at once in :func:`paired_cost`.
 _BLOCK = 32
 
@@ -33,8 +42,8 @@ def cost_matrix(x: Any, y: Any, cost: Cost = "sqeuclidean") -> Tensor:
 
     Differentiable in ``x`` and ``y``; where the Euclidean distance is zero the gradient is taken
     to be zero. Squared distances are summed coordinate by coordinate up to dimension 8 and
-    otherwise expanded into a matrix product after centring; the latter is exact up to rounding
-    errors relative to the squared diameter of the points, not to each distance.
+    otherwise expanded into a matrix product after centring; where that cancels, they are summed
+    after all. So neither a common shift nor an outlier takes digits from the other costs.
 
     Args:
         x: (n, d) points.
@@ -46,7 +55,8 @@ def cost_matrix(x: Any, y: Any, cost: Cost = "sqeuclidean") -> Tensor:
         square of the points' unit for ``"sqeuclidean"``, and their unit for the other names.
 
     Raises:
-        ValueError: if shapes do not match, a number is not finite, or the name is unknown.
+        ValueError: if shapes do not match, a number is not finite, the name is unknown, or points
+            are so far apart that a cost is larger than every number of their type.
         TypeError: if an argument has the wrong type.
 
     Source: :cite:t:`peyre_2019`. Chapter: 1.
@@ -63,8 +73,9 @@ def cost_matrix(x: Any, y: Any, cost: Cost = "sqeuclidean") -> Tensor:
     if callable(cost):
         return _called(cost, x, y)
     name = _name(cost)
+    _refuse_overflow(x, y, name)
     if name == "sqeuclidean":
-        return _squared(x, y)
+        return _summed(x, y) if x.shape[1] <= _DIRECT_UP_TO else _expanded(x, y)
     # This mode sums differences: the matrix product would lose half the digits at short distances.
     p = 2.0 if name == "euclidean" else 1.0
     return torch.cdist(x, y, p=p, compute_mode="donot_use_mm_for_euclid_dist")
@@ -101,6 +112,7 @@ def paired_cost(x: Any, y: Any, cost: Cost = "sqeuclidean") -> Tensor:
         blocks = zip(x.split(_BLOCK), y.split(_BLOCK), strict=True)
         return torch.cat([_called(cost, xs, ys).diagonal() for xs, ys in blocks])
     name = _name(cost)
+    _refuse_overflow(x, y, name)
     difference = x - y
     if name == "sqeuclidean":
         return difference.square().sum(dim=1)
@@ -125,16 +137,63 @@ def _called(cost: Callable[[Tensor, Tensor], Tensor], x: Tensor, y: Tensor) -> T
     return _checks.tensor("cost(x, y)", out)
 
 
+def _refuse_overflow(x: Tensor, y: Tensor, name: str) -> None:
+    """Points between which a cost may be no number of their type; inf would forbid the pair."""
+    far = [t.detach().abs().amax(dim=0) for t in (x, y)]
+    reach = far[0].double() + far[1].double()
+    power = 1 if name == "cityblock" else 2  # the Euclidean distance sums squares, too
+    if not float(reach.pow(power).sum()) <= torch.finfo(x.dtype).max:
+        raise ValueError(
+            f"x and y must be points whose {name} cost is a finite number, got coordinates up to "
+            f"{float(far[0].max()):.3g} and {float(far[1].max()):.3g} in {x.dtype}"
+        )
+
+
 def _squared(x: Tensor, y: Tensor) -> Tensor:
+    """Squared distances without a look at any number, so that ``vmap`` can run it."""
     if x.shape[1] <= _DIRECT_UP_TO:
-        columns = zip(x.unbind(1), y.unbind(1), strict=True)
-        squares = ((xk[:, None] - yk).square() for xk, yk in columns)
-        total = next(squares)
-        for square in squares:
-            total = total + square
-        return total
+        return _summed(x, y)
     # Far from the origin |x|^2 + |y|^2 - 2 x.y cancels; a common shift changes no difference.
     centre = torch.cat([x.detach(), y.detach()]).mean(dim=0)
-    x, y = x - centre, y - centre
+    return _product(x - centre, y - centre)[0]
+
+
+def _summed(x: Tensor, y: Tensor) -> Tensor:
+    """Squared distances, coordinate by coordinate: nothing cancels."""
+    columns = zip(x.unbind(1), y.unbind(1), strict=True)
+    squares = ((xk[:, None] - yk).square() for xk, yk in columns)
+    total = next(squares)
+    for square in squares:
+        total = total + square
+    return total
+
+
+def _product(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """|x|^2 + |y|^2 - 2 x.y, and the matrix |x|^2 + |y|^2."""
     norms = x.square().sum(dim=1)[:, None] + y.square().sum(dim=1)
-    return torch.addmm(norms, x, y.T, alpha=-2.0).clamp(min=0.0)
+    return torch.addmm(norms, x, y.T, alpha=-2.0).clamp(min=0.0), norms
+
+
+def _expanded(x: Tensor, y: Tensor) -> Tensor:
+    """Squared distances as a product around a centre, and summed where that cancels."""
+    centre = middle(torch.cat([x.detach(), y.detach()]))
+    out, norms = _product(x - centre, y - centre)
+    with torch.no_grad():
+        near = out < norms.mul_(_CANCELS)  # no derivative needs the norms themselves
+    del norms
+    if not bool(near.any()):
+        return out
+    i, j = torch.nonzero(near, as_tuple=True)
+    step = max(1, _GATHERED // x.shape[1])
+    pairs = zip(i.split(step), j.split(step), strict=True)
+    parts = [(x[k] - y[n]).square().sum(dim=1) for k, n in pairs]
+    return out.index_put((i, j), torch.cat(parts))
+
+
+def middle(points: Tensor, weights: Tensor | None = None) -> Tensor:
+    """The mean of the points, or their median by coordinates where some are far out."""
+    mean = points.mean(dim=0) if weights is None else weights.to(points) @ points
+    distance = (points - mean).abs().amax(dim=1)
+    if float(distance.max()) <= _FAR_OUT * float(distance.median()):
+        return mean
+    return points.median(dim=0).values

@@ -71,9 +71,9 @@ def pinwheel(x: Tensor, arms: int, twist: float) -> Tensor:
 
     With rho = |x| / 2 and omega the angle of x, the coordinate a along an arm at angle phi solves
     ``a = rho cos(omega - phi - twist e^a)``; then ``b = rho sin(...)`` is the one across, and the
-    Jacobian is ``4 |1 - twist e^a b|``. Roots are bracketed on a grid and bisected; a Newton step
-    at the end carries the derivative. Further than 12 standard deviations along an arm the density
-    is taken to be 0.
+    Jacobian is ``4 |1 - twist e^a b|``. Roots are bracketed on a grid and bisected; Newton
+    steps at the end carry the derivatives. Further than 12 standard deviations along an arm the
+    density is taken to be 0.
     """
     nodes = math.ceil(512 * max(1.0, 4.0 * abs(twist)))
     rows = max(1, _BLOCK // (arms * nodes))
@@ -98,9 +98,10 @@ def _pinwheel(x: Tensor, arms: int, twist: float, nodes: int) -> Tensor:
             ) == rising
             low, high = torch.where(left, a, low), torch.where(left, high, a)
         a = (low + high) / 2.0
-    angle = omega[point] - phi[arm] - twist * a.exp()
-    slope = 1.0 - twist * a.exp() * rho[point] * angle.sin()  # also a quarter of the Jacobian
-    a = a - (a - rho[point] * angle.cos()) / slope.detach()
+    for _ in range(2):  # the first carries the derivative, both together that of the derivative
+        angle = omega[point] - phi[arm] - twist * a.exp()
+        slope = 1.0 - twist * a.exp() * rho[point] * angle.sin()  # also a quarter of the Jacobian
+        a = a - (a - rho[point] * angle.cos()) / slope
     angle = omega[point] - phi[arm] - twist * a.exp()
     b = rho[point] * angle.sin()
     log = -((a - places.ALONG) / places.ALONG_STD).square() / 2.0

@@ -14,6 +14,9 @@ from otgen_lite.divergences.base import Penalty, full_precision
 #: The scales of the multi-scale kernel, as factors of the kernel's own scale.
 SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
+#: Up to this dimension float64 codes are subtracted coordinate by coordinate.
+_DIRECT_UP_TO = 8
+
 KERNELS = ("imq", "rbf", "multi")
 
 
@@ -71,9 +74,6 @@ class MMD(Penalty):
     def forward(self, q: Tensor, p: Tensor, noise: Mapping[str, Tensor] | None = None) -> Tensor:
         """Squared discrepancy of (n, d) codes ``q`` and (m, d) codes ``p``: 0-d."""
         n, m = len(q), len(p)
-        # Squared distances come from a matrix product, which is exact to rounding near the origin.
-        centre = q.detach().mean(dim=0)
-        q, p = q - centre, p - centre
         within_q, within_p = self._sum(q, q), self._sum(p, p)
         between = self._sum(q, p) / (n * m)
         if self.statistic == "v":
@@ -135,8 +135,23 @@ class _MultiScale(torch.autograd.Function):
 
 
 def _squared(x: Tensor, y: Tensor, more: float = 0.0) -> Tensor:
-    """(n, m) squared distances plus a number, in one product: what counts are passes over pairs."""
+    """(n, m) squared distances plus a number, in one product: what counts are passes over pairs.
+
+    The product is one of float64: what it rounds far from the centre is then below what float32
+    codes themselves are rounded to. Each pair of sets has its own centre. In a few dimensions
+    float64 codes are subtracted, which nothing rounds; in many they must be within 1e6 of one
+    another, in units of the kernel.
+    """
+    if x.dtype == torch.float64 and x.shape[-1] <= _DIRECT_UP_TO:
+        columns = zip(x.unbind(-1), y.unbind(-1), strict=True)
+        total = torch.stack([(xk[:, None] - yk).square() for xk, yk in columns]).sum(dim=0)
+        return total + more
+    dtype = x.dtype
+    if x.device.type != "mps":  # which has no float64
+        x, y = x.double(), y.double()
+    centre = (x.detach().mean(dim=0) + y.detach().mean(dim=0)) / 2
+    x, y = x - centre, y - centre
     x2, y2 = (v.square().sum(dim=1, keepdim=True) for v in (x, y))
     left = torch.cat([x, x2 + more, torch.ones_like(x2)], dim=1)
     right = torch.cat([-2.0 * y, torch.ones_like(y2), y2], dim=1)
-    return (left @ right.T).clamp(min=more)
+    return (left @ right.T).clamp(min=more).to(dtype)

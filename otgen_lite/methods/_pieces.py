@@ -134,6 +134,7 @@ class _Gathered(torch.autograd.Function):
         return torch.cat(rows)
 
     @staticmethod
+    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, *grads: Tensor) -> Tensor:
         total = grads[0].contiguous().clone()
         dist.all_reduce(total)

@@ -102,7 +102,9 @@ class Ascent:
     def _spread(self, x: Tensor) -> float:
         """The mean excess of the cost over its row minimum: the size that psi may have."""
         total = 0.0
-        for _, scores in self.dual.blocks(torch.zeros_like(self.psi), x):
+        # Another cost may hold a large function of y, which psi has taken up by now.
+        at = torch.zeros_like(self.psi) if self.dual.squared else self.psi
+        for _, scores in self.dual.blocks(at, x):
             total += float((scores.amax(dim=1) - scores.mean(dim=1)).sum())
         return total / x.shape[0]
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from otgen_lite import _checks
-from otgen_lite.costs import Cost, cost_matrix
+from otgen_lite.costs import Cost, cost_matrix, middle
 
 #: Entries looked at together, whatever the number of threads: 2 MiB in float64. Half of it costs
 #: more calls, twice as much more waits for memory; both were measured slower.
@@ -27,6 +27,10 @@ BLOCK_DEVICE = 1 << 24
 #: Below this power of two an exponential is slow, and nothing beside the others; above its inverse
 #: are only pairs without mass, and those of an iteration that was cut short.
 TINY = -1000.0
+
+#: Squared distances from the centre, over eps log 2, up to which their product may cancel: beyond,
+#: the exponents lose more than 1e-8, and distances are summed coordinate by coordinate.
+CANCELS = 1e7
 
 #: Beyond this, whole numbers are all that a float64 holds.
 DIGITS = 2.0**52
@@ -134,11 +138,15 @@ class PointCosts:
         )
         self.rows = max(1, block_size(x.device) // y.shape[0]) if rows is None else rows
         self._scratch = x.new_empty((min(self.rows, len(x)), len(y)), dtype=torch.float64)
+        self.product = False
         if cost == "sqeuclidean":
-            x, y = x.to(torch.float64), y.to(torch.float64)
+            self.x = x = x.to(torch.float64)
+            self.y = y = y.to(torch.float64)
             # phi + gamma - s |x - y|^2 is one matrix product of vectors with two more entries.
-            centre = (x.mean(dim=0) + y.mean(dim=0)) / 2
+            centre = middle(torch.cat([x, y]))
             x, y = x - centre, y - centre
+            far = float(x.square().sum(dim=1).max() + y.square().sum(dim=1).max())
+            self.product = far * scale <= CANCELS
             self.square_x = x.square().sum(dim=1) * scale
             self.square_y = y.square().sum(dim=1) * scale
             self.left = torch.nn.functional.pad(x * (2.0 * scale), (0, 2), value=1.0)
@@ -152,7 +160,7 @@ class PointCosts:
     def exponents(self, part: Part, phi: Tensor, gamma: Tensor, rough: bool = False) -> Tensor:
         rows = part[1]
         out = self._scratch[: rows.stop - rows.start]
-        if self.cost == "sqeuclidean":
+        if self.product:
             if rough:
                 # The large terms meet in float64; what float32 rounds is their sum.
                 left = self.left[rows].clone()

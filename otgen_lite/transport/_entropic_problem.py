@@ -13,6 +13,8 @@ from torch import Tensor
 from otgen_lite import _checks
 from otgen_lite.costs import Cost, cost_matrix
 from otgen_lite.transport._blocks import TINY, Costs, MatrixCosts, Part, PointCosts
+from otgen_lite.transport._flat import FLAT, polished
+from otgen_lite.transport._once import held_fixed
 from otgen_lite.transport._sinkhorn import State
 
 LOG2 = math.log(2.0)
@@ -55,8 +57,26 @@ class Problem:
     def take(self, s: State) -> Tensor:
         """Keep the potentials, and return the dual value (B,)."""
         self.phi, self.gamma = s.phi, s.gamma
-        mean = (self.a * s.phi).sum(dim=1) + (self.b * s.gamma).sum(dim=1)
-        return self.eps * (LOG2 * mean + 1.0 - s.mass)
+        excess = s.mass - 1.0
+        height = torch.maximum(s.phi.abs().amax(dim=1), s.gamma.abs().amax(dim=1))
+        flat = (height < FLAT).nonzero()[:, 0]
+        if len(flat):
+            excess = self._polish(flat, excess, s)
+        mean = (self.a * self.phi).sum(dim=1) + (self.b * self.gamma).sum(dim=1)
+        return self.eps * (LOG2 * mean - excess)
+
+    def _polish(self, index: Tensor, excess: Tensor, s: State) -> Tensor:
+        """Better potentials for the problems of a large eps, and the mass beyond 1 of all."""
+        costs = self.costs if len(index) == len(excess) else self.costs.only(index)
+        of = (self.phi[index], self.gamma[index], self.a[index], self.b[index])
+        phi, gamma, mass, error = polished(costs, *of)
+        self.phi, self.gamma = self.phi.clone(), self.gamma.clone()
+        self.phi[index], self.gamma[index] = phi, gamma
+        s.error = s.error.index_put((index,), error)
+        s.history[-1:] = [(k, s.error) for k, _ in s.history[-1:]]
+        if hasattr(self, "rows"):
+            del self.rows  # the sums of the plan that it was before
+        return excess.index_put((index,), mass)
 
     @property
     def f(self) -> Tensor:
@@ -167,14 +187,19 @@ class Envelope(torch.autograd.Function):
         *inputs: Tensor,
     ) -> Tensor:
         ctx.slopes = slopes
-        ctx.dtypes = [t.dtype for t in inputs]
+        ctx.save_for_backward(*inputs)
         return value.clone()
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        found = ctx.slopes(grad, tuple(ctx.needs_input_grad[2:]))
-        grads = (None if s is None else s.to(t) for s, t in zip(found, ctx.dtypes, strict=True))
+        with torch.no_grad():
+            found = ctx.slopes(grad, tuple(ctx.needs_input_grad[2:]))
+        inputs = ctx.saved_tensors
+        what = "the slope of an entropic transport cost"
+        grads = (
+            None if s is None else held_fixed(what, s.to(t.dtype), grad, *inputs)
+            for s, t in zip(found, inputs, strict=True)
+        )
         return None, None, *grads
 
 

@@ -48,7 +48,7 @@ class Gap:
 
 
 def gap_of(dual: SemiDual, psi: Tensor, x: Tensor, enough: float) -> Gap:
-    """The gap of psi on the held-out centred points x; ``enough``: relative gap to stop at."""
+    """The gap of psi on the held-out centred points x; ``enough``: gap to stop at."""
     if dual.eps > 0:
         from otgen_lite.transport._gap_soft import soft_gap
 
@@ -74,7 +74,7 @@ def gap_of(dual: SemiDual, psi: Tensor, x: Tensor, enough: float) -> Gap:
             varied = float(shift.clip(*np.quantile(shift, (0.005, 0.995))).var())
             by_chance, optimism = repair.chance
             error = math.hypot(math.sqrt(max(varied - by_chance, 0.0) / size), optimism)
-        if best <= enough * abs(value) or not improved:
+        if best <= enough or not improved:
             break
         at, seen = ahead, dual.best_two(ahead, x)
     return Gap(max(float(best), 0.0), error, value, dual_error)

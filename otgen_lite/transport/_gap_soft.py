@@ -25,7 +25,6 @@ def soft_gap(
     """
     start, held = dual.soft(psi, x)
     value = float(start.mean() + dual.b @ psi)
-    goal = enough * abs(value)
     at, best, moved = psi, math.inf, torch.zeros_like(psi)
     heavy = dual.b > 0
     for k in range(_STEPS):
@@ -34,7 +33,7 @@ def soft_gap(
         bound += float(transform.mean() + dual.b @ at) - value
         if bound < best:
             best, moved = bound, at - psi
-        if best <= goal:
+        if best <= enough:
             break
         ratio = torch.where(heavy & (held > 0), dual.b / held.clamp(min=1e-300), 1.0)
         at = at + dual.eps * ratio.log()

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from otgen_lite.costs import Cost, cost_matrix, paired_cost
+from otgen_lite.costs import Cost, cost_matrix, middle, paired_cost
 
 #: Entries of the cost matrix held at a time, where the caller does not say.
 BLOCK = 1 << 22
@@ -36,34 +36,89 @@ class SemiDual:
     """Scores psi_j - c(x_i, y_j), from which everything else follows.
 
     For the squared cost the term |x|^2 is left out of the score, since it has no say in who wins:
-    what remains is one matrix product, around the atoms' mean, where it cancels least.
+    what remains is one matrix product, around the atoms' middle, where it cancels least.
+
+    Args:
+        around: for the squared cost, a point in the middle of the law. Points are then measured
+            from there and atoms from their own middle, which is another problem with the same
+            cells: its potential is ``inner(psi)``, and its dual value lacks ``added(x)``.
     """
 
     def __init__(
-        self, y: Tensor, b: Tensor, cost: Cost, eps: float, block: int, dtype: torch.dtype
+        self,
+        y: Tensor,
+        b: Tensor,
+        cost: Cost,
+        eps: float,
+        block: int,
+        dtype: torch.dtype,
+        around: Tensor | None = None,
     ) -> None:
         self.b, self.cost, self.eps, self.dtype = b.double(), cost, eps, dtype
         self.n = y.shape[0]
         self.squared = isinstance(cost, str) and cost == "sqeuclidean"
         self.rows = max(1, min(block, max(_IN_CACHE, 64 * self.n)) // self.n)
-        self.centre = y.mean(dim=0) if self.squared else torch.zeros_like(y[0])
-        self.y = (y - self.centre).to(dtype)
+        own = torch.zeros_like(y[0])
+        if self.squared:
+            own = y.mean(dim=0) if around is None else middle(y, b)
+        self.centre = own if around is None or not self.squared else around.to(own)
+        exact = (y - own).double()
+        self.y = exact.to(dtype)
+        self.apart = self.centre.double() - own.double()
+        self._slope = 2.0 * (exact @ self.apart)
         self.norms = self.y.double().square().sum(dim=1) if self.squared else 0.0
         self._twice = (2 * self.y).T.contiguous() if self.squared else self.y
         self._log_b = b.double().log()
         self._buffer = torch.empty(0, self.n, dtype=dtype, device=y.device)
 
-    def may_be_short(self, x: Tensor, wanted: float) -> bool:
-        """Whether float32 scores of such points are exact enough for a gap of ``wanted``."""
-        if not self.squared or self.dtype != torch.float64 or wanted <= 0.0:
-            return False
-        lengths = [float(t.square().sum(dim=1).max()) ** 0.5 for t in (x, self.y)]
-        rounding = torch.finfo(torch.float32).eps * lengths[1] * (2 * lengths[0] + lengths[1])
-        return rounding <= 0.01 * wanted and rounding <= 1e-3 * (self.eps or math.inf)
+    def may_be_short(self, x: Tensor, wanted: float, native: bool) -> bool:
+        """Whether float32 scores of such points are exact enough for a gap of ``wanted``.
+
+        ``native`` says that the atoms are float32 themselves: then rounding may be as large.
+        """
+        if wanted <= 0.0 or not (self.squared or native):
+            return native
+        if self.squared:
+            far, near = (float(t.square().sum(dim=1).max()) ** 0.5 for t in (x, self.y))
+            size = near * (2 * far + near)
+        else:
+            size = float(cost_matrix(x[:256], self.y, self.cost).abs().max())
+        rounding = torch.finfo(torch.float32).eps * size
+        margin = 1.0 if native else 0.01
+        return rounding <= margin * wanted and rounding <= 0.1 * margin * (self.eps or math.inf)
 
     def centred(self, x: Tensor) -> Tensor:
         """The points in the type and the coordinates of the scores."""
         return (x - self.centre).to(self.dtype) if self.squared else x.to(self.dtype)
+
+    def inner(self, psi: Tensor) -> Tensor:
+        """The potential of the centred problem: |x - y|^2 holds -2 <centre of x, y>, too."""
+        return psi + self._slope
+
+    def outer(self, psi: Tensor) -> Tensor:
+        """The potential of the problem itself."""
+        return psi - self._slope
+
+    def added(self, x: Tensor) -> Tensor:
+        """(n,) what a dual value of the centred problem lacks, at centred points."""
+        between = self.apart.square().sum() - self.b @ self._slope
+        return 2.0 * (x.double() @ self.apart) + between
+
+    def scale(self, psi: Tensor, x: Tensor) -> float:
+        """What a gap is small against: no function of x or of y in the cost has a say in it.
+
+        The smaller of the centred problem's own dual value and of what the middle atom costs a
+        middle point beyond the best one.
+        """
+        few = x[: max(1, min(len(x), 512))]
+        heavy = self.b > 0
+        half = int(heavy.sum()) // 2 + 1
+        excess = []
+        for _, scores in self.blocks(psi, few):
+            kept = scores[:, heavy].double()
+            excess.append(kept.amax(dim=1) + (-kept).kthvalue(min(half, kept.shape[1])).values)
+        middle_excess = float(torch.cat(excess).median())
+        return min(abs(self.value(psi, x)), middle_excess)
 
     def blocks(self, psi: Tensor, x: Tensor) -> Iterator[tuple[slice, Tensor]]:
         """Scores of centred points; each block is overwritten by the next."""

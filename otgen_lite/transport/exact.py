@@ -2,7 +2,8 @@
 
 The linear programme is solved by the network simplex of the POT library (Bonneel et al., 2011);
 what is added here are checked inputs, potentials that are feasible at *every* pair of atoms, a
-check of strong duality, and derivatives by the envelope theorem.
+certificate of strong duality, more runs where one run is not certified, and derivatives by the
+envelope theorem.
 """
 
 from __future__ import annotations
@@ -16,12 +17,9 @@ import torch
 from torch import Tensor
 
 from otgen_lite import _checks
-
-#: Largest duality gap, relative to the largest |C_ij|, that is still called a solution.
-GAP_TOL = 1e-9
-
-#: Entries of C that are looked at together where the potentials are completed.
-_CHUNK = 1 << 18
+from otgen_lite.transport._once import held_fixed
+from otgen_lite.transport._simplex import GAP_TOL, Answer, NoOptimumError, direct
+from otgen_lite.transport._simplex_repair import careful
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +63,12 @@ def solve_exact(
     one above. Where plan or potentials are not unique, this is one element of the
     subdifferential (in C: of the superdifferential).
 
+    No digits are lost to what the plan cannot change, nor to costs that it does not pay: a
+    function of i or of j added to C, or an entry of 1e16 among entries of size 1. Pairs are
+    forbidden by ``inf``. Second derivatives that the theorem does not give raise an error.
+
     Args:
-        C: (n, m) costs, any finite numbers.
+        C: (n, m) costs, any finite numbers, or inf for a pair that may not be used.
         a: (n,) weights, non-negative with sum 1; uniform where None.
         b: (m,) weights, the same.
         max_iter: pivots after which the simplex gives up.
@@ -76,11 +78,11 @@ def solve_exact(
         ``potentials``.
 
     Raises:
-        ValueError: if shapes do not match, a number is not finite, or weights are negative or do
-            not sum to 1.
+        ValueError: if shapes do not match, a number is NaN or -inf, weights are not finite, are
+            negative or do not sum to 1, or every plan uses a pair that is forbidden.
         TypeError: if an argument is not an array of real numbers.
-        RuntimeError: if the simplex gave up, or if strong duality fails by more than 1e-9
-            relative to the largest ``|C_ij|``.
+        RuntimeError: if the simplex gave up, or if the duality gap is above 1e-8 of the plan's
+            cost, counted above the column and row minima of C.
 
     Source: :cite:t:`bonneel_2011`, :cite:t:`flamary_2021`, :cite:t:`peyre_2019`. Chapter: 1.
 
@@ -95,7 +97,7 @@ def solve_exact(
         >>> bool((f[:, None] + g <= torch.tensor([[0.0, 1.0], [1.0, 0.0]]) + 1e-12).all())
         True
     """
-    C = _checks.matrix("C", C)
+    C = _checks.costs("C", C)
     n, m = C.shape
     max_iter = _checks.count("max_iter", max_iter)
     a = _checks.weights("a", a, n, like=C)
@@ -115,18 +117,20 @@ class _Envelope(torch.autograd.Function):
     def forward(
         ctx: Any, C: Tensor, a: Tensor, b: Tensor, value: Tensor, P: Tensor, f: Tensor, g: Tensor
     ) -> Tensor:
-        ctx.save_for_backward(P, f, g)
-        ctx.weight_dtype = a.dtype
+        ctx.save_for_backward(C, a, b, P, f, g)
         return value.clone()
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        P, f, g = ctx.saved_tensors
-        slopes = (P, f.to(ctx.weight_dtype), g.to(ctx.weight_dtype))
+        C, a, b, P, f, g = ctx.saved_tensors
         asked = ctx.needs_input_grad
+        # Where C moves, the plan stays, and where weights move, the potentials do; not vice versa.
         return (
-            *(grad * s if ask else None for s, ask in zip(slopes, asked, strict=False)),
+            grad * held_fixed("the plan of solve_exact", P, a, b) if asked[0] else None,
+            *(
+                grad * held_fixed("a potential of solve_exact", p.to(w.dtype), C) if ask else None
+                for p, w, ask in zip((f, g), (a, b), asked[1:3], strict=True)
+            ),
             *(None,) * 4,
         )
 
@@ -141,67 +145,34 @@ def _solve(
     C: np.ndarray, a: np.ndarray, b: np.ndarray, max_iter: int
 ) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
     """Value, plan and potentials of a checked problem."""
-    import ot  # here, because it imports so much that `import otgen_lite` would take twice as long
-
     a, b = a / a.sum(), b / b.sum()
+    # Differences of costs near the largest number overflow; what they decide is certified below.
+    with np.errstate(over="ignore", invalid="ignore"):
+        answer = _answer(C, a, b, max_iter)
+        plan, f, g = answer.plan, answer.f, answer.g
+        if not answer.certified:
+            raise RuntimeError(
+                "plan and potentials of the network simplex disagree: the duality gap is "
+                f"{answer.gap / answer.scale if answer.scale else math.inf:.3g} of the plan's "
+                f"cost above the row and column minima of C, where {GAP_TOL:g} is allowed; look "
+                "for extreme ratios in C, a or b"
+            )
+        i, j = np.nonzero(plan)
+        value = float(plan[i, j] @ C[i, j])
+    if not math.isfinite(value):
+        raise ValueError(f"C must have a cost that is a finite number, got a value of {value}")
     rows, columns = np.flatnonzero(a), np.flatnonzero(b)
-    whole = rows.size == a.size and columns.size == b.size
-    # Atoms without mass stay out of the simplex: what it says about them cannot be relied on.
-    support = C if whole else C[np.ix_(rows, columns)]
-    inner, exponent = _conditioned(support)
-    plan, log = ot.emd(
-        a[rows], b[columns], inner, numItermax=max_iter, log=True,
-        center_dual=False, check_marginals=False,
-    )  # fmt: skip
-    if log["warning"] is not None:
-        raise RuntimeError(
-            f"the network simplex stopped before the optimum ({log['warning']}); "
-            f"raise max_iter above {max_iter}, or look for extreme ratios in C, a or b"
-        )
-    if not whole:
-        inner, plan = plan, np.zeros_like(C)
-        plan[np.ix_(rows, columns)] = inner
-    g = np.full(b.size, -np.inf)
-    g[columns] = np.ldexp(log["v"], exponent)
-    f, g = _complete(C, g)
-    value = float(np.vdot(plan, C))
-    gap = value - float(a @ f + b @ g)
-    scale = max(abs(float(C.max())), abs(float(C.min())))
-    if not abs(gap) <= GAP_TOL * scale:
-        raise RuntimeError(
-            f"plan and potentials of the network simplex disagree by {gap:.3g} where C is of size "
-            f"{scale:.3g}; look for extreme ratios in C, a or b"
-        )
-    shift = (b @ g - a @ f) / 2
+    shift = (b[columns] @ g[columns] - a[rows] @ f[rows]) / 2
     return value, plan, f + shift, g - shift
 
 
-def _conditioned(C: np.ndarray) -> tuple[np.ndarray, int]:
-    """The same problem in a range where the simplex is accurate: C * 2^-exponent.
-
-    The simplex gives artificial arcs the cost ``(max C + 1) n``. Where all costs are tiny, the 1
-    swallows the digits of the potentials; where they are negative and large, that number is not
-    the largest. A power of two rounds nothing, and the usual problem is passed on as it is.
-    """
-    low, high = float(C.min()), float(C.max())
-    if low >= 0.0 and (high == 0.0 or 0.5 <= high <= 1e9):
-        return C, 0
-    exponent = math.frexp(max(-low, high))[1]
-    return np.ldexp(C, -exponent), exponent
-
-
-def _complete(C: np.ndarray, g: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The largest f that g allows, and g itself where it is -inf (atoms without mass)."""
-    n, m = C.shape
-    step = max(1, _CHUNK // m)
-    f = np.empty(n)
-    for i in range(0, n, step):
-        f[i : i + step] = (C[i : i + step] - g).min(axis=1)
-    free = np.flatnonzero(np.isneginf(g))
-    if free.size:
-        g = g.copy()
-        g[free] = math.inf
-        for i in range(0, n, step):
-            slack = C[i : i + step, free] - f[i : i + step, None]
-            g[free] = np.minimum(g[free], slack.min(axis=0))
-    return f, g
+def _answer(C: np.ndarray, a: np.ndarray, b: np.ndarray, max_iter: int) -> Answer:
+    """One run of the simplex, and several where that one does not prove itself."""
+    try:
+        answer = direct(C, a, b, max_iter)
+        return answer if answer is not None and answer.certified else careful(C, a, b, max_iter)
+    except NoOptimumError as error:
+        raise RuntimeError(
+            f"the network simplex stopped before the optimum ({error}); "
+            f"raise max_iter above {max_iter}, or look for extreme ratios in C, a or b"
+        ) from None

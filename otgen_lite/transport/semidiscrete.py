@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from otgen_lite import _checks
-from otgen_lite.costs import NAMES, Cost, cost_matrix, paired_cost
+from otgen_lite.costs import NAMES, Cost, cost_matrix, middle, paired_cost
 from otgen_lite.transport._ascent import Ascent, Round, Sampler, Source
 from otgen_lite.transport._gap import Gap, gap_of
 from otgen_lite.transport._semidual import BLOCK, SemiDual, argmax
@@ -23,6 +24,13 @@ _MOST_ENTRIES = 1 << 34
 
 #: Entries of psi from here on have diverged.
 _LARGEST = 1e150
+
+#: Points of a sample that its standard deviation is taken from.
+_FEW = 1 << 12
+
+#: Costs of which the smallest is above this share of the largest have lost digits to what they have
+#: in common.
+_CANCELS = 0.9
 
 #: Points that `fit` draws, at most, where no number of steps is given.
 _MOST_DRAWN = 1 << 26
@@ -256,7 +264,10 @@ class SemiDiscrete:
         repaired. So ``gap`` is, up to its ``gap_error``, never too small; it is too large by about
         (number of atoms) / (size of the sample) of the cost's spread between neighbouring atoms,
         hence many points an atom are needed before it says anything. The fit stops where
-        gap + 2 gap_error <= tol * \|dual\|.
+        gap + 2 gap_error <= tol * scale, with
+        a scale that no function of x or of y alone in the cost has a say in: the smaller of the
+        dual value around the means (where the cost is squared) and of what the middle atom costs a
+        middle point beyond its best one.
 
         A second fit goes on where the first ended, with the step of that time. For another law, or
         to start with a large step again, make a new object with ``psi=sd.psi``.
@@ -268,7 +279,7 @@ class SemiDiscrete:
             steps: at most so many steps; where None, until ``tol`` is reached or 2^26 points were
                 drawn or 2^34 costs computed (but no fewer than 64 points for each atom).
             batch_size: points in a step of the first round.
-            tol: gap to stop at, relative to \|dual\|; 0 estimates the gap but never stops before
+            tol: gap to stop at, relative to that scale; 0 estimates the gap but never stops before
                 ``steps``; None does not estimate it.
             step: constant C of the plain ascent, > 0; None sets the step by itself.
             seed: of the generator that the sampler gets.
@@ -282,7 +293,8 @@ class SemiDiscrete:
         Raises:
             TypeError: if the sampler, or what it returns, has the wrong type.
             ValueError: if it returns the wrong shape, another device or a number that is not
-                finite, or an argument is out of range.
+                finite, an argument is out of range, or the law is so far from the atoms that psi
+                needs more digits than the type of y has.
             RuntimeError: if psi stopped being finite. psi is then the best of the fit so far.
 
         Warns:
@@ -341,16 +353,28 @@ class SemiDiscrete:
         return out
 
     def _slack(self, x: Tensor) -> Tensor:
-        return cost_matrix(x, self.y, self.cost) - self.psi
+        """c(x_i, y_j) - psi_j; in float64, and up to a number for each x, where costs cancel."""
+        C = cost_matrix(x, self.y, self.cost)
+        if not _cancels(C):
+            return C - self.psi
+        x, y, psi = x.double(), self.y.double(), self.psi.double()
+        if self.cost != "sqeuclidean":
+            return cost_matrix(x, y, self.cost) - psi
+        own = middle(y)
+        return (y - own).square().sum(dim=1) - psi - 2.0 * (x - own) @ (y - own).T
 
     def _log_weights(self, x: Tensor) -> Tensor:
         return self.b.log() - self._slack(x) / self.eps
 
     def _soft(self, x: Tensor) -> Tensor:
-        return torch.softmax(self._log_weights(x), dim=1)
+        return torch.softmax(self._log_weights(x), dim=1).to(self.y.dtype)
 
     def _soft_sum(self, x: Tensor) -> Tensor:
-        return -self.eps * torch.logsumexp(self._log_weights(x), dim=1).sum()
+        C = cost_matrix(x, self.y, self.cost)
+        if _cancels(C):
+            C = cost_matrix(x.double(), self.y.double(), self.cost)
+        weights = self.b.log() - (C - self.psi) / self.eps
+        return (-self.eps * torch.logsumexp(weights, dim=1).sum()).to(self.y.dtype)
 
 
 class _Fit:
@@ -360,17 +384,60 @@ class _Fit:
         self, sd: SemiDiscrete, source: Source, batch: int, tol: float | None, step: float | None
     ) -> None:
         self.sd, self.source, self.tol, self.step = sd, source, tol, step
-        self.dual = SemiDual(sd.y, sd._b, sd.cost, sd.eps, sd._block, sd.y.dtype)
-        start = sd.psi.double()
-        x = self.dual.centred(source.draw(max(256, batch)))
-        self.best = (float(self.dual.transform(start, x).mean()), start)
-        if self.dual.may_be_short(x, abs(self.best[0]) * (tol or 0.0)):
-            self.dual = SemiDual(sd.y, sd._b, sd.cost, sd.eps, sd._block, torch.float32)
+        self.merged = Merged(sd.y, sd._b)
+        first = source.draw(max(256, batch))
+        around = middle(first) if sd.cost == "sqeuclidean" else None
+        of = (self.merged.y, self.merged.b, sd.cost, sd.eps, sd._block)
+        self.dual = SemiDual(*of, torch.float64, around)
+        x = self.dual.centred(first)
+        start = self._start(x)
+        self.scale = self.dual.scale(start, x)
+        wanted = self.scale * (1e-3 if tol is None else tol)
+        self._refuse_too_few_digits(x, start, wanted)
+        if self.dual.may_be_short(x, wanted, sd.y.dtype == torch.float32):
+            self.dual = SemiDual(*of, torch.float32, around)
             x = x.float()
+        # How far psi has risen, by gains that are each measured on one sample.
+        self.risen, self.best = 0.0, (0.0, start)
         self.ascent = Ascent(self.dual, source, start, x, batch, step, sd._length)
         self.before = sd.history["step"][-1] if sd.history["step"] else 0.0
         self.drawn = self.looks = 0
         self.previous = start
+
+    def _start(self, x: Tensor) -> Tensor:
+        """Where to begin: at the object's psi, or for its zero at what centring finds better."""
+        psi = self.dual.inner(self.merged.of(self.sd.psi.double()))
+        psi = psi - self.dual.b @ psi
+        self.given = psi, self.sd.psi
+        if self.step is not None or bool(self.sd.psi.any()):
+            return psi
+        flat = torch.zeros_like(psi)
+        if not self.dual.squared:
+            # The mean cost to an atom: a function of y alone, which the cost may hold any of.
+            total = [s.double().sum(dim=0) for _, s in self.dual.blocks(flat, x)]
+            flat = -torch.stack(total).sum(dim=0) / len(x)
+        return max((psi, flat - self.dual.b @ flat), key=lambda p: self.dual.value(p, x))
+
+    def _refuse_too_few_digits(self, x: Tensor, start: Tensor, wanted: float) -> None:
+        """What the cost holds of functions of one point makes psi and costs large, and coarse."""
+        y = self.sd.y
+        size = 0.0 if bool(self.sd.psi.any()) else float(self.dual.outer(start).abs().max())
+        coarse = size * torch.finfo(y.dtype).eps
+        if not self.dual.squared:
+            C = cost_matrix(x[:64], self.dual.y, self.sd.cost)
+            coarse = max(coarse, float(C.abs().max()) * torch.finfo(C.dtype).eps)
+        if coarse > wanted > 0.0:
+            raise ValueError(
+                f"y must be so near to the law, or of a type with so many digits, that {y.dtype} "
+                f"holds costs and psi to {wanted:.3g} (tol times the transport's scale), got "
+                f"numbers rounded to {coarse:.3g}; shift the law to the atoms, or use float64"
+            )
+
+    def _psi(self, psi: Tensor) -> Tensor:
+        """The object's potential for one of the fit; to the last digit where it was given."""
+        if psi is self.given[0]:
+            return self.given[1]
+        return self.sd._centred(self.merged.spread(self.dual.outer(psi)))
 
     def run(
         self,
@@ -384,7 +451,7 @@ class _Fit:
             if bar is not None:
                 bar.update()
             if callback is not None:
-                callback(k, self.sd._centred(psi))
+                callback(k, self._psi(psi))
 
         sd = self.sd
         most = max(min(_MOST_ENTRIES // self.dual.n, _MOST_DRAWN), 64 * self.dual.n)
@@ -396,11 +463,11 @@ class _Fit:
                 if bar is not None:
                     bar.set_postfix(dual=f"{gap.dual:.6g}", gap=f"{gap.value:.2g}")
                 if self.tol is not None:
-                    sd.converged = gap.value + 2 * gap.error <= self.tol * abs(gap.dual)
+                    sd.converged = gap.value + 2 * gap.error <= self.tol * self.scale
                 if last or (sd.converged and self.tol):
                     break
         except FloatingPointError:
-            sd.psi = sd._centred(self.best[1])
+            sd.psi = self._psi(self.best[1])
             raise RuntimeError(
                 "the ascent diverged: psi (or its square) is no longer finite after "
                 f"{self.ascent.steps} steps with {self._step_text()}; psi is the best one seen"
@@ -411,10 +478,11 @@ class _Fit:
         sd._length = self.ascent.length
         self._finish(end)
         if steps is None and not sd.converged:
+            unit = self.scale or math.inf
             warnings.warn(
-                f"the semi-dual gap is {gap.value:.3g} +- {gap.error:.1g} after {end.steps} steps, "
-                f"above tol * |dual| = {self.tol or 0.0:.1g} * {abs(gap.dual):.4g}; "
-                "raise tol, or give steps to go on",
+                f"the semi-dual gap after {end.steps} steps is {gap.value / unit:.3g} +- "
+                f"{gap.error / unit:.1g} of the transport's scale {self.scale:.3g}, above tol = "
+                f"{self.tol or 0.0:.1g}; raise tol, or give steps to go on",
                 ConvergenceWarning,
                 stacklevel=3,
             )
@@ -429,23 +497,28 @@ class _Fit:
         x = self.dual.centred(self.source.draw(max(64, drawn // 16)))
         value = self.dual.transform(psi, x)
         gain = float((value - self.dual.transform(self.previous, x)).mean())
-        dual = float(value.mean())
         self.previous = psi
-        gap = Gap(math.nan, math.nan, dual, float(value.std()) / math.sqrt(value.numel()))
+        self.scale = self.dual.scale(psi, x)
+        gap = Gap(math.nan, math.nan, float(value.mean()), math.nan)
         # While a round gains more than tol, the rest of the gap is not likely to be below it.
-        near = bool(self.tol) and gain <= (self.tol or 0.0) * abs(dual)
+        near = bool(self.tol) and gain <= (self.tol or 0.0) * self.scale
         held = min(drawn, max(1 << 14, _HELD * self.dual.n) << self.looks)
         if self.tol is not None and (last or (near and held >= 8 * self.dual.n)):
             self.looks += 1
             x = self.dual.centred(self.source.draw(max(64, held)))
-            gap = gap_of(self.dual, psi, x, self.tol / 2)
+            gap = gap_of(self.dual, psi, x, self.tol * self.scale / 2)
         if not math.isfinite(gap.dual):
             raise FloatingPointError
+        added = self.dual.added(x)
+        whole = self.dual.transform(psi, x[:_FEW]) + added[:_FEW]
+        error = float(whole.std()) / math.sqrt(len(x))
+        gap = replace(gap, dual=gap.dual + float(added.mean()), dual_error=error)
         self._record(end, gap)
-        self.sd.psi = self.sd._centred(psi)
+        self.sd.psi = self._psi(psi)
         self.sd.gap, self.sd.gap_error = gap.value, gap.error
-        if gap.dual > self.best[0]:
-            self.best = (gap.dual, psi)
+        self.risen += gain
+        if self.risen > self.best[0]:
+            self.best = (self.risen, psi)
         return gap
 
     def _record(self, end: Round, gap: Gap) -> None:
@@ -469,7 +542,7 @@ class _Fit:
         lost = then - now
         if not float(lost.mean()) > 4 * float(lost.std()) / math.sqrt(lost.numel()):
             return
-        self.sd.psi = self.sd._centred(psi)
+        self.sd.psi = self._psi(psi)
         self.sd.converged = False
         self.sd.gap = self.sd.gap_error = math.nan
         what = "the ascent diverged" if self.step else "the ascent was too short to gain"
@@ -491,3 +564,39 @@ class _Fit:
         from tqdm import tqdm
 
         return tqdm(total=steps, unit="step", desc="ascent")
+
+
+def _cancels(C: Tensor) -> bool:
+    """Whether what all costs have in common takes a digit from their differences."""
+    low, high = C.detach().aminmax()
+    return float(low) > _CANCELS * float(high)
+
+
+class Merged:
+    """Atoms without those that another one repeats: each place once, with all of its mass.
+
+    Equal atoms with equal psi have the dual value of one atom, and no other psi has a larger one.
+    """
+
+    def __init__(self, y: Tensor, b: Tensor) -> None:
+        self.y, self.b = y, b
+        self.index: Tensor | None = None
+        mixed = (y.double() * torch.arange(1, y.shape[1] + 1).to(y.device).double().sqrt()).sum(1)
+        in_order = mixed.sort().values
+        if not bool((in_order[1:] == in_order[:-1]).any()):
+            return
+        places, index = torch.unique(y, dim=0, return_inverse=True)
+        if len(places) < len(y):
+            self.y, self.index = places, index
+            self.b = b.new_zeros(len(places)).index_add(0, index, b)
+
+    def of(self, psi: Tensor) -> Tensor:
+        """One psi for each place: the largest, which is the one that counts."""
+        if self.index is None:
+            return psi
+        low = psi.new_full((len(self.y),), -math.inf)
+        return low.scatter_reduce(0, self.index, psi, "amax")
+
+    def spread(self, psi: Tensor) -> Tensor:
+        """The psi of each atom."""
+        return psi if self.index is None else psi[self.index]

@@ -126,3 +126,37 @@ def test_inputs_are_left_as_they_were() -> None:
     otg.cost_matrix(x, y)
     assert torch.equal(x, before[0])
     assert torch.equal(y, before[1])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("d", DIMENSIONS)
+def test_outliers_take_no_digits_from_other_costs(d: int, dtype: torch.dtype) -> None:
+    # One far point in both, and a far group as large as the rest: no centre suits all.
+    x, y = (cloud.to(dtype) for cloud in clouds(10, 12, d))
+    for far in (1, 10):
+        shift = torch.zeros(10, 1, dtype=dtype)
+        shift[:far] = 4096.0 if dtype == torch.float32 else 1e7
+        p, q = torch.cat([x, x + shift]), torch.cat([y, y[:10] + shift])
+        expected = cdist(p.double().numpy(), q.double().numpy(), "sqeuclidean")
+        rtol = 1e-3 if dtype == torch.float32 else 1e-11
+        np.testing.assert_allclose(otg.cost_matrix(p, q).double().numpy(), expected, rtol=rtol)
+
+
+@pytest.mark.parametrize("d", [9, 40])
+def test_gradients_agree_where_costs_are_summed_after_all(d: int) -> None:
+    x, y = clouds(3, 3, d)
+    far = torch.zeros(3, d, dtype=torch.float64)
+    far[0] = 1e4
+    x, y = (x + far).requires_grad_(), (y + far).requires_grad_()
+    (slope,) = torch.autograd.grad(otg.cost_matrix(x, y)[0, 0], x, create_graph=True)
+    torch.testing.assert_close(slope[0].detach(), 2 * (x[0] - y[0]).detach())
+    (curve,) = torch.autograd.grad(slope[0, 0], x)
+    assert curve[0, 0].item() == 2.0
+
+
+@pytest.mark.parametrize("function", [otg.cost_matrix, otg.paired_cost])
+@pytest.mark.parametrize(("name", "size"), [("sqeuclidean", 1e200), ("euclidean", 1e200),
+                                            ("cityblock", 1e308)])  # fmt: skip
+def test_costs_beyond_all_numbers_are_refused(name: str, size: float, function) -> None:
+    with pytest.raises(ValueError, match=r"x and y must be points whose .* cost is"):
+        function([[size, 0.0]], [[-size, size]], name)

@@ -92,7 +92,7 @@ def test_processes_that_differ_all_say_in_what(folder: Path) -> None:
     words = {
         "data": r"data is \(96, 2\) float64 .* in process 0 and \(96, 2\) float64 .* in process 1",
         "size": r"data is \(90, 2\).* and \(91, 2\)",
-        "batch 1 of data": r"data is sampler sampler .* in process 0 and sampler sampler .* in process 1",
+        "batch 1 of data": r"data is sampler .* in process 0 and sampler .* in process 1",
         "rows": r"in process 0: batch_size of the DataLoader must be a multiple .* 2, got 15",
         "bad": r"in process 1: data must have shape \(n, d\) or .* got \(96,\)",
         "steps": r"steps is 4 in process 0 and 5 in process 1$",

@@ -84,7 +84,7 @@ CASES: list[tuple[Callable[[], object], type[Exception], str]] = [
     (lambda: points(X, Y, 1.0, block=0), ValueError, "block must be a whole number >= 1, got 0"),
     (lambda: points(X, Y, 1.0, init=(np.zeros(4), np.zeros(4))), ValueError,
      "init[1] must have shape (5,), one entry for each atom, got (4,)"),
-    (lambda: points(1e160 + X, Y, 1.0), ValueError, "eps is so small for these costs"),
+    (lambda: points(1e150 + X, Y, 1.0), ValueError, "eps is so small for these costs"),
     (lambda: points(X, Y, 1.0).potential_x(X[:, :1]), ValueError,
      "x_new must be points of dimension 2, got shape (4, 1)"),
     (lambda: points(X, Y, 1.0).potential_y([1.0, 2.0]), ValueError,

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from otgen_lite import _checks
+from otgen_lite.transport._once import held_fixed
 
 #: Asymmetry and negative eigenvalues up to this, relative to the matrix, are taken for rounding.
 _ROUNDING = {torch.float64: 1e-8, torch.float32: 1e-4}
@@ -74,8 +75,9 @@ class GaussianTransport(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, S1: Tensor, S2: Tensor, eps: Tensor | float) -> Tensor:
         B1, s, B2 = pair(S1, S2)
-        ctx.save_for_backward(B1, s, B2)
-        ctx.dtype, ctx.eps = S1.dtype, eps
+        inputs = (S1, S2, eps) if isinstance(eps, Tensor) else (S1, S2)
+        ctx.save_for_backward(B1, s, B2, *inputs)
+        ctx.eps = eps
         # With factors B1 and B2 that are already rotated against one another, the unregularised
         # cost is a sum of squares, and what entropy adds is a sum of positive numbers: nothing
         # cancels when the two Gaussians are close, nor when eps is small or large.
@@ -89,17 +91,23 @@ class GaussianTransport(torch.autograd.Function):
         return value.to(S1.dtype)
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        B1, s, B2 = ctx.saved_tensors
-        e = regularisation(ctx.eps, B1, B2)
-        eye = torch.eye(s.numel(), dtype=s.dtype, device=s.device)
-        slope = slopes(s, e)
-        first, second, third = ctx.needs_input_grad
-        return (
-            (grad * (eye - (B2 * slope) @ B2.T)).to(ctx.dtype) if first else None,
-            (grad * (eye - (B1 * slope) @ B1.T)).to(ctx.dtype) if second else None,
-            (grad * information(s, e).sum()).to(ctx.eps.dtype) if third else None,
+        B1, s, B2, *inputs = ctx.saved_tensors
+        with torch.no_grad():
+            e = regularisation(ctx.eps, B1, B2)
+            eye = torch.eye(s.numel(), dtype=s.dtype, device=s.device)
+            slope = slopes(s, e)
+            first, second, third = ctx.needs_input_grad
+            found = (
+                eye - (B2 * slope) @ B2.T if first else None,
+                eye - (B1 * slope) @ B1.T if second else None,
+                information(s, e).sum() if third else None,
+            )
+        what = "the slope of a transport cost between Gaussians"
+        types = [t.dtype for t in (*inputs, inputs[0])]
+        return tuple(
+            None if p is None else (grad * held_fixed(what, p, *inputs)).to(t)
+            for p, t in zip(found, types, strict=False)
         )
 
 

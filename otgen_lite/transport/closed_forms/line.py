@@ -33,8 +33,8 @@ def wasserstein_1d(x: Any, y: Any, p: float = 1, a: Any = None, b: Any = None) -
         0-d tensor, in the unit of the points to the power p.
 
     Raises:
-        ValueError: if shapes do not match, a number is not finite, ``p < 1``, or weights are
-            negative or do not sum to 1.
+        ValueError: if shapes do not match, a number is not finite, ``p < 1``, weights are
+            negative or do not sum to 1, or the cost is larger than every number of the type.
         TypeError: if an argument has the wrong type.
 
     Source: :cite:t:`santambrogio_2015`. Chapter: 1, 2.
@@ -60,9 +60,20 @@ def wasserstein_1d(x: Any, y: Any, p: float = 1, a: Any = None, b: Any = None) -
     j = torch.arange(i.numel(), device=i.device) - i
     ends = levels.new_tensor([0.0, 1.0])
     mass = torch.diff(torch.cat([ends[:1], levels, ends[1:]]))
-    gap = x[i] - y[j]
+    # Halves first: the difference of two numbers near the largest one overflows.
+    largest = torch.finfo(x.dtype).max
+    most = largest ** (1.0 / p) * (1.0 - 1e-6)
+    gap = (x[i] / 2 - y[j] / 2).clamp(-most / 2, most / 2) * 2
     cost = gap.square() if p == 2 else gap.abs() if p == 1 else gap.abs().pow(p)
-    return (mass * cost).sum().to(x.dtype)
+    value = (mass * cost).sum()
+    beyond = (x[i] / 2 - y[j] / 2).detach().abs() > most / 2
+    if bool((beyond & (mass.detach() > 0.0)).any()) or not float(value.detach()) <= largest:
+        raise ValueError(
+            f"x and y must be so near that the cost with p={p:g} is a number of {x.dtype}, got "
+            f"points from {float(torch.minimum(x[0], y[0])):.3g} to "
+            f"{float(torch.maximum(x[-1], y[-1])):.3g}"
+        )
+    return value.to(x.dtype)
 
 
 def _sorted(x: Tensor, a: Tensor) -> tuple[Tensor, Tensor]:
