@@ -31,7 +31,7 @@ class Statement:
 
     @property
     def computed(self) -> str:
-        """What the two sides are: the first line of the function's docstring."""
+        """What the two sides are, in the first line of the docstring of the function."""
         return (self.both_sides.__doc__ or "").strip().split("\n")[0]
 
     @property
@@ -62,7 +62,7 @@ def statement(
         sizes: keyword arguments of the random instances that the tests run; at least five.
         relation: ``"=="`` or ``"<="``.
 
-    What the statement says beyond its two sides stands in :mod:`otgen_lite.statements.parts`.
+    What the statement says beyond its two sides stands in ``otgen_lite.statements.parts``.
 
     Raises:
         ValueError: if the label is taken, or there are fewer than five sizes.
