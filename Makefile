@@ -26,7 +26,7 @@ serve:  ## show the website at http://127.0.0.1:8000 (loopback only)
 	@$(PYTHON) -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
 
 test: $(bin)/.test browser book  ## build the book through its gates, then run every test
-	$(bin)/python -m pytest --numprocesses=2 --dist=loadfile
+	$(bin)/python -m pytest --numprocesses=logical --dist=loadfile
 
 browser:  ## install Chromium from the system's packages where it is missing and one may
 	@sh tools/browser.sh

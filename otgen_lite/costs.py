@@ -143,7 +143,7 @@ def _refuse_overflow(x: Tensor, y: Tensor, name: str) -> None:
     reach = far[0].double() + far[1].double()
     power = 1 if name == "cityblock" else 2  # the Euclidean distance sums squares, too
     if not float(reach.pow(power).sum()) <= torch.finfo(x.dtype).max:
-        raise ValueError(
+        raise _checks.not_finite(
             f"x and y must be points whose {name} cost is a finite number, got coordinates up to "
             f"{float(far[0].max()):.3g} and {float(far[1].max()):.3g} in {x.dtype}"
         )

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from otgen_lite import _checks
 from otgen_lite.transport._simplex import Answer, complete, embedded, simplex
 
 #: Runs of the simplex.
@@ -141,7 +142,7 @@ def _refuse_infeasible(forbidden: np.ndarray, a: np.ndarray, b: np.ndarray, max_
     plan, _ = simplex(a, b, forbidden.astype(float), max_iter)
     least = float(plan[forbidden].sum())
     if least > 1e-12:
-        raise ValueError(
+        raise _checks.not_finite(
             "C must allow a plan: inf forbids a pair, and every plan with these weights puts a "
             f"mass of at least {least:.3g} on forbidden pairs"
         )

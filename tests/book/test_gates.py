@@ -89,7 +89,7 @@ out = ipywidgets.interactive_output(lambda n: 1 // n, {"n": slider})
 ipywidgets.VBox([slider, out])"""
     add(minibook, CELL.format(callback))
     expect_fault(
-        minibook, r"01_small\.md, cell 3 \(import ipywidgets\): a widget's stored state .*ZeroDiv"
+        minibook, r"01_small\.md, cell 4 \(import ipywidgets\): a widget's stored state .*ZeroDiv"
     )
 
 
@@ -98,7 +98,7 @@ def test_a_widget_that_failed_is_still_one_when_its_page_comes_from_the_cache(mi
 ipywidgets.interactive(lambda n: 1 // n, n=0)"""
     add(minibook, CELL.format(callback))
     for _ in range(2):
-        expect_fault(minibook, r"01_small\.md, cell 3 .*: a widget's stored state .*ZeroDiv")
+        expect_fault(minibook, r"01_small\.md, cell 4 .*: a widget's stored state .*ZeroDiv")
 
 
 def test_a_traceback_in_a_page(minibook):

@@ -21,10 +21,15 @@ def exercises_without_solution(book: Book) -> Iterator[Fault]:
 
 
 def statements_without_certificate(book: Book) -> Iterator[Fault]:
-    """A theorem, proposition, lemma or corollary that its chapter does not compute."""
+    """A theorem, proposition, lemma or corollary that its chapter does not compute.
+
+    Where a chapter stopped, cells that would compute the rest were not reached.
+    """
     for entry in book.manifest["statements"]:
-        recorded = {c["label"] for c in book.manifest["pages"][entry["page"]]["certificates"]}
-        if entry["label"] not in recorded:
+        page = book.manifest["pages"][entry["page"]]
+        stopped = page["execution"] and page["execution"]["error"]
+        recorded = {c["label"] for c in page["certificates"]}
+        if entry["label"] not in recorded and not stopped:
             where = f"{_source(book, entry['page'])}, {entry['label']}"
             yield Fault(where, f"this {entry['kind']} has no certificate")
 
