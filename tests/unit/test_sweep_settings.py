@@ -151,12 +151,12 @@ def agree(make: Callable[..., otg.Method], grid: dict[str, list[Any]], **more: A
 @pytest.mark.parametrize("kind", [Net, Table, Listed, Enclosed, Registered, Loose])
 def test_a_setting_of_each_member_is_its_own(kind: type[Net]) -> None:
     made = lambda slope, lam: autoencoder(kind(slope), lam)  # noqa: E731
-    s = agree(made, {"slope": [1.0, 5.0], "lam": [0.1, 1.0]})
+    s = agree(made, {"slope": [1.0, 25.0], "lam": [0.1, 1.0]})
     seen = kind not in (Registered, Loose)  # else the trial finds out
     assert s.stacked == seen
     assert seen or "is not that of its member" in s.reason
     last = [float(h.losses["autoencoder"][0]) for h in s.histories]
-    assert abs(last[0] - last[2]) > 1e-3  # two problems: members that are one differ by rounding
+    assert abs(last[0] - last[2]) > 0.1
 
 
 def test_every_member_is_tried() -> None:
