@@ -224,7 +224,7 @@ def line(generator: Generator, m: int) -> tuple[Tensor, Tensor]:
 
 @statement("prop-sd-circle", chapter=4, source=BOOK, tol=1e-9, sizes=CIRCLES)
 def circle(generator: Generator, m: int, radius: float) -> tuple[Tensor, Tensor]:
-    """The formula = the mean squared way to the nearest atom, by quadrature."""
+    """The formula = the mean squared distance to the nearest atom, by quadrature."""
     nodes, weights = (torch.from_numpy(v) for v in np.polynomial.legendre.leggauss(60))
     r, on_r = 6 * (nodes + 1), 6 * weights  # from 0 to 12; beyond lies 1e-31 of the mass
     middle = 2 * pi / m * torch.arange(m, dtype=torch.float64)
