@@ -8,6 +8,7 @@ from typing import Any
 from otgen_lite import animate, data, divergences, metrics, networks, plots, recipes
 from otgen_lite.certify import Certificate, CertificateError, certificate
 from otgen_lite.costs import cost_matrix, paired_cost
+from otgen_lite.device import generator, use_device
 from otgen_lite.divergences import (
     MMD,
     Adversarial,
@@ -129,6 +130,7 @@ __all__ = [
     "fit",
     "gaussian_map",
     "gaussian_to_circle",
+    "generator",
     "metrics",
     "networks",
     "paired_cost",
@@ -145,6 +147,7 @@ __all__ = [
     "statements",
     "sweep",
     "uniform_to_atoms",
+    "use_device",
     "wasserstein_1d",
 ]
 

@@ -30,11 +30,21 @@ from otgen_lite.plots.penalised import (
     sheets,
 )
 from otgen_lite.plots.semidiscrete import cells, lower_envelope, soft_cells
-from otgen_lite.plots.style import BLUE, GREY, RED, VIOLET, WIDTH, figure, use_book_style
+from otgen_lite.plots.style import (
+    BLUE,
+    GREY,
+    METHODS,
+    RED,
+    VIOLET,
+    WIDTH,
+    figure,
+    use_book_style,
+)
 
 __all__ = [
     "BLUE",
     "GREY",
+    "METHODS",
     "RED",
     "VIOLET",
     "WIDTH",

@@ -14,6 +14,8 @@ BLUE = "#004B93"
 RED = "#C62828"
 #: What lies between; contrast 3.5 : 1 on white, enough for lines and areas, not for small text.
 VIOLET = "#AF6FCB"
+#: Curves that compare methods: never the colours of data and model.
+METHODS = ("#00795B", "#B06F00", "#3B3F45", "#A8427F", "#6E7B00")
 #: Axes, baselines, remarks; contrast 6.0 : 1 on white.
 GREY = "#5F6368"
 # The three differ by more than 20 CIELAB units pair by pair, for colour-blind readers too.
