@@ -68,8 +68,8 @@ def twin_losses(pairs: Mapping[str, tuple[Any, Any]], names: tuple[str, str]) ->
         names: what the first and the second loss of a pair are called.
 
     Returns:
-        The figure. Left: both losses of the first pair. Right: for every pair the largest
-        difference of all steps so far, on a logarithmic axis; what is below 1e-16 is drawn there.
+        The figure. On the left stand both losses of the first pair, on the right for every pair the
+        largest difference of all steps so far, on a logarithmic axis that ends at 1e-16.
 
     Raises:
         ValueError: if there is no pair, the losses of a pair are not as many, or one is not finite.
