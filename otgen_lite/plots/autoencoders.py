@@ -131,6 +131,6 @@ def noisy_costs(t: Any, costs: Mapping[str, Mapping[str, Any]]) -> Figure:
             _drawing.match(name, v, t.shape)
             color, stroke = METHODS[k % len(METHODS)], STROKES[k % len(STROKES)]
             ax.plot(t, v - v.min(), stroke, color=color, label=noise)
-        ax.set(xlabel=f"difference of a pixel, {cost}", ylim=(-0.05, None))
+        ax.set_xlabel(f"difference of a pixel, {cost}")
     axes[0][0].legend(loc="upper center")
     return fig

@@ -42,13 +42,15 @@ def test_twins_are_compared_by_the_largest_difference_so_far() -> None:
 
 def test_costs_behind_noise_start_at_zero_on_one_scale() -> None:
     t = torch.linspace(-1, 1, 5)
-    costs = {"city block": {"none": t.abs(), "some": t.abs() + 3}, "squared": {"none": t**2}}
+    costs = {"city block": {"none": t.abs(), "some": t.abs() + 3}, "squared": {"none": 2 * t**2}}
     fig = plots.noisy_costs(t, costs)
     left, right = fig.axes
     for line in left.lines:
         assert np.allclose(line.get_ydata(), t.abs())
-    assert np.allclose(right.lines[0].get_ydata(), t**2)
-    assert left.get_ylim() == right.get_ylim()
+    assert np.allclose(right.lines[0].get_ydata(), 2 * t**2)
+    low, high = left.get_ylim()
+    assert right.get_ylim() == (low, high)
+    assert low < 0 < 2 < high
     assert [text.get_text() for text in left.get_legend().get_texts()] == ["none", "some"]
 
 
