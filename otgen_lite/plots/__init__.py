@@ -5,6 +5,7 @@ helper returns a :class:`matplotlib.figure.Figure` that pyplot has never heard o
 changes, so that frames can be drawn in threads, and no figure has to be closed.
 """
 
+from otgen_lite.plots.autoencoders import encoders, noisy_costs, twin_losses
 from otgen_lite.plots.distances import (
     cdf_gap,
     detour,
@@ -55,6 +56,7 @@ __all__ = [
     "clouds",
     "density_curves",
     "detour",
+    "encoders",
     "figure",
     "gaussian_pair",
     "image_strip",
@@ -66,6 +68,7 @@ __all__ = [
     "lower_envelope",
     "matrices",
     "mixed",
+    "noisy_costs",
     "penalty_paths",
     "photographs",
     "plan_lines",
@@ -78,5 +81,6 @@ __all__ = [
     "sheets",
     "soft_cells",
     "soft_plan",
+    "twin_losses",
     "use_book_style",
 ]
