@@ -6,7 +6,8 @@ round. Here, and nowhere else, because the notebooks keep the order of the sourc
 
 * a cell tagged ``setup`` moves behind the list of goals ("You will be able to …");
 * folded code moves below the picture or explorer that it makes, together with the folded cells
-  directly before it that print nothing: one fold, "How this was made".
+  directly before it that print nothing: one fold, "How this was made" unless its cell says another
+  word.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ GOALS = "You will be able to"
 BUILDERS = ("html", "dirhtml")
 SETUP = "Setup, the same in every chapter"
 MADE = "How this was made"
+#: As in _config.yml; a cell may say something else (mystnb: code_prompt_show).
 CODE = "Code"
 
 
@@ -29,13 +31,12 @@ def arrange(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Put the cells of a page in the website's order, and name its folds."""
     if app.builder.name not in BUILDERS:
         return
-    for fold in doctree.findall(HideCodeCellNode):
-        if "above-input" in fold["classes"]:
-            fold["prompt_show"] = fold["prompt_hide"] = CODE
     move_setup(doctree)
     for cell in list(cells(doctree)):
         if cell.parent is not None and folded(cell) and shows_a_picture(cell):
             put_code_below(cell)
+    for fold in doctree.findall(HideCodeCellNode):
+        fold["prompt_hide"] = fold["prompt_show"]
 
 
 def cells(doctree: nodes.document) -> Iterator[nodes.container]:
@@ -73,7 +74,8 @@ def put_code_below(cell: nodes.container) -> None:
         for part in reversed(own.children):
             fold.insert(0, part)
         cell.parent.remove(before)
-    fold["prompt_show"] = fold["prompt_hide"] = MADE
+    if fold["prompt_show"] == CODE:
+        fold["prompt_show"] = MADE
     fold["classes"] = ["below-output" if c == "above-input" else c for c in fold["classes"]]
     cell.append(fold)
 
@@ -98,7 +100,7 @@ def move_setup(doctree: nodes.document) -> None:
         return
     fold = folded(cell)
     if fold is not None:
-        fold["prompt_show"] = fold["prompt_hide"] = SETUP
+        fold["prompt_show"] = SETUP
     goals = goals_list(doctree)
     if goals is not None:
         cell.parent.remove(cell)
