@@ -5,6 +5,8 @@ helper returns a :class:`matplotlib.figure.Figure` that pyplot has never heard o
 changes, so that frames can be drawn in threads, and no figure has to be closed.
 """
 
+from otgen_lite.plots.curves import compare_methods, curve_and_bound, densities_and_distances
+from otgen_lite.plots.descent import cloud_descent, quantile_line
 from otgen_lite.plots.distances import (
     cdf_gap,
     detour,
@@ -52,7 +54,11 @@ __all__ = [
     "autoencoder",
     "cdf_gap",
     "cells",
+    "cloud_descent",
     "clouds",
+    "compare_methods",
+    "curve_and_bound",
+    "densities_and_distances",
     "density_curves",
     "detour",
     "figure",
@@ -71,6 +77,7 @@ __all__ = [
     "plan_lines",
     "potential_and_plan",
     "price_map",
+    "quantile_line",
     "rates",
     "recoloured",
     "rounds",
