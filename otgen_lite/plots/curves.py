@@ -48,8 +48,8 @@ def curve_and_bound(
     """
     t, v = _drawing.array("t", t, 1), _drawing.array("values", values, 1)
     _drawing.match("values", v, t.shape)
-    limit = _checks.tensor("bound", bound)
-    limit = _drawing.array("bound", limit.expand(t.size) if limit.ndim == 0 else limit, 1)
+    given = _checks.tensor("bound", bound)
+    limit = _drawing.array("bound", given.expand(t.size) if given.ndim == 0 else given, 1)
     _drawing.match("bound", limit, t.shape)
     if len(names) != 2:
         raise ValueError(f"names must be two, of the curve and of the bound, got {names!r}")
@@ -76,7 +76,7 @@ def compare_methods(
         panels: what a vertical axis shows, and the curves above it: name and (n,) values.
         xlabel: what the common axis shows.
         ylim: ends of the vertical axes, where they are not to be found from the values.
-        markers: whether the points are marked, where there are few.
+        markers: whether each point is marked, with its tick; for few points.
 
     Returns:
         The figure, with one panel below the other and the names in the first.
@@ -108,6 +108,8 @@ def compare_methods(
             _method(ax, t, v, known.index(name), name, marker="os^Dv" if markers else "")
         ax.set(ylabel=ylabel, ylim=ylim)
     axes[-1, 0].set_xlabel(xlabel)
+    if markers:
+        axes[-1, 0].set_xticks(t)
     axes[0, 0].legend()
     return fig
 

@@ -12,7 +12,7 @@ import torch
 
 from otgen_lite import plots
 
-T = [0.0, 1.0, 2.0]
+T = [0.0, 1.0, 2.5]
 
 
 def test_a_bound_is_drawn_at_its_height_everywhere() -> None:
@@ -28,6 +28,7 @@ def test_a_method_looks_the_same_in_all_panels_and_never_like_data_or_model() ->
     panels = {"one": {"a": [1, 2, 3], "b": [3, 2, 1]}, "two": {"b": [0, 0, 1], "a": [1, 0, 0]}}
     fig = plots.compare_methods(T, panels, xlabel="t", markers=True)
     first, second = ({line.get_label(): line for line in ax.lines} for ax in fig.axes)
+    assert fig.axes[1].get_xticks().tolist() == T
     for name in ("a", "b"):
         for look in ("get_color", "get_linestyle", "get_marker"):
             assert getattr(first[name], look)() == getattr(second[name], look)()
