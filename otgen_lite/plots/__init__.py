@@ -6,6 +6,8 @@ changes, so that frames can be drawn in threads, and no figure has to be closed.
 """
 
 from otgen_lite.plots.autoencoders import encoders, noisy_costs, twin_losses
+from otgen_lite.plots.curves import compare_methods, curve_and_bound, densities_and_distances
+from otgen_lite.plots.descent import cloud_descent, quantile_line
 from otgen_lite.plots.distances import (
     cdf_gap,
     detour,
@@ -53,7 +55,11 @@ __all__ = [
     "autoencoder",
     "cdf_gap",
     "cells",
+    "cloud_descent",
     "clouds",
+    "compare_methods",
+    "curve_and_bound",
+    "densities_and_distances",
     "density_curves",
     "detour",
     "encoders",
@@ -74,6 +80,7 @@ __all__ = [
     "plan_lines",
     "potential_and_plan",
     "price_map",
+    "quantile_line",
     "rates",
     "recoloured",
     "rounds",
