@@ -5,6 +5,7 @@ helper returns a :class:`matplotlib.figure.Figure` that pyplot has never heard o
 changes, so that frames can be drawn in threads, and no figure has to be closed.
 """
 
+from otgen_lite.plots.curves import curves, touching
 from otgen_lite.plots.distances import (
     cdf_gap,
     detour,
@@ -14,6 +15,7 @@ from otgen_lite.plots.distances import (
     rates,
 )
 from otgen_lite.plots.entropy import photographs, recoloured, rounds, soft_plan
+from otgen_lite.plots.fits import fitted_clouds, fitted_scales
 from otgen_lite.plots.general import (
     clouds,
     density_curves,
@@ -22,6 +24,7 @@ from otgen_lite.plots.general import (
     plan_lines,
 )
 from otgen_lite.plots.kantorovich import arcs, ink_between, ink_cards, matrices, mixed, price_map
+from otgen_lite.plots.maps import mapped_clouds, sent_to_atoms
 from otgen_lite.plots.penalised import (
     autoencoder,
     latent_weights,
@@ -53,9 +56,12 @@ __all__ = [
     "cdf_gap",
     "cells",
     "clouds",
+    "curves",
     "density_curves",
     "detour",
     "figure",
+    "fitted_clouds",
+    "fitted_scales",
     "gaussian_pair",
     "image_strip",
     "images_over_curves",
@@ -64,6 +70,7 @@ __all__ = [
     "latent_weights",
     "loss_curve",
     "lower_envelope",
+    "mapped_clouds",
     "matrices",
     "mixed",
     "penalty_paths",
@@ -74,9 +81,11 @@ __all__ = [
     "rates",
     "recoloured",
     "rounds",
+    "sent_to_atoms",
     "sheet",
     "sheets",
     "soft_cells",
     "soft_plan",
+    "touching",
     "use_book_style",
 ]
