@@ -5,7 +5,7 @@ helper returns a :class:`matplotlib.figure.Figure` that pyplot has never heard o
 changes, so that frames can be drawn in threads, and no figure has to be closed.
 """
 
-from otgen_lite.plots.curves import curves, touching
+from otgen_lite.plots.lines import curves, touching
 from otgen_lite.plots.distances import (
     cdf_gap,
     detour,

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from otgen_lite.plots import _drawing
-from otgen_lite.plots.curves import LINES, MARKS
+from otgen_lite.plots.lines import LINES, MARKS
 from otgen_lite.plots.style import BLUE, GREY, METHODS, RED, WIDTH, figure
 
 

@@ -138,6 +138,6 @@ def touching(
             raise ValueError(f"bounds must touch between {t[0]:.4g} and {t[-1]:.4g}, got {at:.4g}")
         k = int(abs(t - at).argmin())
         ax.plot(t, bound, "--", color=GREY)
-        ax.plot(t[k], v[k], "o", color=VIOLET)
+        ax.plot(t[k], v[k], "o", color=VIOLET, markersize=8)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     return fig
