@@ -5,7 +5,6 @@ helper returns a :class:`matplotlib.figure.Figure` that pyplot has never heard o
 changes, so that frames can be drawn in threads, and no figure has to be closed.
 """
 
-from otgen_lite.plots.lines import curves, touching
 from otgen_lite.plots.distances import (
     cdf_gap,
     detour,
@@ -24,6 +23,7 @@ from otgen_lite.plots.general import (
     plan_lines,
 )
 from otgen_lite.plots.kantorovich import arcs, ink_between, ink_cards, matrices, mixed, price_map
+from otgen_lite.plots.lines import curves, touching
 from otgen_lite.plots.maps import mapped_clouds, sent_to_atoms
 from otgen_lite.plots.penalised import (
     autoencoder,
