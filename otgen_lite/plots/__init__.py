@@ -6,7 +6,7 @@ changes, so that frames can be drawn in threads, and no figure has to be closed.
 """
 
 from otgen_lite.plots.autoencoders import encoders, noisy_costs, twin_losses
-from otgen_lite.plots.curves import compare_methods, curve_and_bound, densities_and_distances
+from otgen_lite.plots.comparisons import compare_methods, curve_and_bound, densities_and_distances
 from otgen_lite.plots.descent import cloud_descent, quantile_line
 from otgen_lite.plots.distances import (
     cdf_gap,
@@ -17,6 +17,7 @@ from otgen_lite.plots.distances import (
     rates,
 )
 from otgen_lite.plots.entropy import photographs, recoloured, rounds, soft_plan
+from otgen_lite.plots.fits import fitted_clouds, fitted_scales
 from otgen_lite.plots.general import (
     clouds,
     density_curves,
@@ -25,6 +26,8 @@ from otgen_lite.plots.general import (
     plan_lines,
 )
 from otgen_lite.plots.kantorovich import arcs, ink_between, ink_cards, matrices, mixed, price_map
+from otgen_lite.plots.lines import curves, touching
+from otgen_lite.plots.maps import mapped_clouds, sent_to_atoms
 from otgen_lite.plots.penalised import (
     autoencoder,
     latent_weights,
@@ -59,11 +62,14 @@ __all__ = [
     "clouds",
     "compare_methods",
     "curve_and_bound",
+    "curves",
     "densities_and_distances",
     "density_curves",
     "detour",
     "encoders",
     "figure",
+    "fitted_clouds",
+    "fitted_scales",
     "gaussian_pair",
     "image_strip",
     "images_over_curves",
@@ -72,6 +78,7 @@ __all__ = [
     "latent_weights",
     "loss_curve",
     "lower_envelope",
+    "mapped_clouds",
     "matrices",
     "mixed",
     "noisy_costs",
@@ -84,10 +91,12 @@ __all__ = [
     "rates",
     "recoloured",
     "rounds",
+    "sent_to_atoms",
     "sheet",
     "sheets",
     "soft_cells",
     "soft_plan",
+    "touching",
     "twin_losses",
     "use_book_style",
 ]

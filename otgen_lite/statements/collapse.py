@@ -38,18 +38,18 @@ def best_alone(y: Tensor, b: Tensor) -> tuple[float, Tensor]:
     centred = y - b @ y
 
     def descend(at: np.ndarray) -> tuple[float, np.ndarray]:
-        u = torch.from_numpy(at).requires_grad_()
+        u = torch.from_numpy(at).to(y.device).requires_grad_()
         loss = -4 * torch.logsumexp(centred @ u + b.log(), dim=0) / (u @ u)
         (slope,) = torch.autograd.grad(loss, u)
-        return loss.item(), slope.numpy()
+        return loss.item(), slope.cpu().numpy()
 
     away = centred[centred.norm(dim=1) > 1e-9]  # an atom at the mean shows no direction
     towards = away / away.square().sum(dim=1, keepdim=True)
-    starts = (length * row.numpy() for row in towards for length in (1.0, 4.0))
+    starts = (length * row.cpu().numpy() for row in towards for length in (1.0, 4.0))
     precise = {"gtol": 1e-10}
     found = [minimize(descend, s, jac=True, method="BFGS", options=precise) for s in starts]
     best = min(found, key=lambda one: one.fun)
-    return -float(best.fun), torch.from_numpy(best.x)
+    return -float(best.fun), torch.from_numpy(best.x).to(y.device)
 
 
 def two_atoms(y: Tensor, b: Tensor, eps: float, u: Tensor) -> tuple[Tensor, Tensor]:
