@@ -18,7 +18,7 @@ import sys
 import time
 from pathlib import Path
 
-from tools import cache, execute, gates, threads
+from tools import cache, execute, gates, threads, wheel
 from tools.gates.execution import over_budget
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -82,6 +82,12 @@ def build(root: Path = ROOT, jobs: int | None = None, budgets: bool = False) -> 
     if status != 0 or not (root / "_build" / "manifest.json").is_file() or not index.is_file():
         say(why_it_gave_up(log))
         return 2
+    if (root / "pyproject.toml").is_file():
+        try:
+            wheel.build(root, index.parent)
+        except wheel.WheelError as error:
+            say(f"{error}\nFAULT the package: setuptools could not pack it")
+            return 2
     book = gates.Book(root, log)
     slow = list(over_budget(book))
     faults = gates.inspect(book) + (slow if budgets else [])
