@@ -15,9 +15,9 @@ import tempfile
 from pathlib import Path
 
 FOLDER = "_wheels"
-#: What the wheel is made of. Nothing is left in the source: setuptools writes beside what it builds.
+#: What the wheel is made of. A copy, because setuptools writes beside what it builds.
 SOURCES = ("pyproject.toml", "README.md", "LICENSE", "otgen_lite")
-#: The first second that a zip file can tell, 1 January 1980: no file in the wheel has a younger one.
+#: The first second that a zip file can tell, 1 January 1980: the time of every file in the wheel.
 EPOCH = "315532800"
 
 BUILD = "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
@@ -54,7 +54,8 @@ def _copy(root: Path, target: Path) -> None:
     """Copy what the wheel is made of; modes depend on who has cloned the repository."""
     for name in SOURCES:
         if (root / name).is_dir():
-            shutil.copytree(root / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
+            without = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(root / name, target / name, ignore=without)
         else:
             shutil.copy(root / name, target / name)
     for path in target.rglob("*"):

@@ -238,4 +238,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_builder(ColabBuilder)
     app.connect("config-inited", set_mime_priorities)
     app.setup_extension("colab_button")
+    app.setup_extension("executed")  # puts cached outputs into the executed notebooks
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

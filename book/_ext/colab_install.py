@@ -2,8 +2,8 @@
 
 It asks for the wheel that the website carries (``tools/wheel.py``), and only then for the
 repository: the wheel is of the commit of the page that the reader comes from, half a megabyte
-instead of a clone, and needs no git. ``--no-deps``: Colab's torch, NumPy and ipywidgets stay as they
-are, whatever their versions.
+instead of a clone, and needs no git. ``--no-deps``: Colab's torch, NumPy and ipywidgets stay as
+they are, whatever their versions.
 
 Where neither can be reached, the reader sees one sentence that says what to do: IPython asks an
 exception how it wants to be shown (``_render_traceback_``). What pip said is kept in a variable.
