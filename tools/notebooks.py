@@ -116,8 +116,7 @@ def what_is_stale(old: dict[str, Any], new: dict[str, Any]) -> str:
 
 def without_outputs(notebook: dict[str, Any]) -> dict[str, Any]:
     """A notebook as if nobody had run it."""
-    empty = {"outputs": []}
-    cells = [{**cell, **(empty if "outputs" in cell else {})} for cell in notebook["cells"]]
+    cells = [{k: v for k, v in cell.items() if k != "outputs"} for cell in notebook["cells"]]
     return {**notebook, "cells": cells}
 
 
