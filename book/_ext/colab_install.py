@@ -12,6 +12,7 @@ exception how it wants to be shown (``_render_traceback_``). What pip said is ke
 from __future__ import annotations
 
 from importlib import metadata
+from urllib.parse import urlsplit
 
 from addresses import repository, site_url
 from sphinx.config import Config
@@ -27,26 +28,23 @@ from importlib.util import find_spec
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait sleep (see "How to read")
 website = "{wheel}"
 repository = "git+{url}@{branch}"
-pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+pip = [sys.executable, "-m", "pip", "install", "--no-deps", "--retries", "1"]
+pip += ["--quiet", "--disable-pip-version-check"]
 answers = ""
 for source in (website, repository):  # the second where the first cannot be reached
     needed = {{"ot": "pot", "otgen_lite": f"otgen-lite @ {{source}}"}}
     missing = [package for module, package in needed.items() if find_spec(module) is None]
     if missing:
-        command = [*pip, "--no-deps", "--retries", "1", *missing]
-        answers += subprocess.run(command, capture_output=True, text=True).stderr
+        answers += subprocess.run([*pip, *missing], capture_output=True, text=True).stderr
         importlib.invalidate_caches()
 
 if find_spec("ot") is None or find_spec("otgen_lite") is None:
-
-    class NotInstalled(RuntimeError):
-        def _render_traceback_(self):  # one sentence is enough
-            return [str(self)]
-
-    raise NotInstalled(
-        "The package of this book could not be installed: see that this computer reaches the "
-        "internet, and run this cell again (what pip answered: print(answers))."
-    )"""
+    error = RuntimeError(
+        "The package of this book could not be installed: see that this computer reaches pypi.org "
+        "and {host}, then run this cell again (what pip answered: print(answers))."
+    )
+    error._render_traceback_ = lambda: [str(error)]  # the sentence is enough
+    raise error"""
 
 
 def wheel_name() -> str:
@@ -57,4 +55,6 @@ def wheel_name() -> str:
 def source(config: Config) -> str:
     """The code of the cell."""
     url, branch = repository(config)
-    return CELL.format(wheel=f"{site_url(config)}_wheels/{wheel_name()}", url=url, branch=branch)
+    site = site_url(config)
+    wheel, host = f"{site}_wheels/{wheel_name()}", urlsplit(site).netloc
+    return CELL.format(wheel=wheel, host=host, url=url, branch=branch)

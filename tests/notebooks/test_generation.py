@@ -58,6 +58,20 @@ def test_first_cells(made: SmallBook) -> None:
     assert install["id"] == "install"
 
 
+@pytest.mark.parametrize(
+    ("name", "hardware"),
+    [("01_first", "a CPU"), ("02_second", "a CPU; uses a GPU where there is one")],
+)
+def test_the_facts_of_a_chapter_name_hardware_and_no_times(
+    made: SmallBook, name: str, hardware: str
+) -> None:
+    cells = made.notebook(f"{name}.ipynb")["cells"]
+    text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    (facts,) = re.findall(r"^Code: .*", text, flags=re.MULTILINE)
+    assert facts.startswith(f"Code: runs on {hardware}. To have read: ")
+    assert not re.search(r"\d+ ?(s|min|sec)", facts)
+
+
 def test_the_same_bytes_from_a_slower_machine(made: SmallBook, tmp_path: Path) -> None:
     """Nothing of the machine, the folder or the time that the cells took is in a notebook."""
     book = copy_small_book(tmp_path / "elsewhere")
@@ -147,13 +161,14 @@ def test_a_changed_chapter_makes_its_notebook_stale(copy: SmallBook) -> None:
     [
         ("second = 2", "raise RuntimeError('planted')", "planted"),
         ("{prf:ref}`thm-main`", "{prf:ref}`thm-none`", "thm-none"),
+        ("hardware: GPU", "hardware: TPU", "hardware is 'TPU'; it must be one of CPU, GPU"),
         (
             "Text of the second section.",
             "```{hlist}\n- one\n- two\n```",
             "a 'hlist' ('one\\n\\ntwo') has no form in a notebook",
         ),
     ],
-    ids=["a cell fails", "a reference is broken", "an unknown construct"],
+    ids=["a cell fails", "a reference is broken", "unknown hardware", "an unknown construct"],
 )
 def test_a_fault_in_a_chapter_fails(copy: SmallBook, old: str, new: str, message: str) -> None:
     copy.edit("02_second.md", old, new)
