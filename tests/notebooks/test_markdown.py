@@ -180,13 +180,17 @@ def test_other_code_is_as_on_the_page(code: list[tuple[str, dict[str, Any]]]) ->
 
 
 def test_the_setup_cell_comes_first_and_is_open(
-    made: SmallBook, website: SmallBook, code: list[tuple[str, dict[str, Any]]]
+    website: SmallBook, cells: list[dict[str, Any]]
 ) -> None:
     """On the website it stands behind the goals; a notebook must run from top to bottom."""
-    assert code[1] == ("import math", {"tags": ["setup", "hide-input"]})
+    sources = ["".join(cell["source"]) for cell in cells]
+    setup = sources.index("import math")
+    assert not cells[setup]["metadata"].keys() & {"cellView"}
+    assert [c["id"] for c in cells[:setup] if c["cell_type"] == "code"] == ["install"]
+    assert setup < next(k for k, source in enumerate(sources) if "You will be able to" in source)
     html = website.page("01_first.html")
-    goals, setup = html.index("You will be able to"), html.index('class="kn">import</span>')
-    assert goals < setup < html.index('id="mathematics')
+    goals, shown = html.index("You will be able to"), html.index('class="kn">import</span>')
+    assert goals < shown < html.index('id="mathematics')
 
 
 def test_code_follows_its_text(cells: list[dict[str, Any]]) -> None:
