@@ -1,8 +1,9 @@
 """Build the book, and say so only when it is right.
 
 ``python -m tools.build`` executes the chapters, several at a time, builds the website with Jupyter
-Book, and passes it through the gates of :mod:`tools.gates`. It exits with 1 and one line per fault
-when a gate is not passed, and with 2 when Jupyter Book itself gave up.
+Book, puts the package on it as a wheel (:mod:`tools.wheel`), and passes it through the gates of
+:mod:`tools.gates`. It exits with 1 and one line per fault when a gate is not passed, and with 2
+when Jupyter Book itself gave up.
 
 How long a chapter takes is a report (a line that begins with NOTE) unless ``--budgets`` makes it a
 gate.
