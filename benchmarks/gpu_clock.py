@@ -102,7 +102,7 @@ def busy(method: otg.Method, x: torch.Tensor, rate: float, **options: Any) -> fl
     kind = DeviceType.CPU if on_cpu else DeviceType.CUDA
     steps = 2 if on_cpu else 10
     try:
-        with profile(activities=[activity]) as found:
+        with profile(activities=[activity], acc_events=True) as found:
             otg.fit(method, x, steps=steps, progress=False, device=x.device, **options)
             wait(x.device)
         spans = [

@@ -54,6 +54,12 @@ def _wgan(constraint: str, **more: Any) -> otg.Method:
     return otg.WGAN(_decoder(), critic, constraint=constraint, prior=CODES, n_critic=3, **more)
 
 
+def _semidual(x: Tensor) -> otg.Method:
+    # The first ascent is no part of a round, so it may be short.
+    more = {"psi_steps": 5, "psi_batch": min(256, len(x)), "memory": 0.2, "warm_up": 10}
+    return otg.SemiDual(_decoder(), x, prior=CODES, **more)
+
+
 def _pairs(x: Tensor) -> otg.Method:
     inner = otg.AutoEncoder(_encoder(CODES), _decoder())
     network = otg.MLP(CODES, [512, 512], CODES, generator=3)
@@ -76,7 +82,7 @@ METHODS: dict[str, tuple[str, Callable[[Tensor], otg.Method]]] = {
     ),
     "SemiDual": (
         "semidual",
-        lambda x: otg.SemiDual(_decoder(), x, psi_steps=5, memory=0.2, prior=CODES),
+        _semidual,
     ),
     "AVB": ("avb", lambda x: _avb()),
     "AutoEncoder": (
