@@ -19,15 +19,18 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 from typing import Any
 
 import torch
+from torch import Tensor
 
 import otgen_lite as otg
 from benchmarks import bench_sweep, contest, gpu_clock, gpu_methods, gpu_solvers
 from tools.gpu.record import emit
 
+CPU = torch.device("cpu")
 #: Times faster that a sweep of 75 should be.
 BAR = 40.0
 #: Seconds that one method may take to compile and be measured; with less left none begins.
@@ -64,52 +67,61 @@ class Part:
         emit(**row)
         return float(row["value"])
 
-    def speed(self, make: Callable[[], otg.Method], x: torch.Tensor, **options: Any) -> Any:
-        """The measurement of a training: the median, the repetitions, the share of busy time."""
-        method = make()
-        times, first = gpu_clock.rounds(method, x, span=self.span, most=self.left, **options)
-        found = {"value": median(times), "times": times, "first": round(first, 3)}
-        if x.device.type == "cpu" and not self.smoke:
-            return found
-        return found | {"busy": gpu_clock.busy(method, x, found["value"], **options)}
+    def training(
+        self,
+        case: str,
+        what: str,
+        make: Callable[[Tensor], otg.Method],
+        x: Tensor,
+        beside: float | None = None,
+        **options: Any,
+    ) -> float | None:
+        """Measure a training on the device of its data.
+
+        Args:
+            case: whose row.
+            what: in which way.
+            make: the method from the data.
+            x: the data.
+            beside: what the accelerator did, where this is the processor: its rate over this one
+                is the ratio.
+            options: of ``fit``.
+        """
+
+        def measure() -> dict[str, Any]:
+            method = make(x)
+            times, first = gpu_clock.rounds(method, x, span=self.span, most=self.left, **options)
+            rate = median(times)
+            found = {"value": rate, "times": times, "first": round(first, 3)}
+            if beside is not None:
+                return found | {"ratio": beside / rate}
+            return found | {"busy": gpu_clock.busy(method, x, rate, **options)}
+
+        return self.row(case, what, measure)
 
 
 def methods(part: Part) -> None:
     """Every method: float32, bf16, and the processor beside it."""
+    here, there = (gpu_methods.images(part.images, d) for d in (CPU, part.device))
     for name in gpu_methods.METHODS:
         options = {"batch_size": part.batch, **gpu_methods.options_of(name)}
-        rates = {}
-        for what, device, more in (
-            ("float32", part.device, {}),
-            ("bf16", part.device, {"precision": "bf16"}),
-            ("processor, float32", torch.device("cpu"), {}),
-        ):
-            x = gpu_methods.images(part.images, device)
-
-            def measure(x: Any = x, more: Any = more, what: str = what) -> dict[str, Any]:
-                found = part.speed(lambda: gpu_methods.made(name, x), x, **options, **more)
-                if what.startswith("processor") and rates.get("float32"):
-                    found["ratio"] = rates["float32"] / found["value"]
-                return dict(found)
-
-            rates[what] = part.row(name, what, measure)
+        make = partial(gpu_methods.made, name)
+        rate = part.training(name, "float32", make, there, **options)
+        part.training(name, "bf16", make, there, precision="bf16", **options)
+        part.training(name, "processor, float32", make, here, beside=rate, **options)
 
 
 def compiled(part: Part) -> None:
     """Every method through ``torch.compile``, as many as there is time for."""
-    names = list(gpu_methods.METHODS)[: 1 if part.smoke else None]
     x = gpu_methods.images(part.images, part.device)
-    for name in names:
+    for name in list(gpu_methods.METHODS)[: 1 if part.smoke else None]:
         options = {"batch_size": part.batch, **gpu_methods.options_of(name)}
-
-        def measure(name: str = name, options: Any = options) -> dict[str, Any]:
-            if part.left < (1.0 if part.smoke else COMPILING):
-                raise TimeoutError("too little time was left to compile")
-            torch._dynamo.reset()
-            made = gpu_methods.made(name, x)
-            return dict(part.speed(lambda: made, x, compile=True, **options))
-
-        part.row(name, "compiled, float32", measure)
+        if part.left < (0.0 if part.smoke else COMPILING):
+            print(f"too little time was left to compile {name}")
+            continue
+        torch._dynamo.reset()
+        make = partial(gpu_methods.made, name)
+        part.training(name, "compiled, float32", make, x, compile=True, **options)
 
 
 def recipes(part: Part) -> None:
@@ -117,83 +129,74 @@ def recipes(part: Part) -> None:
     # The latent recipes begin with the same auto-encoder: one stands for them.
     alike = ("latent_ot_gaussian", "latent_ot_mixture", "latent_ot_pairs")
     names = [name for name in otg.recipes.names("digits") if name not in alike]
-    for name in names[: 2 if part.smoke else None]:
+    for name in names[5:7] if part.smoke else names:
         recipe = otg.recipes.get("digits", name)
         options = next(iter(recipe.stages().values()))
         options = {k: v for k, v in options.items() if k != "steps"}
-        rates: dict[str, float | None] = {}
-        for what, device in (("float32", part.device), ("processor, float32", "cpu")):
-            with torch.device("cpu"):
-                x = recipe.data(0).to(device)
+        case = f"digits/{name}, batch {options['batch_size']}"
+        with CPU:
+            x = recipe.data(0)
+        make = partial(_of_recipe, recipe)
+        rate = part.training(case, "float32", make, x.to(part.device), **options)
+        part.training(case, "processor, float32", make, x, beside=rate, **options)
 
-            def measure(x: Any = x, recipe: Any = recipe, what: str = what, options: Any = options,
-                        rates: Any = rates) -> dict[str, Any]:  # fmt: skip
-                with torch.device("cpu"):
-                    method = recipe.make(0, x.cpu()).to(x.device)
-                found = part.speed(lambda: method, x, **options)
-                if what.startswith("processor") and rates.get("float32"):
-                    found["ratio"] = rates["float32"] / found["value"]
-                return dict(found)
 
-            rates[what] = part.row(f"digits/{name}, batch {options['batch_size']}", what, measure)
+def _of_recipe(recipe: otg.recipes.Recipe, x: Tensor) -> otg.Method:
+    with CPU:
+        return recipe.make(0, x.cpu()).to(x.device)
 
 
 def sweep(part: Part) -> None:
     """75 models in one sweep against one after another, taking turns."""
+    steps, members = (3, 4) if part.smoke else (1000, bench_sweep.MEMBERS)
     for h, batch, _, _ in bench_sweep.CASES[: 1 if part.smoke else None]:
-        steps, members = (3, 4) if part.smoke else (1000, bench_sweep.MEMBERS)
-        sides: dict[bool, list[float]] = {True: [], False: []}
-
-        def turn(
-            stacked: bool, steps: int, h: int = h, batch: int = batch, members: int = members
-        ) -> float:
-            make = bench_sweep.maker(h)
-            more: dict[str, Any] = {"stacked": stacked, "device": part.device, "members": members}
-            return bench_sweep.turn_of(make, batch, steps, **more)[1]
-
-        def measure(sides: Any = sides, steps: int = steps, turn: Any = turn) -> dict[str, Any]:
-            for stacked in (True, False):
-                turn(stacked, 3)
-            while len(sides[False]) < gpu_clock.REPETITIONS and (part.left > 0 or not sides[False]):
-                for stacked in (True, False):
-                    sides[stacked].append(turn(stacked, steps))
-            faster = median(sides[False]) / median(sides[True])
-            return {
-                "unit": "times faster",
-                "value": faster,
-                "times": sides[True],
-                "peer_times": sides[False],
-                "peer_name": f"one after another ({bench_sweep.ALONE} stand for all)",
-                "bar": BAR,
-                "within": faster >= BAR,
-                "note": "times: seconds for all",
-            }
-
         case = f"{members} AAEs, h = {h}, batch {batch}, {steps} steps"
-        part.row(case, "otg.sweep, float32", measure)
+        part.row(case, "otg.sweep, float32", partial(_race, part, h, batch, steps, members))
+
+
+def _race(part: Part, h: int, batch: int, steps: int, members: int) -> dict[str, Any]:
+    """Seconds for all, stacked and one after another, in turn."""
+
+    def turn(stacked: bool, count: int) -> float:
+        more: dict[str, Any] = {"device": part.device, "members": members, "stacked": stacked}
+        return bench_sweep.turn_of(bench_sweep.maker(h), batch, count, **more)[1]
+
+    stacked: list[float] = []
+    alone: list[float] = []
+    turn(True, 3), turn(False, 3)
+    while len(alone) < gpu_clock.REPETITIONS and (part.left > 0.0 or not alone):
+        stacked.append(turn(True, steps))
+        alone.append(turn(False, steps))
+    faster = median(alone) / median(stacked)
+    return {
+        "unit": "times faster",
+        "value": faster,
+        "times": stacked,
+        "peer_times": alone,
+        "peer_name": f"one after another ({bench_sweep.ALONE} stand for all)",
+        "bar": BAR,
+        "within": faster >= BAR,
+        "note": "times: seconds for all",
+    }
+
+
+#: The problems of the solvers in the order of their worth.
+SOLVED: tuple[tuple[str, Any], ...] = (
+    ("sinkhorn", (4000, 1e-2)), ("semidiscrete", ("2-D",)), ("sinkhorn", (1000, 1e-2)),
+    ("semidiscrete", ("64-D",)), ("sinkhorn", (4000, 1e-3)), ("sinkhorn", (1000, 1e-3)),
+)  # fmt: skip
 
 
 def solvers(part: Part) -> None:
     """Sinkhorn and semi-discrete transport beside the peers."""
-    rounds = 2 if part.smoke else 7
     with contest.Workers(contest.CORES, pin=False, device=str(part.device)) as workers:
-        sizes = (100,) if part.smoke else bench_sinkhorn_sizes()
-        for row in gpu_solvers.sinkhorn(workers, sizes, rounds):
-            emit(**row)
-        names = ("2-D",) if part.smoke else ("2-D", "64-D")
-        held_out = 5_000 if part.smoke else 50_000
-        turns = 1 if part.smoke else 3
-        for row in gpu_solvers.semidiscrete(workers, names, turns, held_out):
-            emit(**row)
+        for name, problem in SOLVED[1:3] if part.smoke else SOLVED:
+            if part.left <= 0.0:
+                print(f"no time was left for {name} {problem}")
+                continue
+            emit(**getattr(gpu_solvers, name)(workers, *problem, part.smoke))
         for peer, why in workers.missing.items():
             print(f"{peer} takes no part: {why}")
-
-
-def bench_sinkhorn_sizes() -> tuple[int, ...]:
-    """The sizes of ``bench_sinkhorn``, for which the peers are tuned."""
-    from benchmarks.bench_sinkhorn import SIZES
-
-    return SIZES
 
 
 PARTS: dict[str, Callable[[Part], None]] = {

@@ -1,4 +1,4 @@
-"""Time on an accelerator: work is waited for before a clock is read, and beginnings do not count."""
+"""Time on an accelerator: its work is waited for, and beginnings do not count."""
 
 from __future__ import annotations
 

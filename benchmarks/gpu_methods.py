@@ -56,7 +56,12 @@ def _wgan(constraint: str, **more: Any) -> otg.Method:
 
 def _semidual(x: Tensor) -> otg.Method:
     # The first ascent is no part of a round, so it may be short.
-    more = {"psi_steps": 5, "psi_batch": min(256, len(x)), "memory": 0.2, "warm_up": 10}
+    more: dict[str, Any] = {
+        "psi_steps": 5,
+        "psi_batch": min(256, len(x)),
+        "memory": 0.2,
+        "warm_up": 10,
+    }
     return otg.SemiDual(_decoder(), x, prior=CODES, **more)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from benchmarks.peers import loop
-from benchmarks.peers.loop import DEVICE, THREADS, Contestant, Problem, Setting, serve  # limits threads
+from benchmarks.peers import loop  # limits the threads
+from benchmarks.peers.loop import DEVICE, THREADS, Contestant, Problem, Setting, serve
 
 import numpy as np  # isort: skip
 import torch  # isort: skip
@@ -80,8 +80,8 @@ def semidiscrete(problem: Problem, setting: Setting) -> Contestant:
         mean, std = _tensor(problem["mean"], setting), _tensor(problem["std"], setting)
 
         def sample(n: int, generator: torch.Generator) -> torch.Tensor:
-            draw = {"generator": generator, "device": generator.device, "dtype": dtype}
-            return torch.randn(n, d, **draw).mul_(std).add_(mean)
+            x = torch.randn(n, d, generator=generator, device=generator.device, dtype=dtype)
+            return x.mul_(std).add_(mean)
     else:
 
         def sample(n: int, generator: torch.Generator) -> torch.Tensor:

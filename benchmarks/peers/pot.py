@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.peers import loop
-from benchmarks.peers.loop import DEVICE, THREADS, Contestant, Problem, Setting, serve  # limits threads
+from benchmarks.peers import loop  # limits the threads
+from benchmarks.peers.loop import DEVICE, THREADS, Contestant, Problem, Setting, serve
 
 import numpy as np  # isort: skip
 import torch  # isort: skip
@@ -126,7 +126,7 @@ def _sampler(problem: Problem, setting: Setting) -> Callable[[int], Any]:
         if "mean" not in problem:
             return lambda n: torch.rand(n, d, generator=rng, device=DEVICE, dtype=dtype)
         mean, std = (torch.from_numpy(problem[k]).to(DEVICE, dtype) for k in ("mean", "std"))
-        more = {"generator": rng, "device": DEVICE, "dtype": dtype}
+        more: Setting = {"generator": rng, "device": DEVICE, "dtype": dtype}
         return lambda n: torch.randn(n, d, **more).mul_(std).add_(mean)
     draw = np.random.default_rng(seed)
     if "mean" not in problem:

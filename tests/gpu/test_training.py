@@ -34,7 +34,7 @@ def test_a_method_trains_there_with_all_that_it_has(name: str, device: torch.dev
         assert method.sample(5, 0).device.type == device.type
 
 
-@pytest.mark.parametrize("name", [name for name in zoo.METHODS if name.startswith("digits/")])
+@pytest.mark.parametrize("name", zoo.METHODS)
 def test_half_precision_takes_the_same_way_at_first(name: str, device: torch.device) -> None:
     losses = {}
     for precision in (None, "bf16"):
@@ -44,6 +44,9 @@ def test_half_precision_takes_the_same_way_at_first(name: str, device: torch.dev
         assert zoo.elsewhere(zoo.tensors(method), device) == []
         assert all(p.dtype == torch.float32 for p in method.parameters())
         losses[precision] = {player: float(values[0]) for player, values in history.losses.items()}
+    if "avb" in name:  # adaptive contrast divides by the spread of a few draws: no bound holds
+        assert all(math.isfinite(value) for value in losses["bf16"].values())
+        return
     # Eight bits: each layer's products are wrong by 2^-8, and there are a few layers, and a
     # difference of a few such numbers.
     for player, value in losses[None].items():

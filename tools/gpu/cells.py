@@ -18,7 +18,9 @@ from typing import Any
 
 #: A cell: what opens it, its options (a block between lines of three dashes, or lines with a
 #: colon), its code.
-_CELL = re.compile(r"^(?P<fence>`{3,})\{code-cell\}[^\n]*\n(?P<body>.*?)^(?P=fence)\s*$", re.M | re.S)
+_CELL = re.compile(
+    r"^(?P<fence>`{3,})\{code-cell\}[^\n]*\n(?P<body>.*?)^(?P=fence)\s*$", re.M | re.S
+)
 _BLOCK = re.compile(r"\A---\n.*?^---\n", re.M | re.S)
 _COLON = re.compile(r"\A(?::[\w-]+:[^\n]*\n)+")
 #: What trains: calls of the package's doors.
@@ -37,8 +39,9 @@ def cells(text: str) -> Iterator[Cell]:
     """The code cells of a chapter's source, in the order of the notebook.
 
     Example:
-        >>> [cell.code for cell in cells("# T\\n```{code-cell} ipython3\\n:tags: [x]\\n1 + 1\\n```\\n")]
-        ['1 + 1\\n']
+        >>> text = "# T\\n```{code-cell} ipython3\\n:tags: [x]\\n1 + 1\\n```\\n"
+        >>> list(cells(text))
+        [Cell(line=4, code='1 + 1\\n')]
     """
     for found in _CELL.finditer(text):
         body, start = found["body"], found.start("body")

@@ -40,7 +40,7 @@ def card(device: str) -> dict[str, Any]:
     """What torch says of the accelerator."""
     import torch
 
-    if not torch.device(device).type == "cuda":
+    if torch.device(device).type != "cuda":
         return {"card": f"none: {device}, {platform.processor() or platform.machine()}"}
     about = torch.cuda.get_device_properties(torch.device(device))
     return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -148,10 +149,8 @@ def _wait(process: subprocess.Popen[str], end: float) -> int | None:
 
 def _end(process: subprocess.Popen[str]) -> None:
     """End a step and all that it started: they are a session of their own."""
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
     process.wait()
 
 
