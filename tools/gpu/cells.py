@@ -47,6 +47,7 @@ def cells(text: str) -> Iterator[Cell]:
         body, start = found["body"], found.start("body")
         head = _BLOCK.match(body) or _COLON.match(body)
         begin = head.end() if head else 0
+        begin += len(body[begin:]) - len(body[begin:].lstrip("\n"))
         yield Cell(text.count("\n", 0, start + begin) + 1, body[begin:])
 
 
@@ -84,9 +85,11 @@ def execute(cell: Cell, name: str, space: dict[str, Any]) -> None:
     Tracebacks name the chapter and its lines.
     """
     tree = ast.parse("\n" * (cell.line - 1) + cell.code, filename=name)
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    last = tree.body[-1] if tree.body else None
+    if isinstance(last, ast.Expr):
+        tree.body.pop()
     exec(compile(tree, name, "exec"), space)
-    if last is not None:
+    if isinstance(last, ast.Expr):
         value = eval(compile(ast.Expression(last.value), name, "eval"), space)
         ends_quietly = cell.code.rstrip().endswith(";")
         if value is not None and not ends_quietly:

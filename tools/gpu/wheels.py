@@ -80,7 +80,8 @@ def fetch(folder: Path, packages: Iterable[str]) -> None:
         subprocess.CalledProcessError: if pip fails.
     """
     known = pins()
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder]
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest"]
+    command += [str(folder)]
     command += ["--only-binary=:all:", "--implementation", "cp", "--python-version", PYTHON]
     command += [part for name in PLATFORMS for part in ("--platform", name)]
     subprocess.run([*command, *(known.get(plain(name), name) for name in packages)], check=True)
