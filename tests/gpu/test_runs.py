@@ -11,26 +11,56 @@ from tests.gpu import zoo
 pytestmark = pytest.mark.gpu
 
 
-@pytest.mark.parametrize("name", ["digits/vae", "digits/aae", "digits/wgan_gp", "digits/semidual"])
-@pytest.mark.parametrize("there_first", [True, False])
-def test_a_checkpoint_goes_on_elsewhere(
-    name: str, there_first: bool, device: torch.device, tmp_path: Path
-) -> None:
-    places = [device, zoo.CPU] if there_first else [zoo.CPU, device]
+NAMES = ["digits/vae", "digits/aae", "digits/wgan_gp", "digits/semidual"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_run_goes_on_from_its_checkpoint(name: str, device: torch.device, tmp_path: Path) -> None:
     histories = []
-    for steps, where in zip((10, 20), places, strict=True):
+    for steps in (10, 20):
         method, x = zoo.made(name)
-        more = {"device": where, "checkpoint": tmp_path / "run.pt", "progress": False}
         if name == "digits/semidual":  # its steps become shorter with the training's length
             method.decay = False  # type: ignore[assignment]
+        more = {"device": device, "checkpoint": tmp_path / "run.pt", "progress": False}
         histories.append(otg.fit(method, x, steps=steps, batch_size=32, **more))
+        assert zoo.elsewhere(zoo.tensors(method), device) == []
     first, second = histories
     assert second.steps == 20
-    assert zoo.elsewhere(zoo.tensors(method), places[1]) == []
     for player, losses in first.losses.items():
         both = second.losses[player]
         assert torch.equal(both[: len(losses)], losses)  # it went on, and did not begin anew
         assert bool(torch.isfinite(both).all())
+    if device.type == "cpu":
+        return
+    # On another device the draws would be others: it says so, and nothing goes on.
+    method, x = zoo.made(name)
+    with pytest.raises(ValueError, match=f"device was {device.type}.*now cpu"):
+        otg.fit(method, x, steps=30, batch_size=32, **{**more, "device": "cpu"})
+
+
+@pytest.mark.parametrize("there_first", [True, False])
+@pytest.mark.parametrize("name", NAMES)
+def test_weights_go_from_device_to_device(
+    name: str, there_first: bool, device: torch.device, tmp_path: Path
+) -> None:
+    first, second = [device, zoo.CPU] if there_first else [zoo.CPU, device]
+    trained, x = zoo.made(name, torch.float64)
+    otg.fit(trained, x, steps=5, batch_size=32, device=first, progress=False)
+    torch.save(trained.state_dict(), tmp_path / "weights.pt")
+    fresh, _ = zoo.made(name, torch.float64)
+    fresh.to(second)
+    fresh.load_state_dict(torch.load(tmp_path / "weights.pt", map_location=second))
+    assert zoo.elsewhere(zoo.tensors(fresh), second) == []
+    draw = torch.Generator("cpu").manual_seed(2)
+    for player in trained.players:
+        noise = trained.to("cpu").noise(player, x[:32], draw)
+        values = []
+        for method, where in ((trained, first), (fresh, second)):
+            method.to(where)
+            loss = method(player, x[:32].to(where), zoo.moved(noise, where))
+            values.append(float(loss.detach()))
+        bound = zoo.tolerance(torch.float64, zoo.VALUE)
+        assert abs(values[1] - values[0]) <= bound * max(1.0, abs(values[0]))
 
 
 def penalized(lam: float) -> otg.Method:

@@ -107,7 +107,7 @@ ROW = '@row {"case": "a", "what": "b", "unit": "s", "value": %s}'
 def test_a_run_keeps_what_every_step_said_and_goes_on(tmp_path):
     kept = record.Record(facts(), [tmp_path / "a" / "gpu.json", tmp_path / "b" / "gpu.json"])
     todo = [
-        python("good", f"print('hello'); print('{ROW % 1}'); print('{ROW % 2}')"),
+        python("good", f"print('.', end=''); print('{ROW % 1}'); print('{ROW % 2}')"),
         python("bad", f"print('{ROW % 3}'); print('why'); raise SystemExit(3)"),
         python("none", f"print('no such thing'); raise SystemExit({runner.SKIPPED})"),
         Step("absent", ["/no/such/program"], 1.0),

@@ -116,12 +116,13 @@ def _listen(
             return True
         if line is None:
             return False
-        if line.startswith(MARK):
-            row = json.loads(line[len(MARK) :])
+        before, mark, text = line.partition(MARK)  # a test's dot may stand before it
+        if mark:
+            row = json.loads(text)
             on_row(row)
             line = in_words(row)
         else:
-            said.append(line[:400])
+            said.append(before[:400])
         if line:
             print(f"    {line[:200]}", flush=True)
 
