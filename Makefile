@@ -12,10 +12,10 @@ bin := $(VENV)/bin
 pip := $(bin)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS)
 locks := requirements.txt constraints.txt pyproject.toml
 
-.PHONY: help book serve test browser notebooks bench lint format lock clean
+.PHONY: help book serve test browser notebooks bench gpu gpu-wheels lint format lock clean
 
 help:  ## show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 book: $(bin)/.book  ## execute and build the website into _build/html
 	$(bin)/python -m tools.build $(if $(JOBS),--jobs $(JOBS)) $(if $(CI),--budgets)
@@ -37,6 +37,12 @@ notebooks: $(bin)/.book  ## write notebooks/NN_slug.ipynb from the chapters
 bench: $(bin)/.test  ## measure against other libraries side by side (ONLY=name: that one), and the website
 	@met=0; $(bin)/python -m benchmarks.run $(ONLY) || met=1; \
 	$(if $(ONLY),,$(bin)/python -m benchmarks.site || met=1;) exit $$met
+
+gpu:  ## measure on an accelerator, with the Python that has its torch (DEVICE=cpu: rehearse)
+	$(PYTHON) -m tools.gpu $(if $(DEVICE),--device $(DEVICE)) $(if $(ONLY),--only "$(ONLY)")
+
+gpu-wheels:  ## fetch into _build/wheels what `make gpu` needs on a machine without a network
+	$(PYTHON) -m tools.gpu.wheels $(MORE)
 
 lint: $(bin)/.lint  ## ruff (lint and format) and mypy
 	$(bin)/ruff check .

@@ -46,22 +46,29 @@ def turn(h: int, batch: int, steps: int, threads: int, stacked: bool) -> tuple[f
 
 
 def turn_of(
-    make: Callable[..., otg.Method], batch: int, steps: int, *, stacked: bool, device: torch.device
+    make: Callable[..., otg.Method],
+    batch: int,
+    steps: int,
+    *,
+    stacked: bool,
+    device: torch.device,
+    members: int = MEMBERS,
 ) -> tuple[float, float]:
-    """Processor time and clock time, in seconds, for all 75."""
+    """Processor time and clock time, in seconds, for all 75, or for fewer in a rehearsal."""
     x = torch.randn(2000, 2, generator=torch.Generator().manual_seed(0)).to(device)
+    values = GRID["decoder_var"][:members]
     options: dict[str, Any] = {"steps": steps, "batch_size": batch, "progress": False}
     options["device"] = device
     start = time.process_time(), time.perf_counter()
     if stacked:
-        otg.sweep(make, GRID, x, stack=True, **options)
+        otg.sweep(make, {"decoder_var": values}, x, stack=True, **options)
     else:
-        for value in GRID["decoder_var"][:ALONE]:
+        for value in values[:ALONE]:
             otg.fit(make(decoder_var=value), x, **options)
     if device.type != "cpu":
         torch.accelerator.synchronize()
     times = time.process_time() - start[0], time.perf_counter() - start[1]
-    scale = 1.0 if stacked else MEMBERS / ALONE
+    scale = 1.0 if stacked else members / ALONE
     return scale * times[0], scale * times[1]
 
 

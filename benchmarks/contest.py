@@ -148,11 +148,15 @@ def _best(entries: Sequence[Entry]) -> Entry | None:
 
 
 class Worker:
-    """A process of one peer."""
+    """A process of one peer.
 
-    def __init__(self, peer: str, threads: int, pin: bool = True) -> None:
-        self.peer, self.threads, self.pin = peer, threads, pin
-        self._python = environment(peer)
+    With a ``device`` the contestants compute there, and all of them run in this Python: the
+    libraries that use an accelerator are those of its image.
+    """
+
+    def __init__(self, peer: str, threads: int, pin: bool = True, device: str = "") -> None:
+        self.peer, self.threads, self.pin, self.device = peer, threads, pin, device
+        self._python = Path(sys.executable) if device else environment(peer)
         self._start()
 
     def _start(self) -> None:
@@ -161,6 +165,8 @@ class Worker:
         if self.threads == 1:
             flags = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
             limits["XLA_FLAGS"] = flags
+        if self.device:
+            limits |= _on(self.device)
         OUT.mkdir(parents=True, exist_ok=True)
         with (OUT / f"{self.peer}.log").open("a") as log:
             self._process = subprocess.Popen(
@@ -223,15 +229,29 @@ class Worker:
                 pipe.close()
 
 
+def _on(device: str) -> dict[str, str]:
+    """Environment variables for a device that several libraries share.
+
+    JAX asked for CUDA fails where it has none: on the CPU it would be another race.
+    """
+    platform = "cpu" if device.startswith("cpu") else "cuda"
+    return {
+        "OTG_BENCH_DEVICE": device,
+        "JAX_PLATFORMS": platform,
+        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+    }
+
+
 class Workers:
     """One worker a peer, started when first needed; peers that cannot start are remembered.
 
     ``pin`` ties each process to as many cores as it may have threads: one core is one core,
     whatever a library starts. Searches, which count processor time on a busy machine, do without.
+    ``device`` is where they compute, in this Python, instead of environments of their own.
     """
 
-    def __init__(self, threads: int, pin: bool = True) -> None:
-        self.threads, self.pin = threads, pin
+    def __init__(self, threads: int, pin: bool = True, device: str = "") -> None:
+        self.threads, self.pin, self.device = threads, pin, device
         self.missing: dict[str, str] = {}
         self._running: dict[str, Worker] = {}
 
@@ -240,7 +260,7 @@ class Workers:
             raise PeerError(self.missing[peer])
         if peer not in self._running:
             try:
-                worker = Worker(peer, self.threads, self.pin)
+                worker = Worker(peer, self.threads, self.pin, self.device)
                 worker.ask("versions", 120.0)
             except PeerError as error:
                 self.missing[peer] = str(error)

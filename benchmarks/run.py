@@ -47,9 +47,13 @@ def table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+#: What has a record of its own: ``make gpu`` runs it.
+ELSEWHERE = ("bench_gpu",)
+
+
 def selected(only: str) -> list[str]:
     """Names of the benchmarks; those that contain ``only``."""
-    names = sorted(path.stem for path in HERE.glob("bench_*.py"))
+    names = sorted(path.stem for path in HERE.glob("bench_*.py") if path.stem not in ELSEWHERE)
     return [name for name in names if only in name]
 
 

@@ -28,6 +28,9 @@ import numpy as np  # noqa: E402
 Problem = dict[str, Any]
 Setting = dict[str, Any]
 
+#: Where the libraries that can use an accelerator put their arrays.
+DEVICE = os.environ.get("OTG_BENCH_DEVICE", "cpu")
+
 #: Seconds before a turn, and how long a call may last that is made once before it is timed.
 PAUSE, SHORT = 0.1, 0.25
 
@@ -36,8 +39,36 @@ Contestant = tuple[Callable[[], Any], Callable[[Any], dict[str, Any]]]
 Prepare = Callable[[Problem, Setting], Contestant]
 
 
-def serve(methods: dict[str, Prepare], packages: tuple[str, ...]) -> None:
-    """Answer commands until the input ends."""
+def array(value: Any) -> Any:
+    """A result as a numpy array, from whatever device."""
+    return np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
+
+
+def wait() -> None:
+    """Until torch's accelerator has done what it was told; only libraries on torch call this."""
+    if DEVICE != "cpu":
+        import torch
+
+        torch.accelerator.synchronize()
+
+
+def _version(name: str) -> str:
+    """A package's version; what runs from a folder is not installed and has none."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def serve(
+    methods: dict[str, Prepare],
+    packages: tuple[str, ...],
+    finish: Callable[[], None] = lambda: None,
+) -> None:
+    """Answer commands until the input ends.
+
+    ``finish`` belongs to a call: it waits for what a library does beside the program.
+    """
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a library prints must not mix with the answers
     problems: dict[str, Problem] = {}
@@ -51,7 +82,7 @@ def serve(methods: dict[str, Prepare], packages: tuple[str, ...]) -> None:
         try:
             match order["do"]:
                 case "versions":
-                    reply = {name: importlib.metadata.version(name) for name in packages}
+                    reply = {name: _version(name) for name in packages}
                 case "prepare":
                     path = order["problem"]
                     if path not in problems:
@@ -60,19 +91,22 @@ def serve(methods: dict[str, Prepare], packages: tuple[str, ...]) -> None:
                     ready[key] = methods[order["method"]](problems[path], order["setting"])
                     for _ in range(order["warm"]):
                         results[key] = ready[key][0]()
+                    finish()
                 case "go":
                     call = ready[key][0]
                     # Threads of the one before still spin, waiting for work, and these ones sleep.
                     time.sleep(PAUSE)
                     if lasted.get(key, 0.0) < SHORT:
                         call()
+                    finish()
                     clock, processor = time.perf_counter(), time.process_time()
                     results[key] = call()
+                    finish()
                     reply["time"] = lasted[key] = time.perf_counter() - clock
                     reply["processor time"] = time.process_time() - processor
                 case "answer":
                     found = ready[key][1](results[key])
-                    arrays: dict[str, Any] = {k: np.asarray(v) for k, v in found.items()}
+                    arrays: dict[str, Any] = {k: array(v) for k, v in found.items()}
                     np.savez(order["path"], **arrays)
                 case "forget":
                     ready.pop(key, None)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from benchmarks.peers.loop import THREADS, Contestant, Problem, Setting, serve  # limits the threads
+from benchmarks.peers import loop  # limits the threads
+from benchmarks.peers.loop import DEVICE, THREADS, Contestant, Problem, Setting, serve
 
 import numpy as np  # isort: skip
 import torch  # isort: skip
@@ -17,7 +18,8 @@ warnings.simplefilter("ignore")
 
 
 def _tensor(value: Any, setting: Setting) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(value, dtype=setting.get("dtype", "float64")))
+    array = np.ascontiguousarray(value, dtype=setting.get("dtype", "float64"))
+    return torch.from_numpy(array).to(DEVICE)
 
 
 def sinkhorn(problem: Problem, setting: Setting) -> Contestant:
@@ -44,9 +46,9 @@ def sinkhorn(problem: Problem, setting: Setting) -> Contestant:
             return otg.solve_sinkhorn(C, float(eps), a, b, **options)
 
     def answer(found: Any) -> dict[str, Any]:
-        out = {"converged": np.all(np.asarray(found.converged)), "n_iter": found.n_iter}
+        out = {"converged": np.all(loop.array(found.converged)), "n_iter": found.n_iter}
         if setting.get("points"):  # the plan from the potentials, in the judge's hands
-            f, g = (np.asarray(p, dtype=np.float64) for p in found.potentials)
+            f, g = (loop.array(p).astype(np.float64) for p in found.potentials)
             return out | {
                 "f": f + float(eps) * np.log(problem["a"]),
                 "g": g + float(eps) * np.log(problem["b"]),
@@ -78,11 +80,12 @@ def semidiscrete(problem: Problem, setting: Setting) -> Contestant:
         mean, std = _tensor(problem["mean"], setting), _tensor(problem["std"], setting)
 
         def sample(n: int, generator: torch.Generator) -> torch.Tensor:
-            return torch.randn(n, d, generator=generator, dtype=dtype).mul_(std).add_(mean)
+            x = torch.randn(n, d, generator=generator, device=generator.device, dtype=dtype)
+            return x.mul_(std).add_(mean)
     else:
 
         def sample(n: int, generator: torch.Generator) -> torch.Tensor:
-            return torch.rand(n, d, generator=generator, dtype=dtype)
+            return torch.rand(n, d, generator=generator, device=generator.device, dtype=dtype)
 
     seeds = iter(range(int(setting.get("seed", 0)), 10**9))
     options = dict(setting.get("options", {}))
@@ -102,4 +105,5 @@ if __name__ == "__main__":
     serve(
         {"sinkhorn": sinkhorn, "divergence": divergence, "semidiscrete": semidiscrete},
         ("otgen-lite", "torch", "POT", "numpy", "scipy"),
+        loop.wait,
     )

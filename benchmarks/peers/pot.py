@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.peers.loop import THREADS, Contestant, Problem, Setting, serve  # limits the threads
+from benchmarks.peers import loop  # limits the threads
+from benchmarks.peers.loop import DEVICE, THREADS, Contestant, Problem, Setting, serve
 
 import numpy as np  # isort: skip
 import torch  # isort: skip
@@ -20,7 +21,7 @@ def _arrays(setting: Setting) -> Callable[[Any], Any]:
     if backend == "numpy":
         return lambda a: np.ascontiguousarray(a, dtype=kind)
     if backend == "torch":
-        return lambda a: torch.from_numpy(np.ascontiguousarray(a, dtype=kind))
+        return lambda a: torch.from_numpy(np.ascontiguousarray(a, dtype=kind)).to(DEVICE)
     import jax  # type: ignore[import-not-found]
 
     jax.config.update("jax_enable_x64", kind == "float64")
@@ -45,7 +46,7 @@ def sinkhorn(problem: Problem, setting: Setting) -> Contestant:
     def call() -> Any:
         return _wait(ot.sinkhorn(a, b, C, eps, method=method, **more))
 
-    return call, lambda P: {"plan": np.asarray(P)}
+    return call, lambda P: {"plan": loop.array(P)}
 
 
 def solve(problem: Problem, setting: Setting) -> Contestant:
@@ -59,7 +60,7 @@ def solve(problem: Problem, setting: Setting) -> Contestant:
         _wait(found.plan)
         return found
 
-    return call, lambda found: {"plan": np.asarray(found.plan)}
+    return call, lambda found: {"plan": loop.array(found.plan)}
 
 
 def solve_sample(problem: Problem, setting: Setting) -> Contestant:
@@ -75,7 +76,7 @@ def solve_sample(problem: Problem, setting: Setting) -> Contestant:
             max_iter=setting["n_iter"], tol=0.0,
         )  # fmt: skip
 
-    return call, lambda found: {"plan": np.asarray(found.lazy_plan[:])}
+    return call, lambda found: {"plan": loop.array(found.lazy_plan[:])}
 
 
 def sinkhorn_loop(problem: Problem, setting: Setting) -> Contestant:
@@ -93,7 +94,7 @@ def sinkhorn_loop(problem: Problem, setting: Setting) -> Contestant:
             for C, e, k in zip(costs, eps, counts, strict=True)
         ]
 
-    return call, lambda plans: {"plan": np.stack([np.asarray(P) for P in plans])}
+    return call, lambda plans: {"plan": np.stack([loop.array(P) for P in plans])}
 
 
 def solve_batch(problem: Problem, setting: Setting) -> Contestant:
@@ -112,7 +113,7 @@ def solve_batch(problem: Problem, setting: Setting) -> Contestant:
         )
         return _wait(found.plan)
 
-    return call, lambda plan: {"plan": np.asarray(plan)}
+    return call, lambda plan: {"plan": loop.array(plan)}
 
 
 def _sampler(problem: Problem, setting: Setting) -> Callable[[int], Any]:
@@ -120,13 +121,13 @@ def _sampler(problem: Problem, setting: Setting) -> Callable[[int], Any]:
     backend, kind = setting.get("backend", "numpy"), setting.get("dtype", "float64")
     d, seed = problem["y"].shape[1], int(setting.get("seed", 0))
     if backend == "torch":
-        rng = torch.Generator().manual_seed(seed)
+        rng = torch.Generator(DEVICE).manual_seed(seed)
         dtype = getattr(torch, kind)
         if "mean" not in problem:
-            return lambda n: torch.rand(n, d, generator=rng, dtype=dtype)
-        mean, std = torch.from_numpy(problem["mean"]).to(dtype), torch.from_numpy(problem["std"])
-        std = std.to(dtype)
-        return lambda n: torch.randn(n, d, generator=rng, dtype=dtype).mul_(std).add_(mean)
+            return lambda n: torch.rand(n, d, generator=rng, device=DEVICE, dtype=dtype)
+        mean, std = (torch.from_numpy(problem[k]).to(DEVICE, dtype) for k in ("mean", "std"))
+        more: Setting = {"generator": rng, "device": DEVICE, "dtype": dtype}
+        return lambda n: torch.randn(n, d, **more).mul_(std).add_(mean)
     draw = np.random.default_rng(seed)
     if "mean" not in problem:
         return lambda n: draw.random((n, d), dtype=kind)
@@ -148,7 +149,7 @@ def semidiscrete(problem: Problem, setting: Setting) -> Contestant:
             y, sample, max_iter=setting["steps"], batch_size=setting["batch_size"], **options
         )
 
-    return call, lambda g: {"psi": np.asarray(g)}
+    return call, lambda g: {"psi": loop.array(g)}
 
 
 if __name__ == "__main__":
@@ -162,4 +163,5 @@ if __name__ == "__main__":
             "semidiscrete": semidiscrete,
         },
         ("POT", "torch", "jax", "numpy"),
+        loop.wait,
     )

@@ -22,7 +22,6 @@ TITLES = {
     "bench_fit": "Training: one loop against the plainest one by hand",
     "bench_pythae": "Training beside pythae",
     "bench_sweep": "Training a grid of models in one go",
-    "bench_gpu": "Training on an accelerator",
     "bench_quality": "Quality of the recipes on the ring: squared W_2 over its bar",
 }
 HEADER = ("Work", "Threads", "Ours", "Best peer", "Ratio", "Bar", "")

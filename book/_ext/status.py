@@ -1,4 +1,4 @@
-"""The status page: execution times against budgets, recorded benchmarks, versions."""
+"""The status page: execution times against budgets, recorded benchmarks, versions, the card."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import accelerator_table
 import benchmarks_table
 import chapters
 import executed
@@ -51,6 +52,15 @@ class BenchTableDirective(SphinxDirective):
         source = Path(self.env.srcdir)
         self.env.note_dependency(str(source / benchmarks_table.RECORD))
         return benchmarks_table.nodes_for(benchmarks_table.read(source))
+
+
+class AcceleratorTableDirective(SphinxDirective):
+    """``{accelerator-table}``: what ``make gpu`` recorded on an accelerator."""
+
+    def run(self) -> list[nodes.Node]:
+        source = Path(self.env.srcdir)
+        self.env.note_dependency(str(source / accelerator_table.RECORD))
+        return accelerator_table.nodes_for(accelerator_table.read(source))
 
 
 def _times(app: Sphinx) -> dict[str, dict[str, Any]]:
@@ -98,6 +108,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_node(ExecutionTable)
     app.add_directive("execution-table", ExecutionTableDirective)
     app.add_directive("bench-table", BenchTableDirective)
+    app.add_directive("accelerator-table", AcceleratorTableDirective)
     app.add_directive("versions-table", VersionsTableDirective)
     app.connect("env-updated", refresh)
     app.connect("doctree-resolved", fill_in)

@@ -1,4 +1,4 @@
-"""The benchmarks of sweeps and accelerators: what they count, and what they say without one."""
+"""The benchmarks of sweeps: what they count."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks import bench_gpu, bench_pythae, bench_sweep, contest
+from benchmarks import bench_pythae, bench_sweep, contest
 
 ROOT = Path(__file__).resolve().parents[2]
 CPU = torch.device("cpu")
@@ -45,10 +45,7 @@ def test_a_sweep_that_is_too_slow_misses_its_bar(monkeypatch):
     assert [row["ratio"] <= row["bar"] for row in rows] == [False, True]
 
 
-def test_without_an_accelerator_there_are_no_rows_and_it_says_so(monkeypatch, capsys):
-    monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
-    assert bench_gpu.run() == []
-    assert "no accelerator" in capsys.readouterr().out
+def test_what_was_not_at_hand_is_told():
     sys.path.insert(0, str(ROOT / "book" / "_ext"))
     try:
         table = importlib.import_module("benchmarks_table")
@@ -57,13 +54,6 @@ def test_without_an_accelerator_there_are_no_rows_and_it_says_so(monkeypatch, ca
     bench = {"date": "2001-02-03", "cores": 2, "load": 0.1, "rows": []}
     nodes = table._bench("Training on an accelerator", bench)
     assert "Asked for on 2001-02-03: what it measures was not at hand." in nodes[0].astext()
-
-
-@pytest.mark.parametrize("name", list(bench_gpu.METHODS))
-def test_every_method_of_the_accelerator_benchmark_trains(name):
-    row = bench_gpu.method_row(name, CPU, steps=1, batch=4, images=8)
-    assert row["ours"] > 0.0
-    assert row["raw"]["times the processor"] == pytest.approx(row["peer"] / row["ours"])
 
 
 def test_pythae_and_ours_are_asked_for_the_same():
