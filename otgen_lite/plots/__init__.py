@@ -22,6 +22,7 @@ from otgen_lite.plots.general import (
     plan_lines,
 )
 from otgen_lite.plots.kantorovich import arcs, ink_between, ink_cards, matrices, mixed, price_map
+from otgen_lite.plots.layouts import arrange, keep, narrow, photograph
 from otgen_lite.plots.penalised import (
     autoencoder,
     latent_weights,
@@ -32,8 +33,10 @@ from otgen_lite.plots.penalised import (
 from otgen_lite.plots.semidiscrete import cells, lower_envelope, soft_cells
 from otgen_lite.plots.style import (
     BLUE,
+    FAINT,
     GREY,
     METHODS,
+    NEUTRAL,
     RED,
     VIOLET,
     WIDTH,
@@ -43,12 +46,15 @@ from otgen_lite.plots.style import (
 
 __all__ = [
     "BLUE",
+    "FAINT",
     "GREY",
     "METHODS",
+    "NEUTRAL",
     "RED",
     "VIOLET",
     "WIDTH",
     "arcs",
+    "arrange",
     "autoencoder",
     "cdf_gap",
     "cells",
@@ -61,12 +67,15 @@ __all__ = [
     "images_over_curves",
     "ink_between",
     "ink_cards",
+    "keep",
     "latent_weights",
     "loss_curve",
     "lower_envelope",
     "matrices",
     "mixed",
+    "narrow",
     "penalty_paths",
+    "photograph",
     "photographs",
     "plan_lines",
     "potential_and_plan",
