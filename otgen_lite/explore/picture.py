@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import sys
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,8 +16,8 @@ from PIL import Image
 
 from otgen_lite.plots.layouts import is_photograph
 
-#: Pixels from left to right. Wide enough for the text column of the book.
-WIDTH = 700
+#: Pixels of the page from left to right: the text column of the book, and a phone.
+WIDTH, NARROW = 700, 350
 
 
 class Detail(NamedTuple):
@@ -31,6 +30,8 @@ class Detail(NamedTuple):
 #: From the best to the least that still reads well. A drawing has few colours: 64 keep the smooth
 #: edges of lines and letters; the lower steps are for explorers with many crowded frames.
 DETAILS = (Detail(WIDTH, 64), Detail(WIDTH, 32), Detail(600, 24), Detail(520, 24))
+#: The same for the narrow drawing: phones have two pixels and more for one of the page.
+NARROW_DETAILS = (*DETAILS, Detail(420, 24), Detail(NARROW, 16))
 
 # matplotlib makes no promise about drawing from two threads at once. Computing frames side by
 # side is what matters; drawing takes a few hundredths of a second and can queue.
@@ -46,12 +47,14 @@ class Picture:
         width: in pixels.
         height: in pixels.
         alt: what is seen.
+        photo: whether its colours are those of things, so that no theme changes them.
     """
 
     data: bytes
     width: int
     height: int
     alt: str = ""
+    photo: bool = False
 
     @property
     def src(self) -> str:
@@ -132,7 +135,7 @@ def encode(
         data = _webp(reduce_colours(on_white(image), detail.colours), lossless=True)
         if lossy:
             data = min(data, _webp(image, lossless=False), key=len)
-    return Picture(data, image.width, image.height, alt)
+    return Picture(data, image.width, image.height, alt, lossy or image.mode == "RGBA")
 
 
 def reduce_colours(image: Image.Image, colours: int) -> Image.Image:
@@ -150,13 +153,6 @@ def reduce_colours(image: Image.Image, colours: int) -> Image.Image:
     palette[nearest] = 255
     reduced.putpalette(palette.tobytes())
     return reduced
-
-
-def close_figure(figure: Figure) -> None:
-    """Close a figure that pyplot holds; a figure made without pyplot needs nothing."""
-    pyplot = sys.modules.get("matplotlib.pyplot")
-    if pyplot is not None:
-        pyplot.close(figure)
 
 
 def _png(image: Image.Image) -> bytes:

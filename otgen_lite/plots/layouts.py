@@ -47,9 +47,9 @@ def arrange(figure: Figure, layout: Layout) -> Figure:
         >>> fig, ax = figure(height=2.0)
         >>> fig = arrange(fig, lambda fig, undo: resize(fig, 3.5, 3.0, undo))
         >>> with narrow(fig):
-        ...     fig.get_figheight()
+        ...     float(fig.get_figheight())
         3.0
-        >>> fig.get_figheight()
+        >>> float(fig.get_figheight())
         2.0
     """
     figure._otg_layout = layout  # type: ignore[attr-defined]

@@ -16,7 +16,7 @@ RED = "#C62828"
 #: What lies between; contrast 3.5 : 1 on white, enough for lines and areas, not for small text.
 VIOLET = "#AF6FCB"
 #: Curves that compare methods: never the colours of data and model.
-METHODS = ("#178383", "#C15500", "#170F00", "#6C7C4D", "#55003E")
+METHODS = ("#468355", "#9B6C00", "#C13E93", "#000000", "#1F4D00")
 #: Axes, baselines, remarks; contrast 6.0 : 1 on white.
 GREY = "#5F6368"
 #: Grids, threads and grounds that only accompany: GREY thinned out, so that there is one grey.
