@@ -111,6 +111,12 @@ def narrow(figure: Figure) -> Iterator[bool]:
         yield False
         return
     with ExitStack() as undo:
+        for ax in figure.axes:
+            if ax.get_adjustable() == "datalim":  # drawing with equal units changes the limits
+                undo.callback(ax.set_autoscalex_on, ax.get_autoscalex_on())
+                undo.callback(ax.set_autoscaley_on, ax.get_autoscaley_on())
+                undo.callback(ax.set_xlim, ax.get_xlim())
+                undo.callback(ax.set_ylim, ax.get_ylim())
         layout(figure, undo)
         labels.fit(figure, undo)
         yield True
