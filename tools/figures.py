@@ -1,8 +1,9 @@
 """A contact sheet of every figure of the built book: wide and narrow, light and dark.
 
-``python -m tools.figures`` writes ``_build/figures/index.html`` from the website in ``_build/html``,
-each drawing as a reader's browser shows it, with its page and its size in bytes. With ``--png`` it
-also takes a picture of each chapter's part with Chromium. Nothing judges a picture but an eye.
+``python -m tools.figures`` writes ``_build/figures/index.html`` from the website in
+``_build/html``, each drawing as a reader's browser shows it, with its page and its size in bytes.
+With ``--png`` it also takes a picture of each chapter's part with Chromium. Nothing judges a
+picture but an eye.
 """
 
 from __future__ import annotations
@@ -89,9 +90,8 @@ def sheet(site: Path, shown: list[Shown]) -> str:
             for name, width in ((one.wide, 700), (one.narrow, 350)):
                 classes = f"cell {theme}{' photo' if one.photograph else ''}"
                 classes += " card" if one.explorer else ""
-                rows.append(
-                    f'<div class="{classes}"><img src="../html/{name}" width="{width}" alt=""></div>'
-                )
+                image = f'<img src="../html/{name}" width="{width}" alt="">'
+                rows.append(f'<div class="{classes}">{image}</div>')
         rows.append("</div>")
     body = "\n".join(rows)
     return (

@@ -56,7 +56,7 @@ def replace_images(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         record = records.get(PurePosixPath(image["uri"]).stem)
         if record is None:
             continue
-        sources = {
+        sources: dict[str, tuple[str, int, int]] = {
             name: (_address(app, docname, record[name]), *record[name][1:])
             for name in ("wide", "narrow")
             if name in record

@@ -10,8 +10,8 @@ from typing import Any
 
 import ipywidgets
 
-from .frames import FrameStore, Key
 from .formula import plain
+from .frames import FrameStore, Key
 from .page import asset, caption, image, readout_table
 from .shown import Frame, Source
 
@@ -92,9 +92,10 @@ class LiveView:
 
     def _show(self, frame: Frame) -> None:
         self.status.value = ""
+        kind = " otg-photo" if frame.picture.photo else ""
         self.stage.value = (
             f'<div class="otg-explorer otg-live" data-name="{self._explorer.name}">'
-            f'<div class="otg-panel{" otg-photo" if frame.picture.photo else ""}">{image(frame)}</div>'
+            f'<div class="otg-panel{kind}">{image(frame)}</div>'
             f"{readout_table(list(frame.readouts), frame)}</div>"
         )
 

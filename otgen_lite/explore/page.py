@@ -153,9 +153,7 @@ def _control(ident: str, axis: Axis, start: int, typeset: bool) -> str:
     )
 
 
-def _all_values(
-    explorer: Source, frames: list[Frame], names: list[str], typeset: bool
-) -> str:
+def _all_values(explorer: Source, frames: list[Frame], names: list[str], typeset: bool) -> str:
     columns = names or ["what is seen"]
     head = "".join(f'<th scope="col">{marked(axis.label, typeset)}</th>' for axis in explorer.axes)
     head += "".join(f'<th scope="col">{marked(name, typeset)}</th>' for name in columns)
@@ -227,7 +225,9 @@ def _cell(value: Value | None) -> str:
 
 
 def _state(axes: Iterable[Axis], key: Iterable[int]) -> str:
-    return ", ".join(f"{plain(axis.label)} = {axis.texts[i]}" for axis, i in zip(axes, key, strict=True))
+    return ", ".join(
+        f"{plain(axis.label)} = {axis.texts[i]}" for axis, i in zip(axes, key, strict=True)
+    )
 
 
 def _json(value: Any) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from contextlib import ExitStack
+from itertools import pairwise
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -173,7 +174,7 @@ def legend_lines(legend: Legend, width: float) -> tuple[int, list[str]]:
     for text in legend.get_texts():
         lines = lines_of(text, width - HANDLE)
         words.append("\n".join(lines) if len(lines) < 99 else text.get_text())
-    rows = [words[k::-(-len(words) // columns)] for k in range(-(-len(words) // columns))]
+    rows = [words[k :: -(-len(words) // columns)] for k in range(-(-len(words) // columns))]
     return sum(max(w.count("\n") + 1 for w in row) for row in rows), words
 
 
@@ -240,11 +241,9 @@ def meet(axis: Axis, minor: bool = False) -> bool:
                   if b.get_visible() and b.get_text()]  # fmt: skip
         if len(axis.get_minorticklocs()) == 0 or len(boxes) < 2:
             return False
-    along = "x0" if axis.axis_name == "x" else "y0"
-    boxes.sort(key=lambda box: float(getattr(box, along)))
-    room = (4.0 if axis.axis_name == "x" else 0.0) * figure.dpi / 100
-    for one, other in zip(boxes, boxes[1:], strict=False):
-        gap = other.x0 - one.x1 if axis.axis_name == "x" else other.y0 - one.y1
-        if gap < room:
-            return True
-    return False
+    if axis is axis.axes.xaxis:
+        ends = sorted((box.x0, box.x1) for box in boxes)
+        room = 4.0 * figure.dpi / 100
+    else:
+        ends, room = sorted((box.y0, box.y1) for box in boxes), 0.0
+    return any(start - end < room for (_, end), (start, _) in pairwise(ends))

@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure, FigureBase
+from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 
 from otgen_lite.plots import labels
@@ -131,30 +131,31 @@ def stack(figure: Figure, undo: ExitStack) -> None:
     if not panels:  # axes at places of their own, or a grid within a grid: only smaller
         resize(figure, NARROW, max(0.5 * figure.get_figheight(), 0.6 * NARROW), undo)
         return
-    grid = panels[0].get_subplotspec().get_gridspec()  # type: ignore[union-attr]
+    grid = _spec(panels[0]).get_gridspec()
     columns = columns_for(panels, grid.ncols)
     if columns < grid.ncols and len(set(grid.get_height_ratios())) > 1:
         # Rows of several heights: what stands in a column belongs together.
-        panels.sort(key=lambda ax: (ax.get_subplotspec().colspan.start,  # type: ignore[union-attr]
-                                    ax.get_subplotspec().rowspan.start))  # type: ignore[union-attr]
+        panels.sort(key=lambda ax: (_spec(ax).colspan.start, _spec(ax).rowspan.start))
     rows = [panels[k : k + columns] for k in range(0, len(panels), columns)]
     place(figure, [(row, columns) for row in rows], undo)
 
 
-def panels_of(figure: FigureBase) -> list[Axes]:
+def panels_of(figure: Figure) -> list[Axes]:
     """The panels of a figure's one grid, row by row; none where there is no such grid."""
-    axes = [ax for ax in figure.axes if ax.get_subplotspec() is not None]
-    grids = {id(ax.get_subplotspec().get_gridspec()) for ax in axes}  # type: ignore[union-attr]
-    nested = any(not isinstance(ax.get_subplotspec().get_gridspec(), GridSpec) for ax in axes)  # type: ignore[union-attr]
-    if len(grids) != 1 or nested:
+    axes = [ax for ax in figure.axes if _spec(ax) is not None]
+    grids = [_spec(ax).get_gridspec() for ax in axes]
+    if len({id(grid) for grid in grids}) != 1 or not isinstance(grids[0], GridSpec):
         return []
     # Twins share a place, and go where the first of them goes.
     first: dict[tuple[int, int], Axes] = {}
     for ax in axes:
-        spec = ax.get_subplotspec()
-        assert spec is not None
-        first.setdefault((spec.rowspan.start, spec.colspan.start), ax)
+        first.setdefault((_spec(ax).rowspan.start, _spec(ax).colspan.start), ax)
     return [first[at] for at in sorted(first)]
+
+
+def _spec(ax: Axes) -> Any:
+    """The place in a grid, or None."""
+    return ax.get_subplotspec()
 
 
 def columns_for(panels: list[Axes], most: int) -> int:
@@ -185,7 +186,7 @@ def place(figure: Figure, rows: list[tuple[list[Axes], int]], undo: ExitStack) -
         step = fine // columns
         for j, ax in enumerate(row):
             for twin in _at_the_same_place(figure, ax):
-                undo.callback(twin.set_subplotspec, twin.get_subplotspec())
+                undo.callback(twin.set_subplotspec, _spec(twin))
                 twin.set_subplotspec(grid[k, j * step : (j + 1) * step])
         for ax in row:
             labels.complete(ax, undo, left=ax is row[0])
@@ -193,8 +194,7 @@ def place(figure: Figure, rows: list[tuple[list[Axes], int]], undo: ExitStack) -
 
 def height_of(ax: Axes, size: Any, width: float) -> float:
     """Inches of height for a panel that gets this width."""
-    spec = ax.get_subplotspec()
-    assert spec is not None
+    spec = _spec(ax)
     grid = spec.get_gridspec()
     ratios, across = grid.get_height_ratios(), grid.get_width_ratios()
     tall = size[1] * sum(ratios[i] for i in spec.rowspan) / sum(ratios)
@@ -215,8 +215,7 @@ def _common(a: int, b: int) -> int:
 
 
 def _at_the_same_place(figure: Figure, ax: Axes) -> list[Axes]:
-    spec = ax.get_subplotspec()
-    return [other for other in figure.axes if other.get_subplotspec() == spec]
+    return [other for other in figure.axes if _spec(other) == _spec(ax)]
 
 
 # --- for layouts of one's own --------------------------------------------------------------------

@@ -33,7 +33,11 @@ def _named_axes(rows: int, columns: int) -> Figure:
     fig, axes = plots.figure(rows, columns, height=3.3, squeeze=False)
     for k, ax in enumerate(axes.flat):
         ax.plot(1e3 * T, 0.001 * T**2, label="a curve")
-        ax.plot(1e3 * T, 0.001 * T, label="another one, with a longer name" if columns == 1 else "another one")
+        ax.plot(
+            1e3 * T,
+            0.001 * T,
+            label="another one, with a longer name" if columns == 1 else "another one",
+        )
         ax.set(xlabel=f"steps of the optimiser {k}", ylabel="dual value")
         ax.legend()
     return fig

@@ -402,7 +402,7 @@ def test_formulas_wait_to_be_typeset_on_the_website_and_are_slanted_elsewhere():
     assert f">exponent {span.format(chr(92) + 'lambda')}</span>" in text
     assert text.count(span.format("W_p^2")) == 2  # read-outs, and the table of all
     alone = explorer.to_html()
-    assert "class=\"math" not in alone
+    assert 'class="math' not in alone
     assert "exponent <i>λ</i>" in alone
     assert "<i>W<sub>p</sub><sup>2</sup></i>" in alone
     # What Python gives stays as it was named, and exact.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import itertools
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +15,6 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-import otgen_lite as otg
 from otgen_lite import plots
 from tests.patience import kernel
 from tests.unit.figure_examples import EXAMPLES, PLAN, X2, Y2, A, B, X, Y
@@ -63,6 +61,7 @@ def test_a_notebook_shows_figures_at_twice_the_resolution() -> None:
 
 
 # --- what is drawn -------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_figures_belong_to_nobody_and_can_be_drawn(name: str) -> None:

