@@ -26,6 +26,7 @@ from otgen_lite.plots.general import (
     plan_lines,
 )
 from otgen_lite.plots.kantorovich import arcs, ink_between, ink_cards, matrices, mixed, price_map
+from otgen_lite.plots.layouts import arrange, keep, narrow, photograph
 from otgen_lite.plots.lines import curves, touching
 from otgen_lite.plots.maps import mapped_clouds, sent_to_atoms
 from otgen_lite.plots.penalised import (
@@ -38,8 +39,11 @@ from otgen_lite.plots.penalised import (
 from otgen_lite.plots.semidiscrete import cells, lower_envelope, soft_cells
 from otgen_lite.plots.style import (
     BLUE,
+    FAINT,
     GREY,
     METHODS,
+    NARROW,
+    NEUTRAL,
     RED,
     VIOLET,
     WIDTH,
@@ -49,12 +53,16 @@ from otgen_lite.plots.style import (
 
 __all__ = [
     "BLUE",
+    "FAINT",
     "GREY",
     "METHODS",
+    "NARROW",
+    "NEUTRAL",
     "RED",
     "VIOLET",
     "WIDTH",
     "arcs",
+    "arrange",
     "autoencoder",
     "cdf_gap",
     "cells",
@@ -75,14 +83,17 @@ __all__ = [
     "images_over_curves",
     "ink_between",
     "ink_cards",
+    "keep",
     "latent_weights",
     "loss_curve",
     "lower_envelope",
     "mapped_clouds",
     "matrices",
     "mixed",
+    "narrow",
     "noisy_costs",
     "penalty_paths",
+    "photograph",
     "photographs",
     "plan_lines",
     "potential_and_plan",
