@@ -15,6 +15,22 @@ from torch import Tensor
 WEIGHT_SUM_TOL = {torch.float64: 1e-6, torch.float32: 1e-4}
 
 
+#: Kinds of device that do not know float64.
+SINGLE = {"mps"}
+
+
+def wide(device: torch.device) -> torch.dtype:
+    """float64, or float32 where the device knows no other."""
+    return torch.float32 if device.type in SINGLE else torch.float64
+
+
+def moved(value: Tensor, device: torch.device) -> Tensor:
+    """A tensor on a device; where that knows no float64, rounded before it leaves."""
+    if value.dtype == torch.float64 and value.device != device:
+        value = value.to(wide(device))
+    return value.to(device)
+
+
 def not_finite(message: str) -> ValueError:
     """The error that numbers must be finite and are not; :func:`is_not_finite` knows it again."""
     error = ValueError(message)
@@ -30,7 +46,8 @@ def is_not_finite(error: BaseException) -> bool:
 def tensor(name: str, value: Any, *, finite: bool = True) -> Tensor:
     """Convert to a float32 or float64 tensor; whole numbers become float64.
 
-    A tensor that is already of such a type comes back as it is, with its device and its graph.
+    A tensor that is already of such a type comes back as it is, with its device and its graph; what
+    is none becomes one where torch makes new tensors.
     """
     if isinstance(value, Tensor):
         out = value
@@ -51,13 +68,13 @@ def tensor(name: str, value: Any, *, finite: bool = True) -> Tensor:
             array = array.astype(np.float64)
         if not array.flags.writeable or any(step < 0 for step in array.strides):
             array = array.copy()
-        out = torch.from_numpy(array)
+        out = moved(torch.from_numpy(array), torch.get_default_device())
     if out.layout != torch.strided:
         raise TypeError(f"{name} must be dense, got a tensor of layout {out.layout}")
     if out.is_complex() or out.dtype == torch.bool:
         raise TypeError(f"{name} must hold real numbers, got a tensor of {out.dtype}")
     if not out.is_floating_point():
-        out = out.to(torch.float64)
+        out = out.to(wide(out.device))
     elif out.dtype not in WEIGHT_SUM_TOL:
         raise TypeError(f"{name} must be float32 or float64, got {out.dtype}")
     if finite and out.numel():

@@ -66,7 +66,7 @@ class Processes:
         """The largest of the processes' numbers; every process must ask."""
         if self.world == 1:
             return number
-        largest = torch.tensor(number)
+        largest = torch.tensor(number, device="cpu")
         dist.all_reduce(largest, dist.ReduceOp.MAX, group=_words())
         return int(largest)
 

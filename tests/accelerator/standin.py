@@ -170,6 +170,10 @@ def _kernel(op: Any, *args: Any, **kwargs: Any) -> Any:
         elif isinstance(value, torch.device) and value.type == NAME:
             values[k] = HERE
     there, named = pytree.tree_unflatten(values, structure)
+    there = [
+        torch.tensor(value, device=HERE) if takes == "Tensor" and _is_number(value) else value
+        for value, takes in zip(there, (str(a.type) for a in schema.arguments), strict=False)
+    ]
     if "pin_memory" in named:
         named["pin_memory"] = None
     out = _drawing(op, kwargs.get("generator"), lambda: op(*there, **named))
@@ -177,6 +181,10 @@ def _kernel(op: Any, *args: Any, **kwargs: Any) -> Any:
         if seen.shape != mine.shape:  # an output that took another size
             mine.data = _seen_as(_OTHER, seen)
     return _returned(schema, out, args, kwargs)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (bool, int, float, complex))
 
 
 def _empty_like(value: Tensor) -> Tensor:
@@ -299,6 +307,16 @@ def _loaded(storage: Any, location: str) -> Any:
     return torch.empty(0, dtype=torch.uint8, device=HERE).set_(storage).to(NAME).untyped_storage()
 
 
+_clone = torch.UntypedStorage.clone
+
+
+def _cloned(storage: Any) -> Any:
+    """Memory with the same content: torch's own way asks for an allocator, which there is none."""
+    if storage.device.type != NAME:
+        return _clone(storage)
+    return torch.empty(0, dtype=torch.uint8, device=NAME).set_(storage).clone().untyped_storage()
+
+
 _kept: list[torch.library.Library] = []
 
 
@@ -314,6 +332,7 @@ def register() -> None:
     aten.impl("resize_", _resized, "PrivateUse1")
     aten.impl("convolution_overrideable", _convolved, "PrivateUse1")
     aten.impl("convolution_backward_overrideable", _convolved_back, "PrivateUse1")
+    torch.UntypedStorage.clone = _cloned  # type: ignore[method-assign]
     torch.serialization.register_package(0, lambda storage: None, _loaded)
     _kept.extend([every, aten])
 
