@@ -108,7 +108,9 @@ class SemiDual(GeneratorModel):
             raise ValueError(
                 f"y must be (N, ...) data with N >= 1, got shape {_checks.shape_text(atoms)}"
             )
-        atoms = atoms.detach().flatten(1)
+        # Where the generator is, whose points are compared with them.
+        place = next(generator.parameters(), atoms).device
+        atoms = _checks.moved(atoms.detach(), place).flatten(1)
         weights = _checks.weights("b", b, len(atoms), like=atoms).detach()
         if not float(weights.min()) > 0.0:
             raise ValueError("b must be positive: an atom without mass is no data; got a zero")
