@@ -152,50 +152,99 @@ class _GeneratorsStayOnTheirDevice(TorchFunctionMode):
 # Operations.
 
 
+class _Op:
+    """What has to be known of an operation, read from its schema once."""
+
+    def __init__(self, op: Any) -> None:
+        schema = op._schema
+        self.name = schema.name.removeprefix("aten::")
+        infos = [r.alias_info for r in schema.returns]
+        #: Whether it makes views.
+        self.views = any(info is not None and not info.is_write for info in infos)
+        #: For each result: None where it is new, else which argument is written into and returned.
+        self.returns = [None if info is None else _written(schema, info) for info in infos]
+        self.draws = torch.Tag.nondeterministic_seeded in op.tags
+        index = self.name in _INDICES
+        #: Whether a number may come along from the CPU; foreach and fused ones take lists of them.
+        self.numbers = torch.Tag.pointwise in op.tags or index or self.name.startswith("_f")
+        self.tensors = [str(a.type) == "Tensor" for a in schema.arguments]
+        #: The argument that may be of the CPU whatever its size: an index.
+        self.free = 1 if index else -1
+
+
+#: Where the second argument may be on the CPU: indices, into what is on the device.
+_INDICES = {"index", "index_put", "index_put_", "_index_put_impl_", "_unsafe_index",
+            "_unsafe_index_put"}  # fmt: skip
+_known: dict[Any, _Op] = {}
+
+
+def _written(schema: Any, info: Any) -> tuple[int, str]:
+    return next(
+        (k, a.name) for k, a in enumerate(schema.arguments)
+        if a.alias_info is not None and a.alias_info.before_set == info.before_set
+    )  # fmt: skip
+
+
+def _mapped(change: Any, value: Any) -> Any:
+    """``change`` of a value, or of the entries of a list."""
+    if isinstance(value, (list, tuple)):
+        return [_mapped(change, part) for part in value]
+    return change(value)
+
+
 def _kernel(op: Any, *args: Any, **kwargs: Any) -> Any:
     """Every operation that has no kernel of its own below: let the CPU do it."""
-    schema = op._schema
-    if schema.name == "aten::set_":  # no numbers: only what the tensor's memory is
+    about = _known.get(op) or _known.setdefault(op, _Op(op))
+    if about.name == "set_":  # no numbers: only what the tensor's memory is
         return op.redispatch(_CPU_KEYS, *args, **kwargs)
-    if any(r.alias_info is not None and not r.alias_info.is_write for r in schema.returns):
+    if about.views:
         return _view(op, args, kwargs)
-    _refuse_mixture(op, args, kwargs)
-    values, structure = pytree.tree_flatten((args, kwargs))
     given: list[tuple[Tensor, Tensor]] = []
-    for k, value in enumerate(values):
-        if _is_here(value):
+
+    def to_cpu(value: Any) -> Any:
+        if isinstance(value, Tensor):
+            if value.device.type != NAME:
+                if value.ndim or not about.numbers:
+                    raise _mixed(op, value)
+                return value
             # What is empty may be given another size, for which only memory of the CPU's will do.
-            values[k] = _seen_as(_CPU, value) if value.numel() else _empty_like(value)
-            given.append((value, values[k]))
-        elif isinstance(value, torch.device) and value.type == NAME:
-            values[k] = HERE
-    there, named = pytree.tree_unflatten(values, structure)
-    there = [
-        torch.tensor(value, device=HERE) if takes == "Tensor" and _is_number(value) else value
-        for value, takes in zip(there, (str(a.type) for a in schema.arguments), strict=False)
-    ]
-    if "pin_memory" in named:
-        named["pin_memory"] = None
-    out = _drawing(op, kwargs.get("generator"), lambda: op(*there, **named))
+            seen = _seen_as(_CPU, value) if value.numel() else _empty_like(value)
+            given.append((value, seen))
+            return seen
+        return HERE if isinstance(value, torch.device) else value
+
+    def as_is(value: Any) -> Any:
+        return _seen_as(_CPU, value) if _is_here(value) else value
+
+    free = about.free if about.free > 0 and _is_here(args[0]) else -1
+    there = [_mapped(as_is if k == free else to_cpu, value) for k, value in enumerate(args)]
+    named = {name: _mapped(to_cpu, value) for name, value in kwargs.items() if name != "pin_memory"}
+    for k, value in enumerate(there):
+        if about.tensors[k] and isinstance(value, (bool, int, float, complex)):
+            there[k] = torch.tensor(value, device=HERE)
+    out = _drawing(about, kwargs.get("generator"), lambda: op(*there, **named))
     for mine, seen in given:
         if seen.shape != mine.shape:  # an output that took another size
             mine.data = _seen_as(_OTHER, seen)
-    return _returned(schema, out, args, kwargs)
+    return _returned(about, out, args, kwargs)
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (bool, int, float, complex))
+def _mixed(op: Any, value: Tensor) -> RuntimeError:
+    return RuntimeError(
+        f"Expected all tensors to be on the same device, but found at least two devices, {NAME}:0 "
+        f"and {value.device}! (when checking an argument of {op})"
+    )
 
 
 def _empty_like(value: Tensor) -> Tensor:
     return torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device=HERE)
 
 
-def _drawing(op: Any, generator: Any, run: Any) -> Any:
+def _drawing(about: _Op, generator: Any, run: Any) -> Any:
     """Draw from the generator given, or from the device's own."""
     if generator is not None and not _of_device(generator):
         raise RuntimeError(f"Expected a '{NAME}' device type for generator but found 'cpu'")
-    if generator is not None or torch.Tag.nondeterministic_seeded not in op.tags:
+    if generator is not None or not about.draws:
         return run()
     before = torch.default_generator.get_state()
     torch.default_generator.set_state(_default.get_state())
@@ -206,20 +255,17 @@ def _drawing(op: Any, generator: Any, run: Any) -> Any:
         torch.default_generator.set_state(before)
 
 
-def _returned(schema: Any, out: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _returned(about: _Op, out: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What the CPU made as tensors of the device; what was written into as it was given."""
-    if not schema.returns:
+    if not about.returns:
         return out
-    single = len(schema.returns) == 1
+    single = len(about.returns) == 1
     results = []
-    for promised, value in zip(schema.returns, (out,) if single else out, strict=True):
-        if promised.alias_info is None:
-            results.append(pytree.tree_map(_on_device, value))
-            continue
-        for k, argument in enumerate(schema.arguments):
-            info = argument.alias_info
-            if info is not None and info.before_set == promised.alias_info.before_set:
-                results.append(args[k] if k < len(args) else kwargs[argument.name])
+    for place, value in zip(about.returns, (out,) if single else out, strict=True):
+        if place is None:
+            results.append(_mapped(_on_device, value))
+        else:
+            results.append(args[place[0]] if place[0] < len(args) else kwargs[place[1]])
     return results[0] if single else tuple(results)
 
 
@@ -248,26 +294,7 @@ def _view(op: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         offset = base.storage_offset() + view.storage_offset()
         return _as_strided.redispatch(_CPU_KEYS, base, view.shape, view.stride(), offset)
 
-    return pytree.tree_map(part, op(seen, *rest, **kwargs))
-
-
-#: Where an argument may be on the CPU whatever its size: indices, into what is on the device.
-_INDICES = {"index", "index_put", "index_put_", "_index_put_impl_", "_unsafe_index", "_unsafe_index_put"}
-
-
-def _refuse_mixture(op: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """Raise where CUDA would: a tensor of the CPU comes along only as a number, or as an index."""
-    name = op._schema.name.removeprefix("aten::")
-    checked: Any = (args, kwargs)
-    if name in _INDICES and _is_here(args[0]):
-        checked = (args[0], *args[2:], kwargs)
-    numbers = torch.Tag.pointwise in op.tags or name in _INDICES or name.startswith("_f")
-    for value in pytree.tree_leaves(checked):
-        if isinstance(value, Tensor) and not _is_here(value) and (value.ndim or not numbers):
-            raise RuntimeError(
-                f"Expected all tensors to be on the same device, but found at least two devices, "
-                f"{NAME}:0 and {value.device}! (when checking an argument of {op})"
-            )
+    return _mapped(part, op(seen, *rest, **kwargs))
 
 
 def _copied(into: Tensor, source: Tensor, non_blocking: bool = False) -> Tensor:
