@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,12 @@ def moved(value: Tensor, device: torch.device) -> Tensor:
     if value.dtype == torch.float64 and value.device != device:
         value = value.to(wide(device))
     return value.to(device)
+
+
+def beside(*values: Any) -> AbstractContextManager[Any]:
+    """Inside, arrays and numbers become tensors on the device of the tensors that come with them."""
+    found = [value.device for value in values if isinstance(value, Tensor)]
+    return found[0] if found and len(found) < len(values) else nullcontext()
 
 
 def not_finite(message: str) -> ValueError:
@@ -128,7 +135,8 @@ def points(name: str, value: Any) -> Tensor:
 
 def pair(x: Any, y: Any) -> tuple[Tensor, Tensor]:
     """Two sets of points of one dimension, x and y, in their common type."""
-    x, y = common(points("x", x), points("y", y))
+    with beside(x, y):
+        x, y = common(points("x", x), points("y", y))
     if x.shape[1] != y.shape[1]:
         raise ValueError(
             "x and y must be points of the same dimension, got shapes "

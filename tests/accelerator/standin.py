@@ -221,7 +221,8 @@ def _kernel(op: Any, *args: Any, **kwargs: Any) -> Any:
     named = {name: _mapped(to_cpu, value) for name, value in kwargs.items() if name != "pin_memory"}
     for k, value in enumerate(there):
         if about.tensors[k] and isinstance(value, (bool, int, float, complex)):
-            there[k] = torch.tensor(value, device=HERE)
+            kind = torch.float64 if isinstance(value, float) else None
+            there[k] = torch.tensor(value, dtype=kind, device=HERE)
     out = _drawing(about, kwargs.get("generator"), lambda: op(*there, **named))
     for mine, seen in given:
         if seen.shape != mine.shape:  # an output that took another size
