@@ -242,13 +242,14 @@ class Panel:
         self.bar.value, self.stage.value = 0, ""
         self._say("training …")
         self.thread = threading.Thread(
-            # Torch's default device is each thread's own.
-            target=torch.device(torch.get_default_device())(self._run), args=(values,),
-            name="otg-workbench", daemon=True,
+            target=self._run, args=(values, torch.get_default_device()), name="otg-workbench",
+            daemon=True,
         )  # fmt: skip
         self.thread.start()
 
-    def _run(self, values: Mapping[str, Any]) -> None:
+    def _run(self, values: Mapping[str, Any], device: torch.device) -> None:
+        if device.type != "cpu":  # torch's default device is each thread's own
+            torch.set_default_device(device)
         looked = time.monotonic()
 
         def watch(step: int, history: History) -> bool:
