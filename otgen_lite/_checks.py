@@ -33,7 +33,7 @@ def moved(value: Tensor, device: torch.device) -> Tensor:
 
 
 def beside(*values: Any) -> AbstractContextManager[Any]:
-    """Inside, arrays and numbers become tensors on the device of the tensors that come with them."""
+    """Inside, arrays and numbers become tensors on the device of the tensors given with them."""
     found = [value.device for value in values if isinstance(value, Tensor)]
     return found[0] if found and len(found) < len(values) else nullcontext()
 
@@ -60,7 +60,10 @@ def tensor(name: str, value: Any, *, finite: bool = True) -> Tensor:
         out = value
     else:
         try:
-            array = np.asarray(table(name, value))
+            try:
+                array = np.asarray(table(name, value))
+            except TypeError:  # NumPy does not look into an accelerator
+                array = np.asarray(_at_home(value))
         except (ValueError, RuntimeError):
             raise TypeError(
                 f"{name} must be a tensor or an array of real numbers, got a "
@@ -92,6 +95,13 @@ def tensor(name: str, value: Any, *, finite: bool = True) -> Tensor:
             culprit = low if not math.isfinite(low) else high
             raise not_finite(f"{name} must hold finite numbers, got one that is {culprit}")
     return out
+
+
+def _at_home(value: Any) -> Any:
+    """The tensors in a list, on the CPU."""
+    if isinstance(value, (list, tuple)):
+        return [_at_home(part) for part in value]
+    return value.cpu() if isinstance(value, Tensor) else value
 
 
 def table(name: str, value: Any) -> Any:

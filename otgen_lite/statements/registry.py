@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-
 from otgen_lite.certify import Relation
+from otgen_lite.statements._home import at_home
 from otgen_lite.statements.parts import ONLY_PROVED
 
 #: label -> statement, in the order in which the book states them.
@@ -42,18 +41,7 @@ class Statement:
         return ONLY_PROVED[self.label]
 
     def __call__(self, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        # On the CPU, in double precision, wherever a chapter has its tensors; so the instances are
-        # the same everywhere, but for those of an accelerator's own generator.
-        with torch.device("cpu"):
-            return self.both_sides(*(_of_cpu(arg) for arg in args), **kwargs)
-
-
-def _of_cpu(argument: Any) -> Any:
-    """A generator of another device as one of the CPU, whose seed it draws."""
-    if not isinstance(argument, torch.Generator) or argument.device.type == "cpu":
-        return argument
-    seed = torch.randint(1 << 62, (), generator=argument, device=argument.device)
-    return torch.Generator().manual_seed(int(seed))
+        return at_home(self.both_sides)(*args, **kwargs)
 
 
 def statement(
