@@ -54,7 +54,8 @@ def tensor(name: str, value: Any, *, finite: bool = True) -> Tensor:
     """Convert to a float32 or float64 tensor; whole numbers become float64.
 
     A tensor that is already of such a type comes back as it is, with its device and its graph; what
-    is none becomes one where torch makes new tensors.
+    is none becomes one where torch makes new tensors. Where that is a device without float64, they
+    come to the CPU: all that is computed from checked numbers needs it.
     """
     if isinstance(value, Tensor):
         out = value
@@ -78,13 +79,17 @@ def tensor(name: str, value: Any, *, finite: bool = True) -> Tensor:
             array = array.astype(np.float64)
         if not array.flags.writeable or any(step < 0 for step in array.strides):
             array = array.copy()
-        out = moved(torch.from_numpy(array), torch.get_default_device())
+        out = torch.from_numpy(array)
+        home = torch.get_default_device()
+        out = out if home.type in SINGLE else out.to(home)
     if out.layout != torch.strided:
         raise TypeError(f"{name} must be dense, got a tensor of layout {out.layout}")
     if out.is_complex() or out.dtype == torch.bool:
         raise TypeError(f"{name} must hold real numbers, got a tensor of {out.dtype}")
+    if out.device.type in SINGLE:
+        out = out.cpu()
     if not out.is_floating_point():
-        out = out.to(wide(out.device))
+        out = out.to(torch.float64)
     elif out.dtype not in WEIGHT_SUM_TOL:
         raise TypeError(f"{name} must be float32 or float64, got {out.dtype}")
     if finite and out.numel():

@@ -36,7 +36,7 @@ def digits(*, dtype: torch.dtype | None = None) -> tuple[Tensor, Tensor]:
     dtype = _checks.floating(dtype)
     images, labels = _digits()
     home = torch.get_default_device()
-    return images.to(home, dtype, copy=True), labels.to(home, copy=True)
+    return images.to(dtype, copy=True).to(home), labels.to(home, copy=True)
 
 
 @lru_cache(maxsize=1)

@@ -76,7 +76,7 @@ class SemiDiscreteMap(LatentMap):
 
     def carry(self, z: Tensor, codes: Tensor) -> Tensor:
         """The code of each point's cell."""
-        return self.solver(codes).transport(z)
+        return self.solver(codes).transport(z).to(z.device)
 
 
 class QuadraticMap(SemiDiscreteMap):
@@ -93,7 +93,7 @@ class QuadraticMap(SemiDiscreteMap):
 
     def carry(self, z: Tensor, codes: Tensor) -> Tensor:
         """z + grad D(z) / 2, without the gradient's graph."""
-        return self.solver(codes, float(self.eps)).barycentric(z)
+        return self.solver(codes, float(self.eps)).barycentric(z).to(z.device)
 
 
 class ArgminMap(SemiDiscreteMap):

@@ -75,4 +75,5 @@ class PairsMap(LatentMap):
 
 def partners(z: Tensor, codes: Tensor) -> Tensor:
     """(n,) for each z the code that an exact plan of the two samples gives it."""
-    return solve_exact(costs_between(z, codes, "sqeuclidean")).plan.argmax(dim=1)
+    plan = solve_exact(costs_between(z, codes, "sqeuclidean")).plan
+    return plan.argmax(dim=1).to(z.device)

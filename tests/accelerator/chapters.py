@@ -39,7 +39,8 @@ class Fault:
     where: str
 
     def __str__(self) -> str:
-        return f"cell {self.cell}, {self.line!r}: {type(self.error).__name__}: {self.error} {self.where}"
+        said = f"{type(self.error).__name__}: {self.error}"
+        return f"cell {self.cell}, {self.line!r}: {said} ({self.where})"
 
 
 def cells(path: Path) -> list[str]:

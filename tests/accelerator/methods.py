@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -48,7 +48,7 @@ def _latent(name: str, plan: str, x: Tensor) -> otg.LatentOT:
     return method.fit_map(**(climbed if asks else {}))
 
 
-def _makers() -> Iterator_:
+def _makers() -> Iterator[tuple[str, Maker]]:
     for penalty in PENALTIES:
         yield f"PenalizedOT, {penalty}", partial(_penalised, penalty)
     yield "PenalizedOT, another cost", partial(_penalised, "MMD", cost="euclidean", decoder_var=0.1)
@@ -105,12 +105,9 @@ def _mke(loss: str, gradient: str, sweeps: int | None, x: Tensor) -> otg.MKE:
 
 
 def _semidual(rule: str, eps: float, x: Tensor) -> otg.SemiDual:
-    return otg.SemiDual(
-        decoder(), x, rule=rule, eps=eps, psi_steps=2, psi_batch=8, warm_up=3
-    )
+    return otg.SemiDual(decoder(), x, rule=rule, eps=eps, psi_steps=2, psi_batch=8, warm_up=3)
 
 
-Iterator_ = Any
 MAKERS: dict[str, Maker] = dict(_makers())
 
 

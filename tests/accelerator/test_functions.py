@@ -188,9 +188,11 @@ def test_metrics(name: str, where: str, request: pytest.FixtureRequest) -> None:
             assert found.device == samples.device
             found = found.cpu()
         if name != "floor" or where != "used":
-            assert found == pytest.approx(expected, rel=1e-6) if not isinstance(
-                expected, Tensor
-            ) else torch.allclose(found, expected)
+            assert (
+                found == pytest.approx(expected, rel=1e-6)
+                if not isinstance(expected, Tensor)
+                else torch.allclose(found, expected)
+            )
 
 
 #: What of the data package is fetched or read from a folder, or is no function.

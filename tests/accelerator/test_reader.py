@@ -176,7 +176,10 @@ def test_networks_on_the_device_data_where_they_are(device: torch.device) -> Non
 
 
 def test_the_readers_own_network(used: torch.device) -> None:
-    encoder, decoder = nn.Linear(2, 1), nn.Sequential(nn.Linear(1, 4), nn.Dropout(), nn.Linear(4, 2))
+    encoder, decoder = (
+        nn.Linear(2, 1),
+        nn.Sequential(nn.Linear(1, 4), nn.Dropout(), nn.Linear(4, 2)),
+    )
     method = otg.AutoEncoder(encoder, decoder)
     otg.fit(method, otg.data.rings(16, 0), steps=2, batch_size=4, progress=False)
     assert not left_behind(method)

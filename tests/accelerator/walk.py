@@ -6,7 +6,6 @@ import types
 from collections.abc import Iterator
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as pytree
@@ -42,9 +41,11 @@ def left_behind(value: Any) -> list[str]:
 
 
 #: What carries numbers, and computes none.
-_CARRY = ("cpu", "to", "detach", "from_numpy", "clone", "copy", "empty", "empty_like", "new_empty", "__get__",
-          "__getitem__", "__set__", "__setitem__", "view", "contiguous", "numpy", "__deepcopy__",
-          "data_ptr", "_make_subclass", "reshape", "split", "float", "double")  # fmt: skip
+_CARRY = {
+    "cpu", "to", "detach", "from_numpy", "clone", "copy", "empty", "empty_like", "new_empty", "get",
+    "getitem", "set", "setitem", "view", "contiguous", "numpy", "deepcopy", "data_ptr",
+    "make_subclass", "reshape", "split", "float", "double",
+}  # fmt: skip
 
 
 class AtTheCPU(TorchFunctionMode):
@@ -57,9 +58,11 @@ class AtTheCPU(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         out = func(*args, **(kwargs or {}))
         name = getattr(func, "__name__", "")
-        if name.strip("_") not in {word.strip("_") for word in _CARRY}:
-            for value in pytree.tree_leaves(out):
-                if isinstance(value, Tensor) and value.device.type == "cpu":
-                    if value.is_floating_point() and value.numel() > 8:
-                        self.seen.append(f"{name} {tuple(value.shape)}")
+        if name.strip("_") not in _CARRY:
+            self.seen += [f"{name} {tuple(v.shape)}" for v in pytree.tree_leaves(out) if _counts(v)]
         return out
+
+
+def _counts(value: Any) -> bool:
+    here = isinstance(value, Tensor) and value.device.type == "cpu"
+    return here and value.is_floating_point() and value.numel() > 8
