@@ -12,6 +12,7 @@ from scipy.optimize import minimize
 from torch import Generator, Tensor
 
 import otgen_lite as otg
+from otgen_lite.statements._home import all_at_home
 from otgen_lite.statements.entropy import BOOK, TIGHT
 from otgen_lite.statements.kantorovich import Sides, masses, points
 from otgen_lite.statements.registry import statement
@@ -90,3 +91,6 @@ def best_point(generator: Generator, m: int, d: int) -> Sides:
     loss = torch.stack([saved(*model, 1.001 * eps) for model in [*tried, cloud]])
     lhs = [slope, (gain > 1e-6).double(), loss.clamp(min=0).max()]
     return torch.stack(lhs), torch.stack([rate(u, y, b, 1.0), *y.new_tensor([1.0, 0.0])])
+
+
+all_at_home(globals())

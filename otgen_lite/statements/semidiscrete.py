@@ -23,6 +23,7 @@ from scipy.optimize import minimize
 from torch import Generator, Tensor
 
 import otgen_lite as otg
+from otgen_lite.statements._home import all_at_home
 from otgen_lite.statements.distances import counts_of
 from otgen_lite.statements.kantorovich import dual_prices, masses, points, problem
 from otgen_lite.statements.registry import statement
@@ -359,3 +360,6 @@ def pair(generator: Generator, theta: float) -> tuple[Tensor, Tensor]:
     (slope,) = torch.autograd.grad(H, at)
     closed = torch.tensor([theta**2 + 7 / 12, 2 * theta], dtype=torch.float64)
     return torch.stack([H.detach(), slope]), closed
+
+
+all_at_home(globals())
