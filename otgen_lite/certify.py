@@ -200,14 +200,14 @@ def _publish(result: Certificate) -> None:
 
 
 def _markup(line: str) -> str:
-    """The line for a page: powers of ten as one writes them by hand, a true minus sign.
+    r"""The line for a page: powers of ten as one writes them by hand, a true minus sign.
 
     >>> _markup("✓ thm-a: 25 = 25, gap 1.5e-12")
-    '<p class="otg-certificate">✓ thm-a: 25 = 25, gap 1.5 × 10<sup>−12</sup></p>'
+    '<p class="otg-certificate">✓ thm-a: 25 = 25, gap 1.5\xa0×\xa010<sup>−12</sup></p>'
     """
     text = _POWER.sub(_power, escape(line))
     return f'<p class="otg-certificate">{_NEGATIVE.sub("−", text)}</p>'
 
 
 def _power(found: re.Match[str]) -> str:
-    return f"{found[1]} × 10<sup>{int(found[2])}</sup>" if float(found[1]) else "0"
+    return f"{found[1]}\u00a0×\u00a010<sup>{int(found[2])}</sup>" if float(found[1]) else "0"

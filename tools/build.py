@@ -41,7 +41,7 @@ def environment() -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         # Progress bars without speeds: two builds print the same.
         "TQDM_MININTERVAL": "1000",
-        "TQDM_BAR_FORMAT": "{l_bar}{bar}| {n_fmt}/{total_fmt}",
+        "TQDM_BAR_FORMAT": "{l_bar}{bar:10}| {n_fmt}/{total_fmt}",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     }
 

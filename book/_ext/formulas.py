@@ -32,6 +32,9 @@ STYLES = ("vendor/katex/katex.min.css", "formulas.css")
 #: Fonts that nearly every formula needs: asked for with the page, so that nothing moves later.
 FONTS = ("Main-Regular", "Math-Italic", "AMS-Regular", "Size1-Regular", "Size2-Regular")
 
+WORD_JOINER = "&#8288;"
+CLOSING = (".", ",", ";", ":", ")", "]", "?", "!", "”", "’", "-", "–")
+
 # As otgen_lite.explore.page writes formulas into captions, labels and names of read-outs.
 _SPAN = re.compile(r'<span class="math notranslate nohighlight">\\\((.*?)\\\)</span>', re.DOTALL)
 
@@ -48,8 +51,15 @@ def markup(tex: str, display: bool, location: Any) -> str:
 def visit_inline(self: HTML5Translator, node: nodes.math) -> None:
     """A formula in a line of text."""
     self.body.append(self.starttag(node, "span", "", CLASS="math notranslate nohighlight"))
-    self.body.append(markup(node.astext(), False, node) + "</span>")
+    self.body.append(markup(node.astext(), False, node) + "</span>" + joiner(node))
     raise nodes.SkipNode
+
+
+def joiner(node: nodes.math) -> str:
+    """What keeps a full stop on the line of its formula, where a browser would break."""
+    after: Any = node.next_node(descend=False, siblings=True)
+    ends = isinstance(after, nodes.Text) and after.startswith(CLOSING)
+    return WORD_JOINER if ends else ""
 
 
 def visit_block(self: HTML5Translator, node: nodes.math_block) -> None:
