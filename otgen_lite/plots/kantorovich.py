@@ -285,7 +285,13 @@ def price_map(x: Any, f: Any, y: Any, g: Any, *, plan: Any = None) -> Figure:
     ):
         area = 30 + 150 * mass / mass.max()
         shown = ax.scatter(
-            points[:, 0], points[:, 1], c=prices, s=area, cmap=_tints(color), edgecolors=color
+            points[:, 0],
+            points[:, 1],
+            c=prices,
+            s=area,
+            cmap=_tints(color),
+            edgecolors=color,
+            clip_on=False,
         )
         fig.colorbar(shown, ax=ax, location="bottom").set_label(name, color=color)
         ax.set(xticks=[], yticks=[], aspect="equal")

@@ -303,11 +303,15 @@ def test_a_phone_loads_the_narrow_drawings_and_no_others(visit, site, expected):
     assert figure.get_attribute("data-src-narrow").split("/")[-1] in "".join(mine)
 
 
+#: Scripts that the theme loads at the end of a page, or when it has been read.
+LATE = re.compile(r"_static/(vendor/mathjax|scripts/(bootstrap|pydata)).*js")
+
+
 def test_controls_live_before_anything_else_has_loaded(visit, site):
     """All scripts that the page does not wait for are held back: the slider works all the same."""
     page = visit(
         f"{site}/{PAGE}",
-        lambda page: page.route(re.compile(r"_static/(vendor|scripts)/.*js"), lambda route: None),
+        lambda page: page.route(LATE, lambda route: None),
         until="commit",
     )
     figure = figure_of(page, "one")
@@ -321,10 +325,12 @@ def test_controls_live_before_anything_else_has_loaded(visit, site):
 
 @pytest.mark.parametrize("width", [390, 1280])
 def test_nothing_moves_when_pictures_and_frames_come(visit, site, width):
-    held = []
+    held, free = [], []
     page = visit(
         f"{site}/{PAGE}",
-        lambda page: page.route("**/_explorers/*", lambda route: held.append(route)),
+        lambda page: page.route(
+            "**/_explorers/*", lambda route: route.continue_() if free else held.append(route)
+        ),
         until="domcontentloaded",
         viewport={"width": width, "height": 800},
     )
@@ -340,7 +346,7 @@ def test_nothing_moves_when_pictures_and_frames_come(visit, site, width):
     before = sizes()
     assert before[1][1] > 100  # room for the picture is there before it
     until(lambda: held, look=lambda: page.wait_for_timeout(10))
-    page.unroute("**/_explorers/*")
+    free.append(True)
     for route in held:
         route.continue_()
     ready(figure)
