@@ -15,7 +15,7 @@ Randomness = torch.Generator | int | None
 
 
 def source(generator: Randomness) -> torch.Generator | None:
-    """The generator itself, or one of the CPU that starts from a seed: the same numbers anywhere."""
+    """The generator itself, or one of the CPU for a seed: the same numbers on every device."""
     if generator is None or isinstance(generator, torch.Generator):
         return generator
     return torch.Generator().manual_seed(_checks.seed("generator", generator))

@@ -61,7 +61,7 @@ def _moved(value: Any, device: torch.device) -> Any:
         return value if stays else value.to(device)
     if isinstance(value, torch.Generator) and value.device != CPU:
         seed = torch.randint(1 << 62, (), generator=value, device=value.device)
-        return torch.Generator().manual_seed(int(seed))
+        return torch.Generator("cpu").manual_seed(int(seed))
     if isinstance(value, dict):
         return {name: _moved(part, device) for name, part in value.items()}
     if isinstance(value, list) or type(value) is tuple:

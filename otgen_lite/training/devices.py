@@ -148,11 +148,9 @@ def resolve(device: str | torch.device | None, here: torch.device) -> torch.devi
     """
     if device is None and "TORCHELASTIC_RUN_ID" not in os.environ:
         return here
-    found = accelerator()
     if device is None or device == "auto":
-        chosen = found or torch.device("cpu")
-    else:
-        chosen = named(device)
+        device = accelerator() or "cpu"
+    chosen = named(device)
     select(chosen)
     return chosen
 

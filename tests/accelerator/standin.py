@@ -94,7 +94,7 @@ class Module:
 module = Module()
 
 
-# Generators. Torch lets no one make them in Python, so one of the CPU says that it is of the device.
+# Generators. Torch lets none be made in Python, so one of the CPU says that it is of the device.
 
 _PlainGenerator = torch.Generator
 _default = _PlainGenerator()
