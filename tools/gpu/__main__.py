@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tools import threads
 from tools.gpu import cells, install, record, runner, source
 from tools.gpu.runner import Step
 
@@ -34,12 +35,14 @@ PATIENCE = 5.0
 def steps(device: str, smoke: bool) -> list[Step]:
     """The steps in the order of their worth, each with its share of the time."""
     path = [str(ROOT), str(install.SITE), *filter(None, [os.environ.get("PYTHONPATH")])]
-    env = {"PYTHONPATH": os.pathsep.join(path), "OMP_WAIT_POLICY": "PASSIVE"}
+    env = {"PYTHONPATH": os.pathsep.join(path), **threads.PASSIVE}
 
     def step(name: str, share: float, module: str, *more: str) -> Step:
+        # What is compared with the accelerator has all of the processor; the rest waits for it.
+        alone = {} if name.startswith("bench") and not smoke else threads.ONE
         where = () if module == "tools.gpu.install" else ("--device", device)
         seconds = share * (PATIENCE if smoke else 1.0)
-        return Step(name, [sys.executable, "-m", module, *more, *where], seconds, env)
+        return Step(name, [sys.executable, "-m", module, *more, *where], seconds, {**env, **alone})
 
     def bench(part: str, share: float) -> Step:
         small = ("--smoke",) if smoke else ()
