@@ -121,6 +121,15 @@ def test_peers_are_those_that_can_use_an_accelerator():
     assert all(e.setting.get("backend", "torch") == "torch" for e in found)
 
 
+@pytest.mark.parametrize("n", [1000, 4000])
+@pytest.mark.parametrize("eps", [1e-2, 1e-3])
+def test_both_peers_take_part_in_every_sinkhorn_problem(n, eps):
+    path = gpu_solvers.SETTINGS / "sinkhorn.json"
+    tuned = json.loads(path.read_text(encoding="utf-8"))
+    found = gpu_solvers.chosen(gpu_solvers.for_all(tuned, n, eps), "n_iter")
+    assert {entry.peer for entry in found} == {"ott", "pot"}
+
+
 def test_who_does_not_get_there_is_asked_for_more():
     reached, short, broken, ours = (Entry(f"{k}, 10 iterations", "ott", "m", {"n_iter": 10})
                                     for k in "abcd")  # fmt: skip
