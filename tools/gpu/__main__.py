@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -105,24 +106,31 @@ def main(arguments: list[str] | None = None) -> int:
     whole = not smoke and not asked.only
     # Who ends this ends the step too, which is a session of its own.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    kept = record.Record(facts, files(whole))
-    bad = perform(todo, kept, TOTAL * (PATIENCE if smoke else 1.0))
+    kept = record.Record(facts, files())
+    bad = perform(todo, kept, TOTAL * (PATIENCE if smoke else 1.0), [PUBLISHED] if whole else [])
     for line in bad:
         print(f"NOT OK  {line}")
     print(f"{facts['seconds']:.0f} s; recorded in {', '.join(map(str, kept.files))}")
     return 1 if bad else 0
 
 
-def files(whole: bool) -> list[Path]:
-    """Where the record goes; what the book shows is of whole runs on an accelerator alone."""
-    found = [HERE]
-    if out := os.environ.get("OUT"):
-        found.append(Path(out) / "gpu.json")
-    return [*found, PUBLISHED] if whole else found
+def files() -> list[Path]:
+    """Where every record goes."""
+    out = os.environ.get("OUT")
+    return [HERE, Path(out) / "gpu.json"] if out else [HERE]
 
 
-def perform(todo: list[Step], kept: record.Record, total: float) -> list[str]:
-    """All steps, each until its deadline; a line for each that did not end well."""
+def perform(
+    todo: list[Step], kept: record.Record, total: float, publish: Sequence[Path] = ()
+) -> list[str]:
+    """All steps, each until its deadline; a line for each that did not end well.
+
+    Args:
+        todo: the steps.
+        kept: the record.
+        total: seconds for all of them.
+        publish: further files for the record, once the facts tell that the device is there.
+    """
     start = time.monotonic()
     for step, end in zip(todo, runner.deadlines(todo, total), strict=True):
         limit = end - (time.monotonic() - start)
@@ -141,6 +149,10 @@ def perform(todo: list[Step], kept: record.Record, total: float) -> list[str]:
         kept.facts["seconds"] = round(time.monotonic() - start, 1)
         kept.step(**ended)
         print(f"    {step.name}: {ended['outcome']} after {ended['seconds']:.1f} s", flush=True)
+        if step.name == "facts":
+            if ended["outcome"] != "ok":
+                break  # there is no device, or no torch: nothing else can be measured
+            kept.files.extend(publish)
     return record.not_ok(kept.content()["steps"])
 
 

@@ -92,7 +92,8 @@ def run(
     if status == SKIPPED:
         return _ended(step, "skipped", start, limit, said[-1] if said else "no reason", said)
     if status:
-        return _ended(step, "failed", start, limit, f"exit status {status}", said)
+        why = f"exit status {status}" + (f": {said[-1].strip()}" if said else "")
+        return _ended(step, "failed", start, limit, why, said)
     return _ended(step, "ok", start, limit, "", said)
 
 
