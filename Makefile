@@ -12,7 +12,7 @@ bin := $(VENV)/bin
 pip := $(bin)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS)
 locks := requirements.txt constraints.txt pyproject.toml
 
-.PHONY: help book serve test browser notebooks bench gpu gpu-wheels lint format lock clean
+.PHONY: help book serve test browser figures notebooks bench gpu gpu-wheels lint format lock clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,9 @@ test: $(bin)/.test browser book  ## build the book through its gates, then run e
 
 browser:  ## install Chromium from the system's packages where it is missing and one may
 	@sh tools/browser.sh
+
+figures: $(bin)/.book  ## a contact sheet of all figures: wide and narrow, light and dark
+	$(bin)/python -m tools.figures
 
 notebooks: $(bin)/.book  ## write notebooks/NN_slug.ipynb from the chapters
 	$(bin)/python -m tools.notebooks

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,28 @@ from torch import Tensor
 
 #: How far from 1 the sum of weights may be; what is left is divided out.
 WEIGHT_SUM_TOL = {torch.float64: 1e-6, torch.float32: 1e-4}
+
+
+#: Kinds of device that do not know float64.
+SINGLE = {"mps"}
+
+
+def wide(device: torch.device) -> torch.dtype:
+    """float64, or float32 where the device knows no other."""
+    return torch.float32 if device.type in SINGLE else torch.float64
+
+
+def moved(value: Tensor, device: torch.device) -> Tensor:
+    """A tensor on a device; where that knows no float64, rounded before it leaves."""
+    if value.dtype == torch.float64 and value.device != device:
+        value = value.to(wide(device))
+    return value.to(device)
+
+
+def beside(*values: Any) -> AbstractContextManager[Any]:
+    """Inside, arrays and numbers become tensors on the device of the tensors given with them."""
+    found = [value.device for value in values if isinstance(value, Tensor)]
+    return found[0] if found and len(found) < len(values) else nullcontext()
 
 
 def not_finite(message: str) -> ValueError:
@@ -30,13 +53,18 @@ def is_not_finite(error: BaseException) -> bool:
 def tensor(name: str, value: Any, *, finite: bool = True) -> Tensor:
     """Convert to a float32 or float64 tensor; whole numbers become float64.
 
-    A tensor that is already of such a type comes back as it is, with its device and its graph.
+    A tensor that is already of such a type comes back as it is, with its device and its graph; what
+    is none becomes one where torch makes new tensors. Where that is a device without float64, they
+    come to the CPU: all that is computed from checked numbers needs it.
     """
     if isinstance(value, Tensor):
         out = value
     else:
         try:
-            array = np.asarray(table(name, value))
+            try:
+                array = np.asarray(table(name, value))
+            except TypeError:  # NumPy does not look into an accelerator
+                array = np.asarray(_at_home(value))
         except (ValueError, RuntimeError):
             raise TypeError(
                 f"{name} must be a tensor or an array of real numbers, got a "
@@ -52,10 +80,14 @@ def tensor(name: str, value: Any, *, finite: bool = True) -> Tensor:
         if not array.flags.writeable or any(step < 0 for step in array.strides):
             array = array.copy()
         out = torch.from_numpy(array)
+        home = torch.get_default_device()
+        out = out if home.type in SINGLE else out.to(home)
     if out.layout != torch.strided:
         raise TypeError(f"{name} must be dense, got a tensor of layout {out.layout}")
     if out.is_complex() or out.dtype == torch.bool:
         raise TypeError(f"{name} must hold real numbers, got a tensor of {out.dtype}")
+    if out.device.type in SINGLE:
+        out = out.cpu()
     if not out.is_floating_point():
         out = out.to(torch.float64)
     elif out.dtype not in WEIGHT_SUM_TOL:
@@ -68,6 +100,13 @@ def tensor(name: str, value: Any, *, finite: bool = True) -> Tensor:
             culprit = low if not math.isfinite(low) else high
             raise not_finite(f"{name} must hold finite numbers, got one that is {culprit}")
     return out
+
+
+def _at_home(value: Any) -> Any:
+    """The tensors in a list, on the CPU."""
+    if isinstance(value, (list, tuple)):
+        return [_at_home(part) for part in value]
+    return value.cpu() if isinstance(value, Tensor) else value
 
 
 def table(name: str, value: Any) -> Any:
@@ -111,7 +150,8 @@ def points(name: str, value: Any) -> Tensor:
 
 def pair(x: Any, y: Any) -> tuple[Tensor, Tensor]:
     """Two sets of points of one dimension, x and y, in their common type."""
-    x, y = common(points("x", x), points("y", y))
+    with beside(x, y):
+        x, y = common(points("x", x), points("y", y))
     if x.shape[1] != y.shape[1]:
         raise ValueError(
             "x and y must be points of the same dimension, got shapes "

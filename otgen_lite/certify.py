@@ -12,6 +12,7 @@ would not notice a lost factor 2.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import asdict, dataclass
 from html import escape
 from typing import Any, Literal
@@ -22,6 +23,8 @@ import numpy as np
 #: the execution cache, and a page that was not re-run keeps its certificates.
 RECORD = "otgen_certificate"
 
+_POWER = re.compile(r"(\d(?:\.\d+)?)e([+-]\d+)")
+_NEGATIVE = re.compile(r"(?<![\w.])-(?=\d)")
 Relation = Literal["==", "<="]
 
 
@@ -190,7 +193,21 @@ def _publish(result: Certificate) -> None:
         from IPython.display import publish_display_data
 
         line = result.line()
-        html = f'<p class="otg-certificate">{escape(line)}</p>'
-        publish_display_data({"text/plain": line, "text/html": html}, {RECORD: asdict(result)})
+        shown = {"text/plain": line, "text/html": _markup(line)}
+        publish_display_data(shown, {RECORD: asdict(result)})
     else:
         print(result.line())
+
+
+def _markup(line: str) -> str:
+    """The line for a page: powers of ten as one writes them by hand, a true minus sign.
+
+    >>> _markup("✓ thm-a: 25 = 25, gap 1.5e-12")
+    '<p class="otg-certificate">✓ thm-a: 25 = 25, gap 1.5 × 10<sup>−12</sup></p>'
+    """
+    text = _POWER.sub(_power, escape(line))
+    return f'<p class="otg-certificate">{_NEGATIVE.sub("−", text)}</p>'
+
+
+def _power(found: re.Match[str]) -> str:
+    return f"{found[1]} × 10<sup>{int(found[2])}</sup>" if float(found[1]) else "0"

@@ -1,4 +1,4 @@
-"""One switch for the size of an experiment: small on a laptop, full on an accelerator."""
+"""One switch for the size of an experiment: small on the CPU, full on an accelerator."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ T = TypeVar("T")
 
 
 def by_scale(*, small: T, full: T) -> T:
-    """Choose between the setting of a laptop and the setting of an accelerator.
+    """Choose between the setting of the CPU and the setting of an accelerator.
 
     The environment variable ``OTGEN_SCALE`` decides (``small`` or ``full``); where it is not set,
-    the scale is ``full`` if torch sees an accelerator, and ``small`` otherwise.
+    the device that is used does: ``full`` if torch makes new tensors on an accelerator, as after
+    :func:`~otgen_lite.use_device`, and ``small`` otherwise.
 
     Args:
         small: what to return at scale ``small``.
@@ -47,4 +48,4 @@ def _scale() -> str:
     said = os.environ.get(VARIABLE, "").strip()
     if said:
         return _checks.choice(f"the environment variable {VARIABLE}", said, SCALES)
-    return "full" if torch.accelerator.is_available() else "small"
+    return "small" if torch.get_default_device().type == "cpu" else "full"

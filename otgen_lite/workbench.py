@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 
 from otgen_lite import _checks
@@ -241,11 +242,14 @@ class Panel:
         self.bar.value, self.stage.value = 0, ""
         self._say("training …")
         self.thread = threading.Thread(
-            target=self._run, args=(values,), name="otg-workbench", daemon=True
-        )
+            target=self._run, args=(values, torch.get_default_device()), name="otg-workbench",
+            daemon=True,
+        )  # fmt: skip
         self.thread.start()
 
-    def _run(self, values: Mapping[str, Any]) -> None:
+    def _run(self, values: Mapping[str, Any], device: torch.device) -> None:
+        if device.type != "cpu":  # torch's default device is each thread's own
+            torch.set_default_device(device)
         looked = time.monotonic()
 
         def watch(step: int, history: History) -> bool:
@@ -293,7 +297,7 @@ def losses_so_far(history: History, steps: int) -> Picture:
     for ax, player in zip(axes[0], players, strict=True):
         losses = torch.as_tensor(history.losses[player]).float()
         each = max(1, len(losses) // 300)  # as many points as can be seen
-        rounds = torch.linspace(0, history.steps, len(losses))
+        rounds = np.linspace(0, history.steps, len(losses))
         ax.plot(rounds[::each], losses[::each], linewidth=1.0)
         ax.set(xlim=(0, steps), xlabel="step", ylabel=f"loss of the {player}")
     alt = f"Losses after {history.steps} of {steps} steps: {_losses(history)}."

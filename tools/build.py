@@ -1,8 +1,9 @@
 """Build the book, and say so only when it is right.
 
 ``python -m tools.build`` executes the chapters, several at a time, builds the website with Jupyter
-Book, and passes it through the gates of :mod:`tools.gates`. It exits with 1 and one line per fault
-when a gate is not passed, and with 2 when Jupyter Book itself gave up.
+Book, puts the package on it as a wheel (:mod:`tools.wheel`), and passes it through the gates of
+:mod:`tools.gates`. It exits with 1 and one line per fault when a gate is not passed, and with 2
+when Jupyter Book itself gave up.
 
 How long a chapter takes is a report (a line that begins with NOTE) unless ``--budgets`` makes it a
 gate.
@@ -18,7 +19,7 @@ import sys
 import time
 from pathlib import Path
 
-from tools import cache, execute, gates, threads
+from tools import cache, execute, gates, threads, wheel
 from tools.gates.execution import over_budget
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -82,6 +83,12 @@ def build(root: Path = ROOT, jobs: int | None = None, budgets: bool = False) -> 
     if status != 0 or not (root / "_build" / "manifest.json").is_file() or not index.is_file():
         say(why_it_gave_up(log))
         return 2
+    if (root / "pyproject.toml").is_file():
+        try:
+            wheel.build(root, index.parent)
+        except wheel.WheelError as error:
+            say(f"{error}\nFAULT the package: setuptools could not pack it")
+            return 2
     book = gates.Book(root, log)
     slow = list(over_budget(book))
     faults = gates.inspect(book) + (slow if budgets else [])

@@ -4,6 +4,11 @@
 Sphinx builder ``colab`` (``book/_ext/colab.py``). ``--check`` writes nothing, names each notebook
 that is stale, missing or left over, and exits with 1 when there is one.
 
+A notebook holds what its cells drew and printed. Text and code are compared exactly. Outputs are
+not: on another machine the last digits of a float differ, and with them a picture's bytes. Of
+outputs is compared which cell has which, and the shape of each picture; a figure that was drawn
+anew from unchanged code in a chapter is not seen, and is there after ``make notebooks``.
+
 The book's configuration and its cache of executed cells are the website's, so after ``make book``
 nothing is executed again; the website itself is not touched.
 """
@@ -11,11 +16,14 @@ nothing is executed again; the website itself is not touched.
 from __future__ import annotations
 
 import argparse
+import base64
 import json
 import re
+import struct
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from tools import build, cache, execute
 
@@ -87,23 +95,63 @@ def differences(root: Path, wanted: dict[str, str]) -> list[str]:
     for name, text in wanted.items():
         if name not in found:
             lines.append(f"notebooks/{name} is missing")
-        elif found[name].read_text(encoding="utf-8") != text:
-            lines.append(f"notebooks/{name} is stale: its chapter says something else")
+        else:
+            stale = what_is_stale(json.loads(found[name].read_text(encoding="utf-8")),
+                                  json.loads(text))  # fmt: skip
+            lines += [f"notebooks/{name} is stale: {stale}"] if stale else []
     lines += [f"notebooks/{name} belongs to no chapter" for name in sorted(found.keys() - wanted)]
     return lines
 
 
-def write(root: Path, wanted: dict[str, str]) -> None:
-    """Make the folder ``notebooks`` hold these notebooks and no others."""
+def what_is_stale(old: dict[str, Any], new: dict[str, Any]) -> str:
+    """How a notebook differs from what its chapter says, in words; empty where it does not."""
+    if without_outputs(old) != without_outputs(new):
+        return "its chapter says something else"
+    for before, after in zip(old["cells"], new["cells"], strict=True):
+        pairs = list(zip(shapes(before), shapes(after), strict=False))
+        if len(shapes(before)) != len(shapes(after)) or not all(alike(*pair) for pair in pairs):
+            return f"its cell {after['id']!r} shows something else"
+    return ""
+
+
+def without_outputs(notebook: dict[str, Any]) -> dict[str, Any]:
+    """A notebook as if nobody had run it."""
+    cells = [{k: v for k, v in cell.items() if k != "outputs"} for cell in notebook["cells"]]
+    return {**notebook, "cells": cells}
+
+
+def shapes(cell: dict[str, Any]) -> list[tuple[list[str], float]]:
+    """For each stored output of a cell: its forms, and a picture's width over its height."""
+    found = []
+    for output in cell.get("outputs", []):
+        data = output.get("data", {output["output_type"]: ""})
+        width, height = 1, 1
+        if "image/png" in data:
+            header = base64.b64decode("".join(data["image/png"])[:32])
+            width, height = struct.unpack(">II", header[16:24])
+        found.append((sorted(data), width / height))
+    return found
+
+
+def alike(one: tuple[list[str], float], other: tuple[list[str], float]) -> bool:
+    """Whether two outputs have the same forms and, but for a margin of labels, the same shape."""
+    return one[0] == other[0] and abs(one[1] / other[1] - 1) < 0.05
+
+
+def write(root: Path, wanted: dict[str, str]) -> list[str]:
+    """Make the folder ``notebooks`` hold these notebooks and no others; say what was written."""
     folder = root / "notebooks"
     folder.mkdir(exist_ok=True)
     for old in folder.glob("*.ipynb"):
         if old.name not in wanted:
             old.unlink()
+    written = []
     for name, text in wanted.items():
         path = folder / name
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
+            written.append(name)
+    return written
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -117,13 +165,13 @@ def main(arguments: list[str] | None = None) -> int:
     except NotebooksError as error:
         print(f"{error}\nThe notebooks could not be made (above: what Sphinx said).")
         return 2
-    lines = differences(root, wanted)
     if options.check:
+        lines = differences(root, wanted)
         print("\n".join([*lines, "To write them anew: make notebooks"] if lines else
                         [f"All {len(wanted)} notebooks are what their chapters say."]))  # fmt: skip
         return 1 if lines else 0
-    write(root, wanted)
-    print("\n".join(lines) if lines else "No notebook changed.")
+    written = write(root, wanted)
+    print(f"Written anew: {', '.join(written)}." if written else "No notebook changed.")
     print(f"{len(wanted)} notebooks are in notebooks/.")
     return 0
 

@@ -5,7 +5,7 @@ All of it is computed or read from the front matter::
     otgen:
       budget: 60                   # calibrated seconds that its cells may take
       needs: [01_kantorovich]      # chapters to have read
-      hardware: CPU
+      hardware: GPU                # CPU, or GPU: an accelerator is used where there is one
 """
 
 from __future__ import annotations
@@ -16,10 +16,17 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
+
+#: What the line says of a chapter's code. No chapter needs an accelerator.
+HARDWARE = {"CPU": "runs on a CPU", "GPU": "runs on a CPU; uses a GPU where there is one"}
 
 #: Adults read prose silently at about 240 words a minute; mathematics at about half of it.
 WORDS_PER_MINUTE = 120
+
+
+logger = logging.getLogger(__name__)
 
 
 class ChapterFacts(nodes.General, nodes.Element):
@@ -54,6 +61,17 @@ def reading_minutes(doctree: nodes.document) -> int:
     return max(5, 5 * -(-words // (5 * WORDS_PER_MINUTE)))
 
 
+def hardware(facts: dict[str, Any], docname: str) -> str:
+    """On what the code of a page runs, in words."""
+    name = facts.get("hardware", "CPU")
+    if name not in HARDWARE:
+        logger.warning(
+            "otgen: hardware is %r; it must be one of %s", name, ", ".join(HARDWARE),
+            location=docname, type="chapters",
+        )  # fmt: skip
+    return HARDWARE.get(name, HARDWARE["CPU"])
+
+
 def fill_in(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Replace the placeholder by the sentence."""
     for place in list(doctree.findall(ChapterFacts)):
@@ -61,7 +79,7 @@ def fill_in(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         facts = front_matter(app.env, docname)
         # No seconds: they are of one machine, and those of the last build are on the status page.
         if has_cells(app.env, docname):
-            line += nodes.Text(f"Code: runs on a {facts.get('hardware', 'CPU')}. ")
+            line += nodes.Text(f"Code: {hardware(facts, docname)}. ")
         line += nodes.Text("To have read: ")
         needs = facts.get("needs", [])
         for k, need in enumerate(needs):

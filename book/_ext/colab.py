@@ -1,4 +1,4 @@
-"""Sphinx builder ``colab``: each executed chapter as a notebook without outputs, for Colab.
+"""Sphinx builder ``colab``: each executed chapter as a notebook with small outputs, for Colab.
 
 The notebook is made from the resolved doctree, as the website is: numbers, citations and glued
 values are the website's. What the translator cannot say in Markdown fails the build
@@ -7,8 +7,10 @@ values are the website's. What the translator cannot say in Markdown fails the b
 A chapter is a page called ``NN_slug`` that holds code cells. Its notebook starts with the title,
 a line that says where it comes from, and a cell that installs what is missing. Cells that are
 tagged ``remove-cell`` stay out: they hold the ``glue`` of the build. Folded code (``hide-input``,
-``hide-cell``, ``remove-input``) is folded in Colab, too. Cell ids come from labels and contents,
-never from positions, so an edit in the middle of a chapter changes one cell of its notebook.
+``hide-cell``, ``remove-input``) is folded in Colab, too, but for the setup cell: what it imports is
+what the reader's own lines will use. Cell ids come from labels and contents, never from positions,
+so an edit in the middle of a chapter changes one cell of its notebook. Which outputs are stored is
+said in ``colab_outputs.py``; those of a folded solution are not, because it would be open then.
 """
 
 from __future__ import annotations
@@ -20,8 +22,10 @@ from pathlib import Path
 from typing import Any
 
 import colab_button
+import colab_install
+import colab_outputs
 import nbformat
-from addresses import repository, site_url
+from addresses import site_url
 from colab_chapter import ChapterTranslator
 from docutils import nodes
 from myst_nb.core.render import base_render_priority
@@ -31,23 +35,7 @@ from sphinx.builders import Builder
 from sphinx.config import Config
 
 FOLDED = {"hide-input", "hide-cell", "remove-input", "hide_input", "remove_input"}
-
-INSTALL = """\
-# In Colab this cell installs what is missing there, once; elsewhere it installs nothing.
-import importlib.util
-import os
-import subprocess
-import sys
-
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait sleep (see "How to read")
-needed = {{"ot": "pot", "otgen_lite": "otgen-lite @ git+{url}@{branch}"}}
-missing = [source for module, source in needed.items() if importlib.util.find_spec(module) is None]
-if missing:
-    command = [sys.executable, "-m", "pip", "install", "--quiet", *missing]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(done.stderr)
-    importlib.invalidate_caches()"""
+SETUP = "setup"
 
 METADATA = {
     "colab": {"provenance": [], "toc_visible": True},
@@ -61,7 +49,7 @@ class NotebookWriter:
 
     def __init__(self, translator: ChapterTranslator, executed: Path) -> None:
         self.translator = translator
-        self.executed = executed  # the notebook that myst-nb ran: source of code that is not shown
+        self.executed = nbformat.read(executed, as_version=4).cells  # what myst-nb ran
         self.cells: list[nbformat.NotebookNode] = []
         self.text: list[str] = []
         self.label = ""
@@ -123,13 +111,13 @@ class NotebookWriter:
             rest = []
 
     def code(self, node: nodes.Element, folded_as: str = "") -> None:
-        """One code cell, and the captions of the figures that it draws."""
+        """One code cell with its stored outputs, and the captions of the figures that it draws."""
         tags = list(node.get("cell_metadata", {}).get("tags", []))
         figures = list(node.findall(nodes.figure))
         numbers = [self.translator.number(figure) for figure in figures]
         source = self.source(node)
         metadata: dict[str, Any] = {"tags": tags} if tags else {}
-        if folded_as or FOLDED & set(tags):
+        if folded_as or (FOLDED & set(tags) and SETUP not in tags):
             numbers = [number for number in numbers if number]
             title = folded_as or (f"Code of {numbers[0]}" if numbers else "Code")
             if not source.startswith("%%"):  # a cell magic must stay in the first line
@@ -137,7 +125,9 @@ class NotebookWriter:
             metadata["cellView"] = "form"
         self.flush()
         named = figures[0]["ids"] if figures else []
-        self.append(v4.new_code_cell(source, metadata=metadata), named[-1] if named else "")
+        outputs = [] if folded_as else colab_outputs.stored(self.executed[node["cell_index"]])
+        cell = v4.new_code_cell(source, metadata=metadata, outputs=outputs)
+        self.append(cell, named[-1] if named else "")
         for caption in (c for figure in figures for c in figure.findall(nodes.caption)):
             self.text.append(self.translator.markdown(caption))
 
@@ -146,8 +136,7 @@ class NotebookWriter:
         for shown in node.children:
             if shown.get("nb_element") == "cell_code_source":
                 return str(shown.astext().rstrip("\n"))
-        notebook = nbformat.read(self.executed, as_version=4)
-        return str(notebook.cells[node["cell_index"]].source)
+        return str(self.executed[node["cell_index"]].source)
 
     def flush(self) -> None:
         """Close the text cell."""
@@ -225,9 +214,8 @@ class ColabBuilder(Builder):
             f"*This notebook is made from [a page of the book]({self.get_target_uri(docname)}). "
             "To change it, edit the page: this file is written anew from it.*"
         )
-        url, branch = repository(self.config)
         first = v4.new_markdown_cell(f"{title}\n\n{origin}", id=cells[0]["id"])
-        install = v4.new_code_cell(INSTALL.format(url=url, branch=branch), id="install")
+        install = v4.new_code_cell(colab_install.source(self.config), id="install")
         if not rest.strip():
             return [first, install, *cells[1:]]
         text = v4.new_markdown_cell(rest.strip("\n"), id=f"{cells[0]['id']}-text")
@@ -250,4 +238,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_builder(ColabBuilder)
     app.connect("config-inited", set_mime_priorities)
     app.setup_extension("colab_button")
+    app.setup_extension("executed")  # puts cached outputs into the executed notebooks
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

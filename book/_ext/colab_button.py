@@ -1,8 +1,15 @@
-"""The button that opens a page's notebook in Colab: on the pages that have one, nowhere else."""
+"""The ways from a page to its notebook: a button that opens it in Colab, and a download.
+
+They are on the pages that have a notebook, nowhere else. The website carries a copy of each
+notebook of the repository, so what is downloaded is what Colab opens; whether that is what the
+chapter says, ``make notebooks`` and its test know.
+"""
 
 from __future__ import annotations
 
 import re
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +19,9 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
 COLAB = "https://colab.research.google.com"
+#: Where the notebooks lie on the website.
+FOLDER = "_notebooks"
+BUILDERS = ("html", "dirhtml")
 
 
 def is_chapter(docname: str) -> bool:
@@ -60,6 +70,33 @@ def add_button(
             "label": "launch-colab",
         }
         buttons.insert(0, link)
+        for group in buttons:
+            if group.get("label") == "download-buttons":
+                group["buttons"].insert(0, download(context["pathto"], pagename))
+
+
+def download(pathto: Callable[[str, int], str], pagename: str) -> dict[str, str]:
+    """The entry of the theme's menu of downloads: the notebook stands before the source."""
+    return {
+        "type": "link",
+        "url": pathto(f"{FOLDER}/{notebook_name(pagename)}", 1),
+        "text": ".ipynb",
+        "tooltip": "Download this chapter as a notebook",
+        "icon": "fas fa-code",
+        "label": "download-notebook-button",
+    }
+
+
+def copy_notebooks(app: Sphinx, exception: Exception | None) -> None:
+    """Put the notebooks of the repository on the website."""
+    if exception is not None or app.builder.name not in BUILDERS:
+        return
+    folder = Path(app.outdir, FOLDER)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for docname in pages_with_notebook(app):
+        name = notebook_name(docname)
+        shutil.copyfile(Path(app.srcdir, "notebooks", name), folder / name)
 
 
 def outdated(
@@ -78,4 +115,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     # The theme adds its buttons at priority 501.
     app.connect("html-page-context", add_button, priority=600)
     app.connect("env-get-outdated", outdated)
+    app.connect("build-finished", copy_notebooks)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -26,14 +26,7 @@ def inline(tex: str, in_table: bool = False) -> str:
 
 def display(tex: str, tag: str = "", one_line: bool = False) -> str:
     """A displayed formula, with the number of the website; on one line where it is quoted."""
-    environment = _ENVIRONMENT.fullmatch(tex.strip())
-    if environment and environment[1] in INNER and r"\tag" not in tex:
-        inner, body = INNER[environment[1]], environment[3].strip("\n")
-        lines = _surround(inner, body) if inner else body
-    else:
-        parts = [part.strip("\n") for part in re.split(r"\n\s*\n", tex) if part.strip()]
-        parts = [_surround("aligned", part) if _has_lines(part) else part for part in parts]
-        lines = parts[0] if len(parts) == 1 else _surround("aligned", " \\\\\n".join(parts))
+    lines = one_formula(tex)
     lines = _safe("\n".join(line.rstrip() for line in lines.split("\n") if line.strip()))
     if tag:
         lines += f" \\tag{{{tag}}}"
@@ -41,6 +34,21 @@ def display(tex: str, tag: str = "", one_line: bool = False) -> str:
         lines = re.sub(r"(?<!\\)%.*", "", lines)
         return f"$$ {' '.join(lines.split())} $$"
     return f"$$\n{lines}\n$$"
+
+
+def one_formula(tex: str) -> str:
+    r"""What Sphinx would show as several lines, as one formula.
+
+    >>> one_formula("a = b \\\\ c = d")
+    '\\begin{aligned}\na = b \\\\ c = d\n\\end{aligned}'
+    """
+    environment = _ENVIRONMENT.fullmatch(tex.strip())
+    if environment and environment[1] in INNER and r"\tag" not in tex:
+        inner, body = INNER[environment[1]], environment[3].strip("\n")
+        return _surround(inner, body) if inner else body
+    parts = [part.strip("\n") for part in re.split(r"\n\s*\n", tex) if part.strip()]
+    parts = [_surround("aligned", part) if _has_lines(part) else part for part in parts]
+    return parts[0] if len(parts) == 1 else _surround("aligned", " \\\\\n".join(parts))
 
 
 def _has_lines(tex: str) -> bool:

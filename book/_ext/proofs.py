@@ -1,8 +1,8 @@
 """Proofs that fold, and ids that are unique: a repair of what sphinx-proof and -exercise leave.
 
-They give all proofs, and the contents of all theorems and exercises, the same id; and a folded
-proof has no title, so that the script that folds stops at the first one. Here each gets an id of
-its own, and a folded proof the title "Proof" in place of the word at the beginning of its text.
+They give all proofs, and the contents of all theorems and exercises, the same id; and a proof has
+no title, so that the script that folds stops at the first one. Here each gets an id of its own, and
+every proof, folded or not, the title "Proof" in place of the word at the beginning of its text.
 """
 
 from __future__ import annotations
@@ -24,9 +24,8 @@ def repair(app: Sphinx, doctree: nodes.document) -> None:
     for number, proof in enumerate(doctree.findall(proof_node), start=1):
         for box in proof.findall(nodes.admonition):
             box["ids"] = [f"proof-{number}"]
-            if "dropdown" in box["classes"]:
-                _drop_the_word(box)
-                box.insert(0, nodes.title("", "Proof"))
+            _drop_the_word(box)
+            box.insert(0, nodes.title("", "Proof"))
             break
 
 

@@ -23,8 +23,19 @@ def source(name: str, generator: Randomness) -> torch.Generator | None:
     return generator
 
 
+def home(generator: torch.Generator | None) -> torch.device:
+    """Where points go that are drawn: torch's default device, or the accelerator that drew them."""
+    if generator is None or generator.device.type == "cpu":
+        return torch.get_default_device()
+    return generator.device
+
+
 class Draw:
-    """``n`` independent draws at a time, from one source of randomness."""
+    """``n`` independent draws at a time, from one source of randomness.
+
+    They are drawn where the generator lives: one of the CPU, or a seed, gives the same numbers
+    everywhere.
+    """
 
     def __init__(self, n: int, generator: Randomness, dtype: torch.dtype | None) -> None:
         self.n = _checks.count("n", n)
@@ -34,15 +45,16 @@ class Draw:
         self.kind: dict[str, Any] = {
             "generator": generator,
             "dtype": dtype,
-            "device": generator.device if generator is not None else "cpu",
+            "device": generator.device if generator is not None else torch.get_default_device(),
         }
+        self.home = home(generator)
 
     def normal(self, d: int) -> Tensor:
-        return torch.randn(self.n, d, **self.kind)
+        return torch.randn(self.n, d, **self.kind).to(self.home)
 
     def uniform(self) -> Tensor:
-        return torch.rand(self.n, **self.kind)
+        return torch.rand(self.n, **self.kind).to(self.home)
 
     def integers(self, k: int) -> Tensor:
         """Whole numbers 0, …, k - 1 in the floating type."""
-        return torch.randint(k, (self.n,), **self.kind)
+        return torch.randint(k, (self.n,), **self.kind).to(self.home)

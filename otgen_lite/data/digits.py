@@ -35,7 +35,8 @@ def digits(*, dtype: torch.dtype | None = None) -> tuple[Tensor, Tensor]:
     """
     dtype = _checks.floating(dtype)
     images, labels = _digits()
-    return images.to(dtype, copy=True), labels.clone()
+    home = torch.get_default_device()
+    return images.to(dtype, copy=True).to(home), labels.to(home, copy=True)
 
 
 @lru_cache(maxsize=1)

@@ -180,4 +180,5 @@ def _load(
         if file.fault:
             raise ValueError(file.fault)
     pixels = torch.from_numpy(images.copy())[:, None]
-    return pixels.to(dtype).div_(255.0), torch.from_numpy(labels.astype("int64"))
+    home = torch.get_default_device()
+    return pixels.to(home).to(dtype).div_(255.0), torch.from_numpy(labels.astype("int64")).to(home)

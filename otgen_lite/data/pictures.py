@@ -54,9 +54,11 @@ def picture(name: str, height: int | None = None) -> Tensor:
             f"height must be {full_height} at most, the photograph's own, got {height}"
         )
     width = max(round(height * full_width / full_height), 1)
-    image = _photograph(name).to(torch.float64) / 255.0
-    rows, columns = _averages(full_height, height), _averages(full_width, width)
-    return torch.einsum("ih,hwc,jw->ijc", rows, image, columns).clamp(0.0, 1.0)
+    with torch.device("cpu"):
+        image = _photograph(name).to(torch.float64) / 255.0
+        rows, columns = _averages(full_height, height), _averages(full_width, width)
+        scaled = torch.einsum("ih,hwc,jw->ijc", rows, image, columns).clamp(0.0, 1.0)
+    return _checks.moved(scaled, torch.get_default_device())
 
 
 @lru_cache(maxsize=2)
@@ -112,6 +114,6 @@ def palette(image: Any, k: int, generator: Randomness = None) -> Tensor:
     if k > colours.shape[0]:
         raise ValueError(f"k must be {colours.shape[0]} at most, one for each pixel, got {k}")
     generator = source("generator", generator)
-    device = generator.device if generator is not None else "cpu"
+    device = generator.device if generator is not None else colours.device
     order = torch.randperm(colours.shape[0], generator=generator, device=device)
     return colours[order[:k].to(colours.device)]

@@ -67,10 +67,10 @@ class Toy:
         self.modes: Tensor | None = None
         self.std: float | None = None
         if name == "eight_gaussians":
-            mode = torch.arange(8, dtype=torch.float64)
-            self.modes = places.eight_gaussians(
-                mode, torch.zeros(8, 2, dtype=torch.float64), **self.options
-            )
+            with torch.device("cpu"):
+                mode, still = torch.arange(8, dtype=torch.float64), torch.zeros(8, 2).double()
+                centres = places.eight_gaussians(mode, still, **self.options)
+            self.modes = _checks.moved(centres, torch.get_default_device())
             self.std = float(self.options["std"])
         self.components = {"eight_gaussians": 8, "checkerboard": 8, "swiss_roll": 1}.get(name, 2)
         if name == "pinwheel":
@@ -163,9 +163,10 @@ class Toy:
                 f"{self.name}, got {n}"
             )
         each = n // self.components
-        index = torch.arange(self.components, dtype=torch.float64)
-        component = index.repeat_interleave(each)
-        return self._place(component, each).to(_checks.floating(dtype))
+        with torch.device("cpu"):  # the same points everywhere
+            index = torch.arange(self.components, dtype=torch.float64)
+            points = self._place(index.repeat_interleave(each), each).to(_checks.floating(dtype))
+        return _checks.moved(points, torch.get_default_device())
 
     def _place(self, component: Tensor, each: int) -> Tensor:
         copies = (self.components, 1)

@@ -147,8 +147,7 @@ def _squared(x: Tensor, y: Tensor, more: float = 0.0) -> Tensor:
         total = torch.stack([(xk[:, None] - yk).square() for xk, yk in columns]).sum(dim=0)
         return total + more
     dtype = x.dtype
-    if x.device.type != "mps":  # which has no float64
-        x, y = x.double(), y.double()
+    x, y = x.to(_checks.wide(x.device)), y.to(_checks.wide(y.device))
     centre = (x.detach().mean(dim=0) + y.detach().mean(dim=0)) / 2
     x, y = x - centre, y - centre
     x2, y2 = (v.square().sum(dim=1, keepdim=True) for v in (x, y))

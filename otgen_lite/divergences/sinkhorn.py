@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from torch import Tensor
 
@@ -61,4 +62,5 @@ class SinkhornPenalty(Penalty):
     @full_precision
     def forward(self, q: Tensor, p: Tensor, noise: Mapping[str, Tensor] | None = None) -> Tensor:
         """The divergence of (n, d) codes ``q`` and (m, d) codes ``p``: 0-d."""
-        return sinkhorn_divergence(q, p, self.eps, self.cost, tol=self.tol, max_iter=self.max_iter)
+        options: Any = {"tol": self.tol, "max_iter": self.max_iter}
+        return sinkhorn_divergence(q, p, self.eps, self.cost, **options).to(q.device)

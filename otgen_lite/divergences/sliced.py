@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from otgen_lite import _checks
+from otgen_lite._draws import normal
 from otgen_lite.divergences.base import Penalty, full_precision
 
 
@@ -53,7 +54,7 @@ class SlicedWasserstein(Penalty):
     def noise(self, q: Tensor, generator: torch.Generator | None = None) -> dict[str, Tensor]:
         """The directions, (n_projections, d) of length 1, the same for the whole batch."""
         shape = (self.n_projections, q.shape[-1])
-        lines = torch.randn(shape, generator=generator, dtype=q.dtype, device=q.device)
+        lines = normal(shape, generator, q)
         return {"shared_lines": lines / lines.norm(dim=1, keepdim=True)}
 
     @full_precision
@@ -82,5 +83,5 @@ def quantile_pairs(n: int, m: int, like: Tensor) -> tuple[Tensor, Tensor, Tensor
     return (
         torch.as_tensor(i, device=like.device),
         torch.as_tensor(j, device=like.device),
-        torch.as_tensor(mass, dtype=like.dtype, device=like.device),
+        torch.as_tensor(mass, dtype=like.dtype, device=like.device),  # rounded before it leaves
     )

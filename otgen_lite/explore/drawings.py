@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from PIL.Image import Image
 
 from .own import blank, opened, shared
-from .picture import draw
+from .picture import WIDTH, draw
 
 _ANEW = "make a new figure at each call, with Figure(), plt.subplots() or plt.figure()"
 
@@ -45,7 +45,7 @@ class Drawings:
                 "frame drew with pyplot into another figure than the one it gave: draw on the "
                 "axes of that one, or give plt.gcf()"
             )
-        image = draw(figure)
+        image = draw(figure, width=WIDTH)
         digest = hashlib.sha256(image.tobytes()).digest()
         with self._lock:
             if self._given.setdefault(figure, digest) != digest:

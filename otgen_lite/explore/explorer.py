@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from PIL.Image import Image
 
+from otgen_lite.plots.layouts import narrow as laid_out_narrow
+
 from .axes import Axis, make_axes
 from .checks import Drawn, check_alt, check_frame, check_name, check_text, readout_name, unpack
 from .drawings import Drawings
 from .frames import FrameStore, Key
 from .own import own_figures
-from .picture import DETAILS, Detail, encode
+from .picture import DETAILS, NARROW, NARROW_DETAILS, Detail, Picture, draw, encode
 from .shown import Frame
 from .text import Alt, Value, describe, plain_value
 
@@ -50,7 +52,8 @@ class Explorer:
             ``matplotlib.figure.Figure`` (as ``otgen_lite.plots`` does), or with pyplot, whose
             current figure is the frame's own meanwhile. Figures of pyplot are closed.
         name: lower-case letters, digits and hyphens; distinct on its page.
-        caption: a sentence under the figure; ``$…$`` is typeset where the page can.
+        caption: a sentence under the figure; ``$…$`` is typeset where the page can, here, in
+            ``labels``, and in the names of read-outs.
         alt: what is seen, for who does not see it: a format string over the names of axes and
             read-outs, or a callable ``(values, readouts) -> str``. It must change with the frame.
         labels: axis name to what the reader sees; default the name.
@@ -106,6 +109,7 @@ class Explorer:
         self.start: Key = self._start_key(start)
         self._store: FrameStore[Frame] = FrameStore(self._compute)
         self._view: LiveView | None = None
+        self._narrow: dict[Key, Picture] = {}
         if building_book():
             # Here and not when shown: IPython swallows what a display method raises.
             self._compute_all()
@@ -135,6 +139,10 @@ class Explorer:
     def at(self, key: Key) -> Frame:
         """The frame at a position: one index for each axis."""
         return self._store.get(key)
+
+    def narrow(self, key: Key) -> Picture | None:
+        """The frame's drawing for phones; only the book has them, and not for every explorer."""
+        return self._narrow.get(key)
 
     def positions(self) -> list[Key]:
         """All positions, the last axis running fastest."""
@@ -216,10 +224,15 @@ class Explorer:
         )
 
     def _compute(self, key: Key) -> Frame:
-        return self._encoded(*self._draw(key), DETAILS[0])
+        return self._encoded(*self._draw(key)[:3], DETAILS[0])
 
-    def _draw(self, key: Key) -> tuple[Image, str, dict[str, Value]]:
-        """A frame before its picture is encoded: the drawing, its alt text, its read-outs."""
+    def _draw(
+        self, key: Key, phones: bool = False
+    ) -> tuple[Image, str, dict[str, Value], Image | None]:
+        """A frame before its picture is encoded: the drawing, its alt text, its read-outs.
+
+        With ``phones`` also the same figure drawn narrow, unless one drawing serves both.
+        """
         values = self.values(key)
         try:
             with own_figures():
@@ -228,7 +241,11 @@ class Explorer:
                     readout_name(name): plain_value(value, f"read-out {name!r}")
                     for name, value in readouts.items()
                 }
-                return self._drawn.of(figure), describe(self.alt, values, plain), plain
+                image, alt, small = self._drawn.of(figure), describe(self.alt, values, plain), None
+                if phones:
+                    with laid_out_narrow(figure) as other:
+                        small = draw(figure, width=2 * NARROW) if other else None
+                return image, alt, plain, small
         except Exception as error:
             call = ", ".join(f"{name}={value!r}" for name, value in values.items())
             raise FrameError(
@@ -239,25 +256,39 @@ class Explorer:
         return Frame(encode(image, alt, self._lossy, detail), readouts)
 
     def _compute_all(self) -> None:
-        """All frames, with as much detail as the budget of a page allows.
+        """All frames, wide and narrow, each with as much detail as the budget allows.
+
+        A page loads one of the two.
+        """
+        drawn = {key: self._draw(key, phones=True) for key in self.positions()}
+        wide = self._within_budget({key: parts[0] for key, parts in drawn.items()}, drawn, DETAILS)
+        for key, (_, _, readouts, _) in drawn.items():
+            self._store.put(key, Frame(wide[key], readouts))
+        small = {key: image for key, (*_, image) in drawn.items() if image is not None}
+        if len(small) == len(drawn):
+            self._narrow = self._within_budget(small, drawn, NARROW_DETAILS)
+
+    def _within_budget(
+        self, images: Mapping[Key, Image], drawn: Mapping[Key, Any], details: Sequence[Detail]
+    ) -> dict[Key, Picture]:
+        """Encode pictures with the first detail with which all of them are light enough.
 
         A picture is encoded once for each detail that is tried: it takes as long as drawing it.
         """
-        drawn = {key: self._draw(key) for key in self.positions()}
-        for detail in DETAILS:
-            frames = {key: self._encoded(*parts, detail) for key, parts in drawn.items()}
-            distinct = {frame.picture.data for frame in frames.values()}
+        for detail in details:
+            made = {
+                key: encode(image, drawn[key][1], self._lossy, detail)
+                for key, image in images.items()
+            }
+            distinct = {picture.data for picture in made.values()}
             size = sum(4 * -(-len(data) // 3) for data in distinct)
             if size <= BUDGET:
-                break
-        else:
-            raise ValueError(
-                f"explorer {self.name!r}: its {len(distinct)} pictures take {size:,} bytes, and a "
-                f"page has {BUDGET:,}: take fewer values on an axis, or draw less (fewer points, "
-                "less transparency, a lower figure; lossy=True for photographs)"
-            )
-        for key, frame in frames.items():
-            self._store.put(key, frame)
+                return made
+        raise ValueError(
+            f"explorer {self.name!r}: its {len(distinct)} pictures take {size:,} bytes, and a "
+            f"page has {BUDGET:,}: take fewer values on an axis, or draw less (fewer points, "
+            "less transparency, a lower figure; lossy=True for photographs)"
+        )
 
 
 def building_book() -> bool:

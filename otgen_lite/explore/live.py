@@ -10,6 +10,7 @@ from typing import Any
 
 import ipywidgets
 
+from .formula import plain
 from .frames import FrameStore, Key
 from .page import asset, caption, image, readout_table
 from .shown import Frame, Source
@@ -91,9 +92,10 @@ class LiveView:
 
     def _show(self, frame: Frame) -> None:
         self.status.value = ""
+        kind = " otg-photo" if frame.picture.photo else ""
         self.stage.value = (
             f'<div class="otg-explorer otg-live" data-name="{self._explorer.name}">'
-            f'<div class="otg-panel">{image(frame)}</div>'
+            f'<div class="otg-panel{kind}">{image(frame)}</div>'
             f"{readout_table(list(frame.readouts), frame)}</div>"
         )
 
@@ -109,7 +111,7 @@ class LiveView:
 
     def _state(self, key: Key) -> str:
         axes = zip(self._explorer.axes, key, strict=True)
-        return html.escape(", ".join(f"{axis.label} = {axis.texts[i]}" for axis, i in axes))
+        return html.escape(", ".join(f"{plain(axis.label)} = {axis.texts[i]}" for axis, i in axes))
 
 
 def _control(axis: Any, start: int) -> Any:
@@ -117,7 +119,7 @@ def _control(axis: Any, start: int) -> Any:
     options = dict(
         options=list(zip(axis.texts, axis.values, strict=True)),
         index=start,
-        description=axis.label,
+        description=plain(axis.label),
         style={"description_width": "initial"},
         layout=ipywidgets.Layout(width="auto"),
     )

@@ -1,26 +1,29 @@
 """The HTML form of an explorer: all frames, no kernel.
 
 ``explorer.js`` makes the controls work. Without it the reader has the first frame and a table of
-all values. The frames travel as JSON inside the figure; the book's Sphinx extension moves them to
-a file of their own, so that a page is read before its pictures are loaded.
+all values. The frames travel as JSON inside the figure, for the website a second time as they are
+drawn for phones; the book's Sphinx extension moves them to files of their own, of which a page
+loads one, so that it is read before its pictures are loaded.
 """
 
 from __future__ import annotations
 
 import html
 import json
-import re
 from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 from typing import Any
 
 from .axes import Axis
+from .formula import marked, plain
+from .picture import NARROW, WIDTH, Picture
 from .shown import Frame, Source
 from .text import Value, format_value
 
 _MISSING = "–"
-_MATH = '<span class="math notranslate nohighlight">'
+#: Screens up to this width get the drawings for phones; explorer.js says the same.
+PHONE = "(max-width: 600px)"
 
 
 @cache
@@ -29,29 +32,41 @@ def asset(name: str) -> str:
     return (resources.files("otgen_lite") / "web" / name).read_text(encoding="utf-8")
 
 
-def figure(explorer: Source, mathjax: bool = True) -> str:
-    """The ``<figure>`` with the frames inside, for a page that loads ``explorer.js``."""
+def figure(explorer: Source, website: bool = True) -> str:
+    """The ``<figure>`` with the frames inside, for a page that loads ``explorer.js``.
+
+    For the website formulas are left to be typeset, and there are drawings for phones.
+    """
     frames = [explorer.at(key) for key in explorer.positions()]
     first = explorer.at(explorer.start)
+    small = [explorer.narrow(key) for key in explorer.positions()] if website else []
+    phones = [picture for picture in small if picture is not None]
+    kind = " otg-photo" if first.picture.photo else ""
     names = readout_names(frames)
     ident = f"explorer-{explorer.name}"
     # A figure is called by its caption; without one it would have no name to hear.
     unnamed = "" if explorer.caption else f' aria-label="Explorer: {explorer.name}"'
     parts = [
         f'<figure class="otg-explorer" id="{ident}" data-name="{explorer.name}"{unnamed}>',
-        '<fieldset class="otg-controls" disabled>',
+        '<fieldset class="otg-controls">',
         '<legend class="otg-hidden">Choose what is shown</legend>',
-        *(_control(ident, axis, i) for axis, i in zip(explorer.axes, explorer.start, strict=True)),
+        *(
+            _control(ident, axis, i, website)
+            for axis, i in zip(explorer.axes, explorer.start, strict=True)
+        ),
         "</fieldset>",
-        f'<div class="otg-panel">{image(first)}</div>',
-        readout_table(names, first),
+        f'<div class="otg-panel{kind}">{image(first, explorer.narrow(explorer.start))}</div>'
+        if phones
+        else f'<div class="otg-panel{kind}">{image(first)}</div>',
+        readout_table(names, first, website),
         '<p class="otg-status otg-hidden" role="status" aria-live="polite"></p>',
         '<noscript><p class="otg-note">The controls need JavaScript. The picture shows '
         f"{_esc(_state(explorer.axes, explorer.start))}; the table below has all values.</p>"
         "</noscript>",
-        _all_values(explorer, frames, names),
-        f'<script type="application/json" class="otg-frames">{_payload(explorer, frames)}</script>',
-        caption(explorer.caption, mathjax),
+        _all_values(explorer, frames, names, website),
+        _frames(explorer, frames, [frame.picture for frame in frames], WIDTH, "otg-frames"),
+        _frames(explorer, frames, phones, NARROW, "otg-frames otg-phone") if phones else "",
+        caption(explorer.caption, website),
         "</figure>",
     ]
     return "\n".join(part for part in parts if part)
@@ -59,24 +74,35 @@ def figure(explorer: Source, mathjax: bool = True) -> str:
 
 def document(explorer: Source) -> str:
     """A whole HTML document: opens from disk, asks nobody for anything."""
-    title = _esc(explorer.caption.replace("$", "") or explorer.name)
+    title = _esc(plain(explorer.caption) or explorer.name)
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<title>{title}</title>\n<link rel="icon" href="data:,">\n'
         f"<style>\n{asset('explorer.css')}</style>\n</head>\n"
-        f'<body class="otg-alone">\n{figure(explorer, mathjax=False)}\n'
+        f'<body class="otg-alone">\n{figure(explorer, website=False)}\n'
         f"<script>\n{asset('explorer.js')}</script>\n</body>\n</html>\n"
     )
 
 
-def image(frame: Frame) -> str:
-    """The picture of a frame as ``<img>``."""
+def image(frame: Frame, phone: Picture | None = None) -> str:
+    """The picture of a frame as ``<img>``, with another one for phones as ``<picture>``."""
     picture = frame.picture
-    return (
+    width, height = on_the_page(picture, WIDTH)
+    wide = (
         f'<img class="otg-picture" src="{picture.src}" alt="{_esc(picture.alt)}" '
-        f'width="{picture.width}" height="{picture.height}">'
+        f'width="{width}" height="{height}">'
     )
+    if phone is None:
+        return wide
+    width, height = on_the_page(phone, NARROW)
+    source = f'<source media="{PHONE}" srcset="{phone.src}" width="{width}" height="{height}">'
+    return f"<picture>{source}{wide}</picture>"
+
+
+def on_the_page(picture: Picture, width: int) -> tuple[int, int]:
+    """Width and height that a picture has on the page, however many pixels it has."""
+    return width, round(picture.height * width / picture.width)
 
 
 def readout_names(frames: Iterable[Frame]) -> list[str]:
@@ -84,11 +110,11 @@ def readout_names(frames: Iterable[Frame]) -> list[str]:
     return list(dict.fromkeys(name for frame in frames for name in frame.readouts))
 
 
-def readout_table(names: Iterable[str], frame: Frame) -> str:
+def readout_table(names: Iterable[str], frame: Frame, typeset: bool = False) -> str:
     """The read-outs of a frame as a table; the exact value stands in ``data-value``."""
     rows = [
-        f'<tr><th scope="row">{_esc(name)}</th>'
-        f'<td data-name="{_esc(name)}"{_cell(frame.readouts.get(name))}</td></tr>'
+        f'<tr><th scope="row">{marked(name, typeset)}</th>'
+        f'<td data-name="{_esc(plain(name))}"{_cell(frame.readouts.get(name))}</td></tr>'
         for name in names
     ]
     if not rows:
@@ -99,22 +125,17 @@ def readout_table(names: Iterable[str], frame: Frame) -> str:
     )
 
 
-def caption(text: str, mathjax: bool = True) -> str:
-    """The caption; ``$…$`` becomes what MathJax looks for, or stays as it was typed, slanted."""
-    if not text:
-        return ""
-    opening, closing = (_MATH + r"\(", r"\)</span>") if mathjax else ("<i>", "</i>")
-    pieces = [_esc(piece) for piece in re.split(r"\$([^$]+)\$", text)]
-    pieces[1::2] = [f"{opening}{piece}{closing}" for piece in pieces[1::2]]
-    return f"<figcaption>{''.join(pieces)}</figcaption>"
+def caption(text: str, typeset: bool = True) -> str:
+    """The caption; the website typesets its formulas."""
+    return f"<figcaption>{marked(text, typeset)}</figcaption>" if text else ""
 
 
-def _control(ident: str, axis: Axis, start: int) -> str:
+def _control(ident: str, axis: Axis, start: int, typeset: bool) -> str:
     target = f"{ident}-{axis.name}"
     common = (
         f'id="{target}" data-axis="{axis.name}" aria-labelledby="{target}-label" autocomplete="off"'
     )
-    name = f'<span class="otg-name" id="{target}-label">{_esc(axis.label)}</span>'
+    name = f'<span class="otg-name" id="{target}-label">{marked(axis.label, typeset)}</span>'
     if not axis.numeric:
         options = "".join(
             f'<option value="{_esc(str(value))}"{" selected" if i == start else ""}>'
@@ -132,10 +153,10 @@ def _control(ident: str, axis: Axis, start: int) -> str:
     )
 
 
-def _all_values(explorer: Source, frames: list[Frame], names: list[str]) -> str:
+def _all_values(explorer: Source, frames: list[Frame], names: list[str], typeset: bool) -> str:
     columns = names or ["what is seen"]
-    head = "".join(f'<th scope="col">{_esc(axis.label)}</th>' for axis in explorer.axes)
-    head += "".join(f'<th scope="col">{_esc(name)}</th>' for name in columns)
+    head = "".join(f'<th scope="col">{marked(axis.label, typeset)}</th>' for axis in explorer.axes)
+    head += "".join(f'<th scope="col">{marked(name, typeset)}</th>' for name in columns)
     rows = []
     for key, frame in zip(explorer.positions(), frames, strict=True):
         cells = [
@@ -156,31 +177,35 @@ def _all_values(explorer: Source, frames: list[Frame], names: list[str]) -> str:
     )
 
 
-def _payload(explorer: Source, frames: list[Frame]) -> str:
+def _frames(
+    explorer: Source, frames: list[Frame], drawn: list[Picture], width: int, kind: str
+) -> str:
+    """The frames as JSON, with pictures that are shown this wide."""
     names = readout_names(frames)
-    first = explorer.at(explorer.start).picture
+    first = drawn[explorer.positions().index(explorer.start)]
     # The first picture stands in the <img> already; equal pictures are stored once.
     place: dict[bytes, int] = {first.data: 0}
     pictures: list[Any] = [None]
-    for frame in frames:
-        picture = frame.picture
+    for picture in drawn:
         if picture.data not in place:
             place[picture.data] = len(pictures)
-            pictures.append([picture.src, picture.width, picture.height])
+            pictures.append([picture.src, *on_the_page(picture, width)])
     content = {
         "name": explorer.name,
         "readouts": names,
         "pictures": pictures,
         "frames": [
             [
-                place[frame.picture.data],
+                place[picture.data],
                 frame.picture.alt,
                 [_pair(frame.readouts.get(name)) for name in names],
             ]
-            for frame in frames
+            for frame, picture in zip(frames, drawn, strict=True)
         ],
     }
-    return _json(content).replace("<", "\\u003c").replace("\u2028", " ").replace("\u2029", " ")
+    text = _json(content).replace("<", "\\u003c")
+    text = text.replace("\u2028", " ").replace("\u2029", " ")
+    return f'<script type="application/json" class="{kind}">{text}</script>'
 
 
 def _pair(value: Value | None) -> list[str] | None:
@@ -200,7 +225,9 @@ def _cell(value: Value | None) -> str:
 
 
 def _state(axes: Iterable[Axis], key: Iterable[int]) -> str:
-    return ", ".join(f"{axis.label} = {axis.texts[i]}" for axis, i in zip(axes, key, strict=True))
+    return ", ".join(
+        f"{plain(axis.label)} = {axis.texts[i]}" for axis, i in zip(axes, key, strict=True)
+    )
 
 
 def _json(value: Any) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import sys
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,8 +14,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-#: Pixels from left to right. Wide enough for the text column of the book.
-WIDTH = 700
+from otgen_lite.plots.layouts import is_photograph
+
+#: Pixels of the page from left to right: the text column of the book, and a phone.
+WIDTH, NARROW = 700, 350
 
 
 class Detail(NamedTuple):
@@ -29,6 +30,8 @@ class Detail(NamedTuple):
 #: From the best to the least that still reads well. A drawing has few colours: 64 keep the smooth
 #: edges of lines and letters; the lower steps are for explorers with many crowded frames.
 DETAILS = (Detail(WIDTH, 64), Detail(WIDTH, 32), Detail(600, 24), Detail(520, 24))
+#: The same for the narrow drawing: phones have two pixels and more for one of the page.
+NARROW_DETAILS = (*DETAILS, Detail(420, 24), Detail(NARROW, 16))
 
 # matplotlib makes no promise about drawing from two threads at once. Computing frames side by
 # side is what matters; drawing takes a few hundredths of a second and can queue.
@@ -44,12 +47,14 @@ class Picture:
         width: in pixels.
         height: in pixels.
         alt: what is seen.
+        photo: whether its colours are those of things, so that no theme changes them.
     """
 
     data: bytes
     width: int
     height: int
     alt: str = ""
+    photo: bool = False
 
     @property
     def src(self) -> str:
@@ -59,7 +64,7 @@ class Picture:
     def png(self) -> bytes:
         """The picture as PNG, for what shows no WebP."""
         with Image.open(io.BytesIO(self.data)) as image:
-            return _png(reduce_colours(image.convert("RGB"), 256))
+            return _png(reduce_colours(on_white(image), 256))
 
     def _repr_mimebundle_(
         self, include: Sequence[str] | None = None, exclude: Sequence[str] | None = None
@@ -71,17 +76,33 @@ class Picture:
         return f"Picture({self.width} × {self.height}, {len(self.data)} bytes: {self.alt!r})"
 
 
-def draw(figure: Figure) -> Image.Image:
-    """Draw a figure on white, :data:`WIDTH` pixels wide; a figure of pyplot is closed.
+def draw(figure: Figure, density: float = 1.0, *, width: int | None = None) -> Image.Image:
+    """Draw a figure, on white unless it is a photograph.
 
     ``savefig`` settings have no say, so that all frames of an explorer have the same size.
+
+    Args:
+        figure: the figure.
+        density: pixels of the picture for each of the page's, of which an inch has 100.
+        width: pixels of the picture from left to right, whatever the inches and the density.
+
+    Returns:
+        An image of mode RGB, or RGBA for a photograph, whose ground is transparent.
     """
     with _DRAWING:
-        figure.set_dpi(WIDTH / figure.get_figwidth())
+        figure.set_dpi(100 * density if width is None else width / figure.get_figwidth())
         canvas = FigureCanvasAgg(figure)
         canvas.draw()
         drawn = Image.fromarray(np.array(canvas.buffer_rgba()))
-        close_figure(figure)
+    if is_photograph(figure):
+        return drawn
+    return on_white(drawn)
+
+
+def on_white(drawn: Image.Image) -> Image.Image:
+    """An image without transparency."""
+    if drawn.mode != "RGBA":
+        return drawn.convert("RGB")
     image = Image.new("RGB", drawn.size, "white")
     image.paste(drawn, mask=drawn.getchannel("A"))
     return image
@@ -96,7 +117,7 @@ def encode(
     depend on the pixels only: no date and no version is written.
 
     Args:
-        image: the image, mode RGB.
+        image: the image, mode RGB, or RGBA for a photograph.
         alt: what is seen.
         lossy: whether WebP's lossy mode may be used where it is smaller: for
             photographs.
@@ -108,10 +129,13 @@ def encode(
     if image.width > detail.width:
         height = round(image.height * detail.width / image.width)
         image = image.resize((detail.width, height), Image.Resampling.LANCZOS)
-    data = _webp(reduce_colours(image, detail.colours), lossless=True)
-    if lossy:
-        data = min(data, _webp(image, lossless=False), key=len)
-    return Picture(data, image.width, image.height, alt)
+    if lossy and image.mode == "RGBA":
+        data = _webp(image, lossless=False)
+    else:
+        data = _webp(reduce_colours(on_white(image), detail.colours), lossless=True)
+        if lossy:
+            data = min(data, _webp(image, lossless=False), key=len)
+    return Picture(data, image.width, image.height, alt, lossy or image.mode == "RGBA")
 
 
 def reduce_colours(image: Image.Image, colours: int) -> Image.Image:
@@ -131,13 +155,6 @@ def reduce_colours(image: Image.Image, colours: int) -> Image.Image:
     return reduced
 
 
-def close_figure(figure: Figure) -> None:
-    """Close a figure that pyplot holds; a figure made without pyplot needs nothing."""
-    pyplot = sys.modules.get("matplotlib.pyplot")
-    if pyplot is not None:
-        pyplot.close(figure)
-
-
 def _png(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "PNG", optimize=True)
@@ -148,5 +165,6 @@ def _webp(image: Image.Image, lossless: bool) -> bytes:
     # Lossless, quality is how hard one tries: more than 50 gains nothing.
     quality = 50 if lossless else 80
     buffer = io.BytesIO()
-    image.convert("RGB").save(buffer, "WEBP", lossless=lossless, quality=quality, method=4)
+    opaque = image if image.mode == "RGBA" else image.convert("RGB")
+    opaque.save(buffer, "WEBP", lossless=lossless, quality=quality, method=4)
     return buffer.getvalue()

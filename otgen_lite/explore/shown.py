@@ -36,5 +36,8 @@ class Source(Protocol):
     def at(self, key: Key) -> Frame:
         """The frame at a position."""
 
+    def narrow(self, key: Key) -> Picture | None:
+        """The frame's drawing for phones, where there is one."""
+
     def positions(self) -> list[Key]:
         """All positions, the last axis running fastest."""

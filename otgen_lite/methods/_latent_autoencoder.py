@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from otgen_lite.costs import Cost
-from otgen_lite.methods._latent_model import in_blocks, module
+from otgen_lite.methods._latent_model import in_blocks, module, taken
 from otgen_lite.methods._pieces import checked_cost, pair_cost, same_shape
 from otgen_lite.methods.base import Method, Noise, Player
 from otgen_lite.methods.priors import Randomness
@@ -52,12 +52,12 @@ class AutoEncoder(Method):
     @torch.no_grad()
     def encode(self, x: Tensor, generator: Randomness = None) -> Tensor:
         """(n, d_z) codes of (n, ...) data."""
-        return in_blocks(self.encoder, x)
+        return in_blocks(self.encoder, taken("x", x, self.encoder))
 
     @torch.no_grad()
     def decode(self, z: Tensor) -> Tensor:
         """(n, ...) data of (n, d_z) codes."""
-        return in_blocks(self.decoder, z)
+        return in_blocks(self.decoder, taken("z", z, self.decoder))
 
     def reconstruct(self, x: Tensor, generator: Randomness = None) -> Tensor:
         """(n, ...) what encoder and decoder make of data."""

@@ -22,10 +22,10 @@ class GaussianMap(LatentMap):
     t: Tensor
 
     def __init__(self, prior: Prior, codes: Tensor) -> None:
-        super().__init__(prior)
+        super().__init__(prior, codes)
         d = codes.shape[1]
-        self.register_buffer("A", torch.eye(d, dtype=codes.dtype))
-        self.register_buffer("t", torch.zeros(d, dtype=codes.dtype))
+        self.register_buffer("A", torch.eye(d, dtype=codes.dtype, device=codes.device))
+        self.register_buffer("t", codes.new_zeros(d))
 
     def make(self, codes: Tensor, generator: torch.Generator, **options: Any) -> None:
         """The closed form."""
@@ -47,17 +47,17 @@ class MixtureMap(LatentMap):
     roots: Tensor
 
     def __init__(self, prior: Prior, codes: Tensor, components: int) -> None:
-        super().__init__(prior)
+        super().__init__(prior, codes)
         k, d = components, codes.shape[1]
         for name, shape in (("weights", (k,)), ("means", (k, d)), ("roots", (k, d, d))):
-            self.register_buffer(name, torch.zeros(shape, dtype=codes.dtype))
+            self.register_buffer(name, codes.new_zeros(shape))
 
     def make(self, codes: Tensor, generator: torch.Generator, **options: Any) -> None:
         """The EM algorithm of scikit-learn; ``options`` are those of its GaussianMixture."""
         from sklearn.mixture import GaussianMixture
 
         options = {"random_state": seed_of(generator), **options}
-        found = GaussianMixture(len(self.weights), **options).fit(codes.double().cpu().numpy())
+        found = GaussianMixture(len(self.weights), **options).fit(codes.cpu().double().numpy())
         self.weights.copy_(torch.from_numpy(found.weights_))
         self.means.copy_(torch.from_numpy(found.means_))
         self.roots.copy_(torch.linalg.cholesky(torch.from_numpy(found.covariances_)))
@@ -69,22 +69,24 @@ class MixtureMap(LatentMap):
 
     def draw(self, n: int, codes: Tensor, generator: torch.Generator | None) -> Tensor:
         """A component by its weight, then a point of its Gaussian."""
-        k = torch.multinomial(self.weights, n, replacement=True, generator=generator)
+        place = self.weights.device if generator is None else generator.device
+        weights = self.weights.to(place)
+        k = torch.multinomial(weights, n, replacement=True, generator=generator).to(codes.device)
         noise = normal((n, codes.shape[1]), generator, codes)
         return self.means[k] + (self.roots[k] @ noise[:, :, None])[:, :, 0]
 
 
 def moments(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and covariance of points, in float64."""
-    x = x.double()
+    """Mean and covariance of points, in float64; on the CPU, which has it."""
+    x = x.cpu().double()
     centred = x - x.mean(dim=0)
     return x.mean(dim=0), centred.T @ centred / len(x)
 
 
 def moments_of(prior: Prior, like: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Mean and covariance of a prior; from a sample where it is not one of ours."""
-    mean = torch.zeros(prior.dim, dtype=torch.float64, device=like.device)
-    one = torch.eye(prior.dim, dtype=torch.float64, device=like.device)
+    mean = torch.zeros(prior.dim, dtype=torch.float64, device="cpu")
+    one = torch.eye(prior.dim, dtype=torch.float64, device="cpu")
     if isinstance(prior, GaussianPrior):
         return mean, prior.scale**2 * one
     if isinstance(prior, UniformPrior):

@@ -43,8 +43,9 @@ def error_budget(method: Any, x: Tensor, images: Tensor, p: float) -> ErrorBudge
     x = _checks.tensor("x", x)
     with torch.no_grad():
         codes = method.encode(x)
-        again, made = flat(method.decode(codes)).double(), flat(method.decode(images)).double()
-        codes, images, x = codes.double(), images.double(), flat(x).double()
+        every = codes, images, flat(method.decode(codes)), flat(method.decode(images)), flat(x)
+        # On the CPU: the plans are made there, and not every accelerator knows float64.
+        codes, images, again, made, x = (value.cpu().double() for value in every)
         latent = costs_between(codes, images, "euclidean")
         plan = solve_exact(latent**p).plan
         i, j = plan.nonzero(as_tuple=True)

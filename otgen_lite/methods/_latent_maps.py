@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -24,15 +25,16 @@ _STEPS, _FEWEST = 3, 2000
 class LatentMap(nn.Module):
     """A map of codes of the prior, which may need to be made first.
 
-    ``codes`` (N, d) are those of the data; they belong to the method.
+    ``codes`` (N, d) are those of the data; they belong to the method, and what a map holds is on
+    their device.
     """
 
     known: Tensor
 
-    def __init__(self, prior: Prior) -> None:
+    def __init__(self, prior: Prior, codes: Tensor) -> None:
         super().__init__()
         self.prior = prior
-        self.register_buffer("known", torch.tensor(False))
+        self.register_buffer("known", codes.new_zeros((), dtype=torch.bool))
 
     def make(self, codes: Tensor, generator: torch.Generator, **options: Any) -> None:
         """Compute what the map needs, and say that it is known."""
@@ -54,9 +56,9 @@ class SemiDiscreteMap(LatentMap):
     eps: Tensor
 
     def __init__(self, prior: Prior, codes: Tensor, eps: float = 0.0) -> None:
-        super().__init__(prior)
-        self.register_buffer("eps", torch.tensor(eps, dtype=codes.dtype))
-        self.register_buffer("psi", torch.zeros(len(codes), dtype=codes.dtype))
+        super().__init__(prior, codes)
+        self.register_buffer("eps", codes.new_tensor(eps))
+        self.register_buffer("psi", codes.new_zeros(len(codes)))
 
     def solver(self, codes: Tensor, eps: float = 0.0) -> SemiDiscrete:
         """The transport problem with the present potential."""
@@ -74,7 +76,7 @@ class SemiDiscreteMap(LatentMap):
 
     def carry(self, z: Tensor, codes: Tensor) -> Tensor:
         """The code of each point's cell."""
-        return self.solver(codes).transport(z)
+        return self.solver(codes).transport(z).to(z.device)
 
 
 class QuadraticMap(SemiDiscreteMap):
@@ -87,11 +89,11 @@ class QuadraticMap(SemiDiscreteMap):
     def critic(self, z: Tensor, codes: Tensor) -> Tensor:
         """(n,) D at points on the side of the prior; differentiable."""
         scores = (self.psi - costs_between(z, codes, "sqeuclidean")) / self.eps
-        return self.eps * (torch.logsumexp(scores, dim=1) - torch.tensor(len(codes)).log())
+        return self.eps * (torch.logsumexp(scores, dim=1) - math.log(len(codes)))
 
     def carry(self, z: Tensor, codes: Tensor) -> Tensor:
         """z + grad D(z) / 2, without the gradient's graph."""
-        return self.solver(codes, float(self.eps)).barycentric(z)
+        return self.solver(codes, float(self.eps)).barycentric(z).to(z.device)
 
 
 class ArgminMap(SemiDiscreteMap):
@@ -108,8 +110,8 @@ class ArgminMap(SemiDiscreteMap):
 
     def __init__(self, prior: Prior, codes: Tensor, eps: float, points: int = 1024) -> None:
         super().__init__(prior, codes, eps)
-        self.register_buffer("z", torch.zeros(points, codes.shape[1], dtype=codes.dtype))
-        self.register_buffer("f", torch.zeros(points, dtype=codes.dtype))
+        self.register_buffer("z", codes.new_zeros(points, codes.shape[1]))
+        self.register_buffer("f", codes.new_zeros(points))
 
     def make(self, codes: Tensor, generator: torch.Generator, **options: Any) -> None:
         """Climb the semi-dual, then draw the sample and its transforms."""

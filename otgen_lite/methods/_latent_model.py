@@ -185,7 +185,7 @@ class LatentModel(Method):
 
     def _taken(self, name: str, x: Any) -> Tensor:
         """Data as the networks take them."""
-        return _checks.tensor(name, x).to(self._like())
+        return taken(name, x, self)
 
 
 def drawn(mean: Tensor, log_var: Tensor, noise: Tensor) -> Tensor:
@@ -209,6 +209,12 @@ def in_blocks(function: Callable[..., Tensor], *rows: Tensor, size: int | None =
         return function(*rows)
     blocks = zip(*(r.split(size) for r in rows), strict=True)
     return torch.cat([function(*block) for block in blocks])
+
+
+def taken(name: str, x: Any, network: nn.Module) -> Tensor:
+    """Data in the type and on the device of a network's weights; as they are where it has none."""
+    x, like = _checks.tensor(name, x), next(network.parameters(), None)
+    return x if like is None else x.to(like.dtype).to(like.device)
 
 
 def module(name: str, value: Any) -> nn.Module:

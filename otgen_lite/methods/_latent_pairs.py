@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from otgen_lite._draws import below
 from otgen_lite.methods._latent_maps import LatentMap, SemiDiscreteMap
 from otgen_lite.methods._latent_model import in_blocks
 from otgen_lite.methods._mke_costs import costs_between
@@ -34,12 +35,12 @@ class PairsMap(LatentMap):
     partner: Tensor
 
     def __init__(self, prior: Prior, codes: Tensor, network: nn.Module, plan: str) -> None:
-        super().__init__(prior)
+        super().__init__(prior, codes)
         self.network, self.plan = network, plan
         self.known.fill_(plan == "batch")
         if plan == "whole":
             self.register_buffer("z", torch.zeros_like(codes))
-            self.register_buffer("partner", torch.zeros(len(codes), dtype=torch.int64))
+            self.register_buffer("partner", codes.new_zeros(len(codes), dtype=torch.int64))
         if plan == "semidiscrete":
             self.inner = SemiDiscreteMap(prior, codes)
 
@@ -56,8 +57,7 @@ class PairsMap(LatentMap):
         """Draws of the prior, or which of the pairs are looked at."""
         if self.plan != "whole":
             return {"prior": self.prior.draw(n, generator, codes)}
-        pick = torch.randint(len(codes), (n,), generator=generator, device=codes.device)
-        return {"pick": pick}
+        return {"pick": below(len(codes), (n,), generator, codes)}
 
     def pairs(self, batch_codes: Tensor, codes: Tensor, noise: Noise) -> tuple[Tensor, Tensor]:
         """Points of the prior and the codes that the plan gives them."""
@@ -75,4 +75,5 @@ class PairsMap(LatentMap):
 
 def partners(z: Tensor, codes: Tensor) -> Tensor:
     """(n,) for each z the code that an exact plan of the two samples gives it."""
-    return solve_exact(costs_between(z, codes, "sqeuclidean")).plan.argmax(dim=1)
+    plan = solve_exact(costs_between(z, codes, "sqeuclidean")).plan
+    return plan.argmax(dim=1).to(z.device)

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from otgen_lite import _checks
 from otgen_lite.transport import ExactResult
 
 #: Masses below this, relative to the largest, are rounding.
@@ -33,8 +34,8 @@ def inner_potential(C: Tensor, solved: ExactResult) -> Tensor:
     Returns:
         (m,) potential with mean 0, in the type of C.
     """
-    costs = C.detach().double().cpu().numpy()
-    corner = solved.potentials[1].double().cpu().numpy()
+    costs = C.detach().cpu().double().numpy()
+    corner = solved.potentials[1].cpu().double().numpy()
     # Where sums of weights agree up to rounding alone, the simplex leaves that much mass behind.
     plan = solved.plan.cpu().numpy()
     rows, columns = (plan > _DUST * plan.max()).nonzero()
@@ -46,4 +47,4 @@ def inner_potential(C: Tensor, solved: ExactResult) -> Tensor:
     for k in range(len(lengths)):  # Floyd and Warshall: all shortest distances
         np.minimum(lengths, lengths[:, k, None] + lengths[k], out=lengths)
     g = torch.from_numpy(corner + lengths.mean(axis=0))
-    return (g - g.mean()).to(C)
+    return _checks.moved(g - g.mean(), C.device).to(C.dtype)

@@ -28,7 +28,7 @@ T = TypeVar("T")
 def exact_by_plan(x: Tensor, y: Tensor, cost: Cost) -> Tensor:
     """The exact cost; its gradient holds the plan still: formula (5)."""
     with torch.no_grad():
-        plan = solve_exact(costs_between(x, y, cost)).plan
+        plan = solve_exact(costs_between(x, y, cost)).plan.to(x.device)
         rows, columns = plan.nonzero(as_tuple=True)
     return plan[rows, columns] @ pair_cost(x[rows], y[columns], cost)
 

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from otgen_lite import _checks
 from otgen_lite.costs import Cost
 from otgen_lite.methods._mke_costs import costs_between, with_gradient_of
 from otgen_lite.methods._pieces import pair_cost
@@ -19,6 +20,8 @@ _MEAN, _SQUARE = 0.1, 0.01
 
 class Potential(nn.Module):
     """psi on the atoms, its average, and what the ascent remembers: all of it state.
+
+    It needs double precision; from a device without it stays away, on the CPU.
 
     Args:
         y: (N, d) atoms.
@@ -59,9 +62,11 @@ class Potential(nn.Module):
             self._engine = SemiDual(self.y, self.b, self.cost, eps, BLOCK, self.y.dtype)
         return self._engine
 
-    def _apply(self, *args: Any, **kwargs: Any) -> Potential:
+    def _apply(self, fn: Any, recurse: bool = True) -> Potential:
+        if _checks.wide(fn(self.y[:0]).device) != torch.float64:
+            return self
         self._engine = None  # it holds copies of atoms that move or change their type
-        return super()._apply(*args, **kwargs)
+        return super()._apply(fn, recurse)
 
     def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
         self._engine = None

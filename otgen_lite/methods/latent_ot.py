@@ -11,7 +11,7 @@ from otgen_lite import _checks
 from otgen_lite.methods._latent_baselines import GaussianMap, MixtureMap
 from otgen_lite.methods._latent_budget import ErrorBudget, error_budget
 from otgen_lite.methods._latent_maps import ArgminMap, LatentMap, QuadraticMap, SemiDiscreteMap
-from otgen_lite.methods._latent_model import in_blocks, module
+from otgen_lite.methods._latent_model import in_blocks, module, taken
 from otgen_lite.methods._latent_pairs import PLANS, PairsMap
 from otgen_lite.methods.base import Method, Noise, Player
 from otgen_lite.methods.priors import GaussianPrior, Prior, Randomness, normal, source
@@ -170,7 +170,7 @@ class LatentOT(Method):
     def carry(self, z: Tensor) -> Tensor:
         """(n, d_z) images T(z) of codes of the prior."""
         self._must_be_known()
-        return self.transport.carry(_checks.points("z", z).to(self.codes.dtype), self.codes)
+        return self.transport.carry(_checks.points("z", z).to(self.codes), self.codes)
 
     @torch.no_grad()
     def sample_codes(self, n: int, generator: Randomness = None) -> Tensor:
@@ -201,12 +201,14 @@ class LatentOT(Method):
         """(n, d_z) codes of (n, ...) data."""
         if self.decoder is None:
             return self.encoder.encode(x, generator)
-        return in_blocks(self.encoder, x)
+        return in_blocks(self.encoder, taken("x", x, self.encoder))
 
     @torch.no_grad()
     def decode(self, z: Tensor) -> Tensor:
         """(n, ...) data of (n, d_z) codes."""
-        return self.encoder.decode(z) if self.decoder is None else in_blocks(self.decoder, z)
+        if self.decoder is None:
+            return self.encoder.decode(z)
+        return in_blocks(self.decoder, taken("z", z, self.decoder))
 
     def reconstruct(self, x: Tensor, generator: Randomness = None) -> Tensor:
         """(n, ...) what encoder and decoder make of data."""

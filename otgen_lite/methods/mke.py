@@ -132,7 +132,8 @@ class MKE(GeneratorModel):
         y = flat(joined(batch))
         x = flat(joined(self.made(codes, batch)))
         with full_precision(y):
-            return self.between(x, y)
+            # Solvers are on the CPU where the device has no double precision.
+            return self.between(x, y).to(x.device)
 
     def between(self, x: Tensor, y: Tensor) -> Tensor:
         """The loss of generated points (n, d) and data (m, d): 0-d, with the chosen gradient."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from otgen_lite import _checks
+from otgen_lite._draws import normal, uniform
 
 
 class Prior(Protocol):
@@ -88,9 +89,7 @@ class UniformPrior:
 
     def draw(self, n: int, generator: torch.Generator | None, like: Tensor) -> Tensor:
         """(n, dim) codes in the type and on the device of ``like``."""
-        place = like.device if generator is None else generator.device
-        unit = torch.rand(n, self.dim, generator=generator, dtype=like.dtype, device=place)
-        unit = unit.to(like.device)
+        unit = uniform((n, self.dim), generator, like)
         return self.low + (self.high - self.low) * unit
 
     def log_density(self, z: Tensor) -> Tensor:
@@ -126,29 +125,19 @@ def even(prior: Any, n: int, generator: torch.Generator | None, like: Tensor) ->
     root = 1.5
     for _ in range(60):
         root = (1.0 + root) ** (1.0 / (prior.dim + 1))
-    steps = torch.tensor([root ** -(j + 1) for j in range(prior.dim)], dtype=torch.float64)
-    place = like.device if generator is None else generator.device
-    shift = torch.rand(prior.dim, generator=generator, dtype=torch.float64, device=place)
-    shift = shift.to(like.device)
-    rows = torch.arange(n, dtype=torch.float64, device=like.device)
-    cube = (rows[:, None] * steps.to(like.device) + shift).remainder(1.0)
+    where: Any = {"dtype": _checks.wide(like.device), "device": like.device}
+    steps = torch.tensor([root ** -(j + 1) for j in range(prior.dim)], **where)
+    shift = uniform((prior.dim,), generator, steps)
+    rows = torch.arange(n, **where)
+    cube = (rows[:, None] * steps + shift).remainder(1.0)
     if isinstance(prior, GaussianPrior):
-        codes = prior.scale * torch.special.ndtri(cube.clamp(1e-12, 1.0 - 1e-12))
+        edge = max(1e-12, torch.finfo(cube.dtype).eps)
+        codes = prior.scale * torch.special.ndtri(cube.clamp(edge, 1.0 - edge))
     elif isinstance(prior, UniformPrior):
         codes = prior.low + (prior.high - prior.low) * cube
     else:
         raise TypeError(f"even codes need a GaussianPrior or a UniformPrior, got {prior!r}")
     return codes.to(like.dtype)
-
-
-def normal(shape: tuple[int, ...], generator: torch.Generator | None, like: Tensor) -> Tensor:
-    """Standard normal numbers in the type and on the device of ``like``.
-
-    They are drawn where the generator lives: one of the CPU gives the same numbers everywhere.
-    """
-    place = like.device if generator is None else generator.device
-    drawn = torch.randn(shape, generator=generator, dtype=like.dtype, device=place)
-    return drawn.to(like.device)
 
 
 def prior_of(prior: Prior | int | None, network: nn.Module, name: str) -> Prior:

@@ -108,7 +108,10 @@ class SemiDual(GeneratorModel):
             raise ValueError(
                 f"y must be (N, ...) data with N >= 1, got shape {_checks.shape_text(atoms)}"
             )
-        atoms = atoms.detach().flatten(1)
+        # Where the generator is, whose points are compared with them.
+        place = next(generator.parameters(), atoms).device
+        place = atoms.device if _checks.wide(place) != torch.float64 else place
+        atoms = atoms.detach().to(place).flatten(1)
         weights = _checks.weights("b", b, len(atoms), like=atoms).detach()
         if not float(weights.min()) > 0.0:
             raise ValueError("b must be positive: an atom without mass is no data; got a zero")
@@ -145,7 +148,7 @@ class SemiDual(GeneratorModel):
         like = next(self.parameters())
         for some in torch.arange(steps).split(50):
             codes = self.prior.draw(len(some) * self.psi_batch, generator, like)
-            made = flat(self.generator(codes)).to(self.potential.y.dtype)
+            made = flat(self.generator(codes)).to(self.potential.y)
             if made.shape[1] != self.potential.y.shape[1]:
                 raise ValueError(
                     "the generator must return points of the shape of y, "
@@ -158,7 +161,7 @@ class SemiDual(GeneratorModel):
         """The semi-dual at the averaged psi; of the batch only its length counts."""
         made = flat(self.made(noise["prior"], batch))
         with full_precision(made):
-            return self.potential.value(made.to(self.potential.y.dtype))
+            return self.potential.value(made.to(self.potential.y)).to(made.device)
 
     def semidiscrete(self) -> SemiDiscrete:
         """The transport problem as it stands: atoms, masses and the averaged psi."""

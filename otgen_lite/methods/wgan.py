@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from otgen_lite import _checks
+from otgen_lite._draws import uniform
 from otgen_lite.costs import Cost
 from otgen_lite.methods._latent_model import module
 from otgen_lite.methods._mke_costs import costs_between, full_precision
@@ -161,9 +162,7 @@ class WGAN(GeneratorModel):
         """Codes of the prior; for the critic also where on each segment its slope is looked at."""
         out = super().noise(player, batch, generator)
         if player == "critic":
-            out["interpolation"] = torch.rand(
-                len(batch), generator=generator, dtype=batch.dtype, device=batch.device
-            )
+            out["interpolation"] = uniform((len(batch),), generator, batch)
         return out
 
     def _scores(self, x: Tensor) -> Tensor:

@@ -80,7 +80,7 @@ class Classifier:
             raise ValueError(f"labels must hold at least two classes, got {len(self.labels)}")
         self._shares = count / len(y)
         seed = _checks.seed("seed", seed)
-        self._known = torch.tensor([x.min(), x.max()])
+        self._known = torch.from_numpy(np.array([x.min(), x.max()]))
         order = np.random.default_rng(seed).permutation(len(x))
         held = max(1, len(x) // 4)
         self._model = _trained(x[order[held:]], y[order[held:]], seed)
@@ -88,7 +88,7 @@ class Classifier:
         self.confidence = self(x[order[:held]]).confidence
 
     def probabilities(self, images: Any) -> Tensor:
-        """(n, K) class probabilities, float64, in the order of :attr:`labels`."""
+        """(n, K) class probabilities, float64, in the order of :attr:`labels`, on their device."""
         x = _flat("images", images)
         if x.shape[1] != self._model.n_features_in_:
             raise ValueError(
@@ -99,12 +99,13 @@ class Classifier:
         seen = np.searchsorted(self.labels, self._model.classes_)
         out = np.zeros((len(x), len(self.labels)))
         out[:, seen] = self._model.predict_proba(x)
-        return torch.from_numpy(out)
+        device = images.device if isinstance(images, Tensor) else torch.get_default_device()
+        return _checks.moved(torch.from_numpy(out), device)
 
     def __call__(self, images: Any) -> Judgement:
         """Judge images: (n, ...) of as many numbers each as the real ones."""
         top, chosen = self.probabilities(images).max(dim=1)
-        shares = torch.bincount(chosen, minlength=len(self.labels)).numpy() / len(chosen)
+        shares = torch.bincount(chosen, minlength=len(self.labels)).cpu().numpy() / len(chosen)
         return Judgement(
             confidence=float(top.mean()),
             classes=int((shares >= 0.25 * self._shares).sum()),

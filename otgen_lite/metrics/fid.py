@@ -61,6 +61,8 @@ def frechet(x: Any, y: Any) -> float:
         33.0
     """
     _scale.one_scale("x", x, "y", y)
+    if isinstance(x, Tensor) and isinstance(y, Tensor):
+        y = y.to(x.device)
     x, y = _checks.pair(x, y)
     for name, points in (("x", x), ("y", y)):
         if len(points) < 2:

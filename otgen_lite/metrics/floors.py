@@ -49,7 +49,7 @@ def floor(
         sampler: draws from the true law, ``sampler(n, generator) -> samples``.
         n: number of samples, the same as for the model.
         repeats: number of independent draws, at least 2.
-        seed: seed of the generator that all draws come from.
+        seed: seed of the generator, on torch's default device, that all draws come from.
         **options: passed on to the metric, for example ``reference=...``.
 
     Returns:
@@ -72,9 +72,8 @@ def floor(
         if not callable(value):
             raise TypeError(f"{name} must be callable, got {value!r}")
     n, repeats = _checks.count("n", n), _checks.count("repeats", repeats, at_least=2)
-    generator = torch.Generator().manual_seed(_checks.seed("seed", seed))
-    values = torch.tensor(
-        [float(metric(sampler(n, generator), **options)) for _ in range(repeats)],
-        dtype=torch.float64,
-    )
-    return Floor(float(values.mean()), float(values.std()), tuple(values.tolist()))
+    generator = torch.Generator(torch.get_default_device())
+    generator.manual_seed(_checks.seed("seed", seed))
+    found = [float(metric(sampler(n, generator), **options)) for _ in range(repeats)]
+    values = torch.tensor(found, dtype=torch.float64, device="cpu")
+    return Floor(float(values.mean()), float(values.std()), tuple(found))

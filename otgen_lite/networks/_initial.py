@@ -15,20 +15,27 @@ Randomness = torch.Generator | int | None
 
 
 def source(generator: Randomness) -> torch.Generator | None:
-    """The generator itself, or one that starts from a seed."""
+    """The generator itself, or one of the CPU that starts from a seed: the same numbers anywhere."""
     if generator is None or isinstance(generator, torch.Generator):
         return generator
     return torch.Generator().manual_seed(_checks.seed("generator", generator))
 
 
 def layer(kind: Any, *args: Any, generator: torch.Generator | None, **kwargs: Any) -> nn.Module:
-    """A linear or convolutional layer with torch's own initial law, from an explicit generator."""
-    made = nn.utils.skip_init(kind, *args, **kwargs)
+    """A linear or convolutional layer with torch's own initial law, from an explicit generator.
+
+    It is on torch's default device; what it holds is drawn where the generator lives.
+    """
+    made = nn.utils.skip_init(kind, *args, device=torch.get_default_device(), **kwargs)
     weight = made.weight
     fan_in = weight.shape[1] * math.prod(weight.shape[2:])
     with torch.no_grad():
         for value in (weight, made.bias):
-            value.uniform_(-(fan_in**-0.5), fan_in**-0.5, generator=generator)
+            place = value.device if generator is None else generator.device
+            drawn = value if place == value.device else torch.empty_like(value, device=place)
+            drawn.uniform_(-(fan_in**-0.5), fan_in**-0.5, generator=generator)
+            if drawn is not value:
+                value.copy_(drawn)
     return made
 
 

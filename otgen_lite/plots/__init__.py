@@ -5,6 +5,9 @@ helper returns a :class:`matplotlib.figure.Figure` that pyplot has never heard o
 changes, so that frames can be drawn in threads, and no figure has to be closed.
 """
 
+from otgen_lite.plots.autoencoders import encoders, noisy_costs, twin_losses
+from otgen_lite.plots.comparisons import compare_methods, curve_and_bound, densities_and_distances
+from otgen_lite.plots.descent import cloud_descent, quantile_line
 from otgen_lite.plots.distances import (
     cdf_gap,
     detour,
@@ -14,6 +17,7 @@ from otgen_lite.plots.distances import (
     rates,
 )
 from otgen_lite.plots.entropy import photographs, recoloured, rounds, soft_plan
+from otgen_lite.plots.fits import fitted_clouds, fitted_scales
 from otgen_lite.plots.general import (
     clouds,
     density_curves,
@@ -22,6 +26,9 @@ from otgen_lite.plots.general import (
     plan_lines,
 )
 from otgen_lite.plots.kantorovich import arcs, ink_between, ink_cards, matrices, mixed, price_map
+from otgen_lite.plots.layouts import arrange, keep, narrow, photograph
+from otgen_lite.plots.lines import curves, touching
+from otgen_lite.plots.maps import mapped_clouds, sent_to_atoms
 from otgen_lite.plots.penalised import (
     autoencoder,
     latent_weights,
@@ -32,8 +39,11 @@ from otgen_lite.plots.penalised import (
 from otgen_lite.plots.semidiscrete import cells, lower_envelope, soft_cells
 from otgen_lite.plots.style import (
     BLUE,
+    FAINT,
     GREY,
     METHODS,
+    NARROW,
+    NEUTRAL,
     RED,
     VIOLET,
     WIDTH,
@@ -43,40 +53,61 @@ from otgen_lite.plots.style import (
 
 __all__ = [
     "BLUE",
+    "FAINT",
     "GREY",
     "METHODS",
+    "NARROW",
+    "NEUTRAL",
     "RED",
     "VIOLET",
     "WIDTH",
     "arcs",
+    "arrange",
     "autoencoder",
     "cdf_gap",
     "cells",
+    "cloud_descent",
     "clouds",
+    "compare_methods",
+    "curve_and_bound",
+    "curves",
+    "densities_and_distances",
     "density_curves",
     "detour",
+    "encoders",
     "figure",
+    "fitted_clouds",
+    "fitted_scales",
     "gaussian_pair",
     "image_strip",
     "images_over_curves",
     "ink_between",
     "ink_cards",
+    "keep",
     "latent_weights",
     "loss_curve",
     "lower_envelope",
+    "mapped_clouds",
     "matrices",
     "mixed",
+    "narrow",
+    "noisy_costs",
     "penalty_paths",
+    "photograph",
     "photographs",
     "plan_lines",
     "potential_and_plan",
     "price_map",
+    "quantile_line",
     "rates",
     "recoloured",
     "rounds",
+    "sent_to_atoms",
     "sheet",
     "sheets",
     "soft_cells",
     "soft_plan",
+    "touching",
+    "twin_losses",
     "use_book_style",
 ]

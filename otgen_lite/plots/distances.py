@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from contextlib import ExitStack
+from typing import Any
 
 import numpy as np
 from matplotlib.collections import LineCollection
@@ -11,7 +12,8 @@ from matplotlib.figure import Figure
 
 from otgen_lite.plots import _drawing
 from otgen_lite.plots.general import plan_lines
-from otgen_lite.plots.style import BLUE, GREY, RED, VIOLET, WIDTH, figure
+from otgen_lite.plots.layouts import arrange, move, place, resize
+from otgen_lite.plots.style import BLUE, GREY, METHODS, RED, VIOLET, WIDTH, figure
 
 
 def images_over_curves(
@@ -44,13 +46,13 @@ def images_over_curves(
     stack, t = _drawing.array("images", images, 3), _drawing.array("t", t, 1)
     if len(labels) != len(stack):
         raise ValueError(f"labels must be one for each of {len(stack)} images, got {len(labels)}")
-    fig = Figure(figsize=(WIDTH, 4.6), layout="constrained")
-    top, bottom = cast(Any, fig.subfigures(2, 1, height_ratios=(1, 1.15)))
+    fig = Figure(figsize=(WIDTH, 5.0), layout="constrained")
+    grid = fig.add_gridspec(2, len(stack), height_ratios=(1, 1.15))
     for k, image in enumerate(stack):
-        ax = top.add_subplot(1, len(stack), k + 1)
+        ax = fig.add_subplot(grid[0, k])
         ax.imshow(image, cmap="gray_r", interpolation="nearest", vmin=0.0, vmax=stack.max())
         ax.set(xticks=[], yticks=[], xlabel=labels[k])
-    ax = bottom.add_subplot()
+    ax = fig.add_subplot(grid[1, :])
     for k, (name, values) in enumerate(curves.items()):
         v = _drawing.array(f"curves[{name!r}]", values, 1)
         _drawing.match(f"curves[{name!r}]", v, t.shape)
@@ -58,7 +60,12 @@ def images_over_curves(
     ax.set_xlabel(xlabel)
     ax.set_ylim(bottom=0)
     ax.legend()
-    return fig
+
+    def rows(fig: Figure, undo: ExitStack) -> None:
+        *pictures, curves = fig.axes
+        place(fig, [(pictures, len(pictures)), ([curves], 1)], undo)
+
+    return arrange(fig, rows)
 
 
 def detour(points: Any, masses: Sequence[Any], plans: Sequence[Any]) -> Figure:
@@ -180,8 +187,9 @@ def gaussian_pair(m1: Any, S1: Any, m2: Any, S2: Any, A: Any, shift: Any) -> Fig
     S1, S2, A = _drawing.array("S1", S1, 2), _drawing.array("S2", S2, 2), _drawing.array("A", A, 2)
     angle = np.linspace(0, 2 * np.pi, 121)
     circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    fig = Figure(figsize=(WIDTH, 4.0))
-    ax = fig.add_axes((0.06, 0.08, 0.92, 0.9))
+    fig = Figure(figsize=(WIDTH, 4.2))
+    ax = fig.add_axes((0, 0, 1, 1))
+    move(ax, (0.45, 0.35, WIDTH - 0.55, 3.75), ExitStack())
     for m, S, color, line in ((m1, S1, RED, "--"), (m2, S2, BLUE, "-")):
         values, vectors = np.linalg.eigh(S)
         for radius, width in ((1.0, 1.0), (2.0, 2.2)):
@@ -192,7 +200,12 @@ def gaussian_pair(m1: Any, S1: Any, m2: Any, S2: Any, A: Any, shift: Any) -> Fig
     step = start @ A + shift - start
     ax.quiver(*start.T, *step.T, angles="xy", scale_units="xy", scale=1, color=VIOLET, width=0.006)
     ax.set_aspect("equal")
-    return fig
+
+    def smaller(fig: Figure, undo: ExitStack) -> None:
+        resize(fig, 3.5, 2.9, undo)
+        move(ax, (0.4, 0.35, 3.0, 2.45), undo)
+
+    return arrange(fig, smaller)
 
 
 def potential_and_plan(x: Any, y: Any, plan: Any, grid: Any, values: Any) -> Figure:
@@ -258,7 +271,7 @@ def rates(n: Any, curves: Mapping[str, Any], *, xlabel: str, ylabel: str) -> Fig
     for k, (name, values) in enumerate(curves.items()):
         v = _drawing.array(f"curves[{name!r}]", values, 1)
         _drawing.match(f"curves[{name!r}]", v, n.shape)
-        color = (BLUE, RED, VIOLET, GREY)[k % 4]
+        color = METHODS[k % 5]
         ax.loglog(n, v, marker=markers[k % 6], color=color)
         ax.annotate(
             name, (n[-1], v[-1]), (8, 0), textcoords="offset points", va="center", color=color

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from otgen_lite import _checks
 from otgen_lite.plots import _drawing
-from otgen_lite.plots.style import BLUE, GREY, RED, VIOLET, WIDTH, figure
+from otgen_lite.plots.layouts import arrange, move, photograph, resize
+from otgen_lite.plots.style import BLUE, GREY, METHODS, NEUTRAL, RED, VIOLET, WIDTH, figure
 
 #: White where there is no mass, violet where there is some, nearly black where there is most.
 _MASS = LinearSegmentedColormap.from_list("mass", ["white", VIOLET, "#2B1038"])
 
 
 def photographs(images: Sequence[Any], labels: Sequence[str], *, rows: int = 1) -> Figure:
-    """Pictures in colour, in rows, each with a line below it.
+    """Pictures in colour, in rows, each with its name in a corner.
 
     Args:
         images: arrays (H, W, 3) with entries in [0, 1], red, green and blue.
-        labels: what to write under each of them.
+        labels: what to write into each of them; nothing where empty.
         rows: number of rows.
 
     Returns:
@@ -37,7 +40,7 @@ def photographs(images: Sequence[Any], labels: Sequence[str], *, rows: int = 1) 
     Example:
         >>> red = [[[1.0, 0.0, 0.0]]]
         >>> fig = photographs([red, red], ["one", "two"])
-        >>> [ax.get_xlabel() for ax in fig.axes]
+        >>> [ax.texts[0].get_text() for ax in fig.axes]
         ['one', 'two']
     """
     rows = _checks.count("rows", rows)
@@ -48,13 +51,16 @@ def photographs(images: Sequence[Any], labels: Sequence[str], *, rows: int = 1) 
     stack = [_picture(f"images[{k}]", image) for k, image in enumerate(images)]
     columns = -(-len(stack) // rows)
     aspect = max(image.shape[0] / image.shape[1] for image in stack)
-    fig = Figure(figsize=(WIDTH, rows * (WIDTH / columns * aspect + 0.3)), layout="constrained")
+    fig = Figure(figsize=(WIDTH, rows * WIDTH / columns * aspect), layout="constrained")
     for k, (image, label) in enumerate(zip(stack, labels, strict=True)):
         ax = fig.add_subplot(rows, columns, k + 1)
         ax.imshow(image, interpolation="antialiased")
-        ax.set(xticks=[], yticks=[], xlabel=label)
-        ax.spines[:].set_visible(False)
-    return fig
+        ax.set_axis_off()
+        if label:  # white on a dark plate: it can be read whatever the page's ground is
+            plate = {"facecolor": "black", "alpha": 0.6, "linewidth": 0, "pad": 3.0}
+            ax.annotate(label, (0, 0), (5, 5), xycoords="axes fraction", color="white",
+                        textcoords="offset points", va="bottom", bbox=plate)  # fmt: skip
+    return photograph(fig)
 
 
 def recoloured(image: Any, colours: Any, target: Any) -> Figure:
@@ -93,15 +99,25 @@ def recoloured(image: Any, colours: Any, target: Any) -> Figure:
     left.imshow(picture, interpolation="bilinear")
     left.set_axis_off()
     right = fig.add_axes((0.63, 0.04, 0.36, 0.92))
-    for points, size, color in ((goal, 9, "#D5D7DA"), (dots, 15, dots.clip(0, 1))):
+    right.patch.set_alpha(0.0)
+    for points, size, color in ((goal, 10, NEUTRAL), (dots, 18, dots.clip(0, 1))):
         place = (points - mean) @ axes.T
-        edge = "none" if points is goal else GREY
-        right.scatter(place[:, 0], place[:, 1], s=size, c=color, linewidths=0.25, edgecolors=edge)
+        edge, alpha = ("none", 0.4) if points is goal else (NEUTRAL, 1.0)
+        right.scatter(place[:, 0], place[:, 1], s=size, c=color, alpha=alpha, linewidths=0.4,
+                      edgecolors=edge)  # fmt: skip
     low, high = ((goal - mean) @ axes.T).min(axis=0), ((goal - mean) @ axes.T).max(axis=0)
     room = 0.06 * (high - low).max() + 1e-3
     right.set(xlim=(low[0] - room, high[0] + room), ylim=(low[1] - room, high[1] + room))
     right.set(xticks=[], yticks=[])
-    return fig
+    right.spines[:].set_color(NEUTRAL)
+    tall = 3.5 * picture.shape[0] / picture.shape[1]
+
+    def below(fig: Figure, undo: ExitStack) -> None:
+        resize(fig, 3.5, tall + 2.4, undo)
+        move(left, (0, 2.4, 3.5, tall), undo)
+        move(right, (0.05, 0.05, 3.4, 2.25), undo)
+
+    return arrange(photograph(fig), below)
 
 
 def soft_plan(
@@ -137,10 +153,20 @@ def soft_plan(
     _drawing.match("a", a, t.shape)
     _drawing.match("b", b, t.shape)
     _drawing.match("plan", P, (t.size, t.size))
-    fig = Figure(figsize=(WIDTH, 3.2))
-    main = fig.add_axes((0.09, 0.03, 0.39, 0.78))
-    top = fig.add_axes((0.09, 0.81, 0.39, 0.17), sharex=main)
-    left = fig.add_axes((0.0, 0.03, 0.09, 0.78), sharey=main)
+    fig = Figure(figsize=(WIDTH, 3.4))
+    main, top, left, right = (fig.add_axes((0, 0, 1, 1), label=f"{k}") for k in range(4))
+    main.sharex(top)
+    main.sharey(left)
+
+    def beside(fig: Figure, undo: ExitStack) -> None:
+        _soft_plan_at(fig.axes, (0.0, 0.1, 3.3), (4.1, 0.65, 2.8, 2.65), undo)
+
+    def below(fig: Figure, undo: ExitStack) -> None:
+        resize(fig, 3.5, 6.75, undo)
+        _soft_plan_at(fig.axes, (0.0, 3.4, 3.3), (0.55, 0.65, 2.85, 2.1), undo)
+
+    beside(fig, ExitStack())
+    arrange(fig, below)
     # The root makes faint mass visible; rows run downwards as in a matrix.
     main.pcolormesh(t, t, np.sqrt(P / P.max()), cmap=_MASS, vmin=0, vmax=1, rasterized=True)
     main.set(xticks=[], yticks=[], xlim=(t[0], t[-1]), ylim=(t[-1], t[0]))
@@ -149,7 +175,6 @@ def soft_plan(
     left.fill_betweenx(t, -a, color=RED, linewidth=0)
     for ax in (top, left):
         ax.set_axis_off()
-    right = fig.add_axes((0.62, 0.18, 0.37, 0.78))
     for k, (name, values) in enumerate(curves.items()):
         v = _drawing.array(f"curves[{name!r}]", values, 1)
         _drawing.match(f"curves[{name!r}]", v, eps.shape)
@@ -161,6 +186,21 @@ def soft_plan(
     right.set_ylim(bottom=0)
     right.legend(loc="upper left", borderaxespad=0.1)
     return fig
+
+
+def _soft_plan_at(
+    axes: Sequence[Axes],
+    square: tuple[float, float, float],
+    right: tuple[float, float, float, float],
+    undo: ExitStack,
+) -> None:
+    """Places of the plan with its two densities (left, bottom, side), and of the curves."""
+    x, y, side = square
+    edge = 0.18 * side
+    inner = side - edge
+    places = ((x + edge, y, inner, inner), (x + edge, y + inner, inner, edge), (x, y, edge, inner))
+    for ax, bounds in zip(axes, (*places, right), strict=True):
+        move(ax, bounds, undo)
 
 
 def rounds(
@@ -191,7 +231,7 @@ def rounds(
     styles, lowest = ("o", "s", "^", "D"), np.inf
     for k, (name, values) in enumerate(errors.items()):
         v = _drawing.array(f"errors[{name!r}]", values, 1)
-        color, step = (BLUE, RED, VIOLET, GREY)[k % 4], np.arange(v.size)
+        color, step = METHODS[k % 5], np.arange(v.size)
         every, lowest = max(v.size // 12, 1), min(lowest, float(v.min()))
         ax.semilogy(step, v, styles[k % 4], color=color, markevery=every, label=name)
         if name in slopes:

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 
 from otgen_lite import _checks
 from otgen_lite.plots import _drawing
-from otgen_lite.plots.style import BLUE, GREY, RED, VIOLET, WIDTH, figure
+from otgen_lite.plots.layouts import keep
+from otgen_lite.plots.style import BLUE, FAINT, GREY, RED, VIOLET, WIDTH, figure
 
 
 def mixed(t: float) -> tuple[float, float, float]:
@@ -93,11 +94,11 @@ def ink_cards(x: Any, a: Any, y: Any, b: Any, plan: Any) -> Figure:
         ax.fill(*corners.T, facecolor="white", edgecolor=color, alpha=0.65, zorder=2 * t + 0.01)
         spots = {0.0: (seen(x, t), a), 1.0: (seen(y, t), b)}
         where, mass = spots.get(t, (on_the_way(t), w))
-        ax.scatter(where[:, 0], where[:, 1], s=950 * mass, color=color, edgecolors="white",
+        ax.scatter(where[:, 0], where[:, 1], s=1130 * mass, color=color, edgecolors="white",
                    linewidths=0.3, zorder=2 * t + 0.02)  # fmt: skip
     ax.set_aspect("equal")
     ax.set_axis_off()
-    return fig
+    return keep(fig)
 
 
 def ink_between(x: Any, y: Any, plan: Any, t: float) -> Figure:
@@ -127,7 +128,7 @@ def ink_between(x: Any, y: Any, plan: Any, t: float) -> Figure:
     fig = Figure(figsize=(0.5 * WIDTH, 0.5 * WIDTH))
     ax = fig.add_axes((0.01, 0.01, 0.98, 0.98))
     ways = list(np.stack([x[i], y[j]], axis=1))
-    ax.add_collection(LineCollection(ways, colors="#d8d8d8", linewidths=0.8, zorder=1))
+    ax.add_collection(LineCollection(ways, colors=FAINT, linewidths=0.8, zorder=1))
     # Dots that meet are one dot: at t = 0 the source is seen, at t = 1 the target.
     z, who = np.unique(np.round((1 - t) * x[i] + t * y[j], 6), axis=0, return_inverse=True)
     mass = np.bincount(who.ravel(), weights=w)
@@ -138,7 +139,7 @@ def ink_between(x: Any, y: Any, plan: Any, t: float) -> Figure:
     ax.set(xlim=(middle[0] - reach, middle[0] + reach), ylim=(middle[1] - reach, middle[1] + reach))
     ax.set_aspect("equal")
     ax.set_axis_off()
-    return fig
+    return keep(fig)
 
 
 def arcs(x: Any, a: Any, y: Any, b: Any, plan: Any) -> Figure:
@@ -199,7 +200,7 @@ def arcs(x: Any, a: Any, y: Any, b: Any, plan: Any) -> Figure:
     right.tick_params(labelbottom=False, labelleft=False, length=0)
     right.set_xticks(np.arange(y.size + 1) - 0.5, minor=True)
     right.set_yticks(np.arange(x.size + 1) - 0.5, minor=True)
-    right.grid(which="minor", color="#d8d8d8", linewidth=0.6)
+    right.grid(which="minor", color=FAINT, linewidth=0.6)
     right.tick_params(which="minor", length=0)
     right.set_aspect("equal")
     right.set_xlabel("holes", color=BLUE)
@@ -243,6 +244,11 @@ def matrices(named: Mapping[str, Any], *, plan: Any = None, label: str = "") -> 
     return fig
 
 
+def _tints(color: str) -> mpl.colors.Colormap:
+    """From white to a colour: more of it is a higher price."""
+    return mpl.colors.LinearSegmentedColormap.from_list(color, ["white", color])
+
+
 def price_map(x: Any, f: Any, y: Any, g: Any, *, plan: Any = None) -> Figure:
     """Prices in the plane: what is paid at the piles (left) and at the holes (right).
 
@@ -279,7 +285,7 @@ def price_map(x: Any, f: Any, y: Any, g: Any, *, plan: Any = None) -> Figure:
     ):
         area = 30 + 150 * mass / mass.max()
         shown = ax.scatter(
-            points[:, 0], points[:, 1], c=prices, s=area, cmap="viridis", edgecolors=color
+            points[:, 0], points[:, 1], c=prices, s=area, cmap=_tints(color), edgecolors=color
         )
         fig.colorbar(shown, ax=ax, location="bottom").set_label(name, color=color)
         ax.set(xticks=[], yticks=[], aspect="equal")

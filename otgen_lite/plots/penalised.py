@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from otgen_lite import _checks
 from otgen_lite.plots import _drawing
-from otgen_lite.plots.style import BLUE, GREY, RED, VIOLET, WIDTH
+from otgen_lite.plots.layouts import arrange, move, resize
+from otgen_lite.plots.style import GREY, METHODS, NARROW, RED, VIOLET, WIDTH
 
 #: Pixels of white between two small images.
 GAP = 1
@@ -116,7 +118,7 @@ def autoencoder(
     named = {"samples": samples, "with\nnoise": noisy, "data": data, "recon-\nstructed": made}
     drawn = {name: sheet(images, columns) for name, images in named.items()}
     # Laid out by hand: the same place for every frame, and quicker than a layout engine.
-    left, right, top, between = 0.85, 0.03, 0.36, 0.1
+    left, right, top, between = 0.95, 0.03, 0.36, 0.1
     wide = WIDTH - left - right
     heights = [wide * one.shape[0] / one.shape[1] for one in drawn.values()]
     tall = top + sum(heights) + between * len(heights)
@@ -131,7 +133,25 @@ def autoencoder(
         frame = {"facecolor": "white", "edgecolor": VIOLET, "linewidth": 2.0}
         middle = (left + wide / 2) / WIDTH
         fig.text(middle, 1 - 0.5 * top / tall, mark, ha="center", va="center", bbox=frame)
-    return fig
+
+    def names_above(fig: Figure, undo: ExitStack) -> None:
+        line, shares = 0.3, [h / wide * NARROW for h in heights]
+        y = 2 * top + sum(shares) + line * len(shares)
+        resize(fig, NARROW, y, undo)
+        for remark in fig.texts:
+            undo.callback(remark.set_position, remark.get_position())
+            remark.set_position((0.5, 1 - top / y))
+        y -= 2 * top
+        for ax, share in zip(fig.axes, shares, strict=True):
+            y -= line + share
+            move(ax, (0.0, y, NARROW, share), undo)
+            name = ax.get_ylabel()
+            undo.callback(ax.set_ylabel, name, rotation=0, ha="right", va="center", labelpad=6)
+            undo.callback(ax.set_title, "", loc="left")
+            ax.set_title(name.replace("-\n", "").replace("\n", " "), loc="left", pad=3)
+            ax.set_ylabel("")
+
+    return arrange(fig, names_above)
 
 
 def penalty_paths(
@@ -174,7 +194,7 @@ def penalty_paths(
     for name, level in ends.items():
         ax.axhline(level, color=GREY, linestyle=":", linewidth=1.5)
         ax.annotate(name, (1.01, level), xycoords=("axes fraction", "data"), va="center")
-    styles = zip((VIOLET, BLUE, RED, GREY), ("-", "--", "-.", ":"), strict=True)
+    styles = zip(METHODS[:4], ("-", "--", "-.", ":"), strict=True)
     for (name, values), (color, style) in zip(paths.items(), styles, strict=False):
         v = _drawing.array(f"paths[{name!r}]", values, 1)
         _drawing.match(f"paths[{name!r}]", v, lams.shape)

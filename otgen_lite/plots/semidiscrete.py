@@ -14,8 +14,9 @@ from matplotlib.figure import Figure
 from otgen_lite.plots import _drawing
 from otgen_lite.plots.style import BLUE, GREY, RED, VIOLET, WIDTH
 
-#: Pale grounds for cells: they only tell neighbours apart, and carry no meaning.
-_PALE = ("#b9d3ee", "#f7dca8", "#bfe3b4", "#f6c3c0", "#d5c4ee", "#dfdfdf")
+#: Grounds for cells, from white to a light grey: they only tell neighbours apart, and carry no
+#: meaning.
+_PALE = tuple(f"{light:.3f}" for light in np.linspace(1.0, 0.76, 6))
 
 
 def _grounds(y: np.ndarray) -> np.ndarray:

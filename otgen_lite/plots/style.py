@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import matplotlib as mpl
@@ -15,13 +16,27 @@ RED = "#C62828"
 #: What lies between; contrast 3.5 : 1 on white, enough for lines and areas, not for small text.
 VIOLET = "#AF6FCB"
 #: Curves that compare methods: never the colours of data and model.
-METHODS = ("#00795B", "#B06F00", "#3B3F45", "#A8427F", "#6E7B00")
+METHODS = ("#468355", "#9B6C00", "#C13E93", "#000000", "#1F4D00")
 #: Axes, baselines, remarks; contrast 6.0 : 1 on white.
 GREY = "#5F6368"
-# The three differ by more than 20 CIELAB units pair by pair, for colour-blind readers too.
+#: Grids, threads and grounds that only accompany: GREY thinned out, so that there is one grey.
+FAINT = (0.373, 0.388, 0.408, 0.25)
+#: Ink beside photographs, which lie on the ground of the page, be it light or dark.
+NEUTRAL = "#7B8087"
+# Blue, red and violet differ by more than 20 CIELAB units pair by pair, for colour-blind readers
+# too, and so do the colours of methods; on white, and as a dark page shows them (INVERTED).
 
-#: Width of a figure in inches, the text column of the book.
-WIDTH = 6.4
+#: Width of a figure in inches of 100 CSS pixels: the text column of the book.
+WIDTH = 7.0
+#: Width of a figure on a phone.
+NARROW = 3.5
+#: The one size of letters, in points: 16.7 CSS pixels, as wide as the page's own; indices of
+#: formulas have 70 % of it, 11.7 pixels.
+LETTERS = 12.0
+#: What a dark page does to a drawing: ``filter: invert(1) hue-rotate(180deg)`` takes a colour c
+#: of sRGB to this matrix times 1 - c, cut to [0, 1]; then ``mix-blend-mode: screen`` puts it on
+#: the ground g as 1 - (1 - c)(1 - g), so that white becomes the ground itself.
+INVERTED = ((-0.574, 1.430, 0.144), (0.426, 0.430, 0.144), (0.426, 1.430, -0.856))
 
 _STYLE: Any = {
     "figure.figsize": (WIDTH, 3.6),
@@ -29,15 +44,17 @@ _STYLE: Any = {
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
     "axes.facecolor": "white",
-    # 12 points are 18 pixels where the figure is 700 pixels wide, and 9 on a phone of 350.
-    "font.size": 12.0,
-    "axes.labelsize": 13.0,
-    "axes.titlesize": 13.0,
-    "xtick.labelsize": 12.0,
-    "ytick.labelsize": 12.0,
-    "legend.fontsize": 12.0,
+    "font.size": LETTERS,
+    "axes.labelsize": LETTERS,
+    "axes.titlesize": LETTERS,
+    "figure.titlesize": LETTERS,
+    "figure.labelsize": LETTERS,
+    "xtick.labelsize": LETTERS,
+    "ytick.labelsize": LETTERS,
+    "legend.fontsize": LETTERS,
+    "legend.title_fontsize": LETTERS,
     "legend.frameon": False,
-    "axes.prop_cycle": cycler(color=[BLUE, RED, VIOLET, GREY]),
+    "axes.prop_cycle": cycler(color=METHODS),
     "axes.edgecolor": GREY,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -55,8 +72,9 @@ def use_book_style() -> None:
     """Make figures look like the book's, and show them sharp in a notebook.
 
     Sets matplotlib's parameters for this process: letters that can be read on a phone, a white
-    background, the book's colours in the order blue, red, violet, grey. In a notebook, figures
-    appear as PNG at twice the resolution, those made without pyplot too.
+    background, and for curves that say nothing the colours of methods. In a notebook, figures
+    appear as PNG at twice the resolution, those made without pyplot too; while the book is built
+    (``OTGEN_BOOK=1``) each carries its narrow drawing with it.
 
     Chapter: every chapter, in its first cell.
 
@@ -70,10 +88,15 @@ def use_book_style() -> None:
         from IPython import get_ipython
     except ImportError:
         return
-    if get_ipython() is not None:
+    shell = get_ipython()
+    if shell is not None:
         from matplotlib_inline.backend_inline import set_matplotlib_formats
 
         set_matplotlib_formats("retina")
+        if os.environ.get("OTGEN_BOOK", "0") not in ("", "0"):
+            from otgen_lite.plots.pages import for_the_website
+
+            shell.display_formatter.mimebundle_formatter.for_type(Figure, for_the_website)
 
 
 def figure(rows: int = 1, columns: int = 1, *, height: float = 3.6, **kwargs: Any) -> Any:
@@ -82,7 +105,7 @@ def figure(rows: int = 1, columns: int = 1, *, height: float = 3.6, **kwargs: An
     Args:
         rows: rows of axes.
         columns: columns of axes.
-        height: height of the figure in inches; its width is 6.4.
+        height: height of the figure in inches; its width is 7.
         kwargs: passed on to :meth:`matplotlib.figure.Figure.subplots`.
 
     Returns:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from otgen_lite.methods import LatentOT, Method
@@ -89,7 +90,7 @@ class Latent:
         place = next(inner.parameters()).device
         inner.to("cpu")
         try:
-            with stop.breakable():
+            with stop.breakable(), torch.device("cpu"):
                 method = self._wrap(inner, data.cpu(), seed)
                 self._make_map(method, seed)
         except KeyboardInterrupt:

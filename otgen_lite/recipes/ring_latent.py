@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from otgen_lite._draws import below
 from otgen_lite.divergences import MomentMatching
 from otgen_lite.methods import LatentOT, PenalizedOT
 from otgen_lite.networks import MLP
@@ -56,7 +57,7 @@ def spread(points: Tensor, levels: int, generator: torch.Generator) -> Tensor:
     Returns:
         (2^levels,) indices.
     """
-    leaves = [torch.arange(len(points))]
+    leaves = [torch.arange(len(points), device=points.device)]
     for _ in range(levels):
         halves = []
         for leaf in leaves:
@@ -65,7 +66,7 @@ def spread(points: Tensor, levels: int, generator: torch.Generator) -> Tensor:
             order = leaf[at[:, widest].argsort()]
             halves += [order[: len(order) // 2], order[len(order) // 2 :]]
         leaves = halves
-    picks = [leaf[torch.randint(len(leaf), (1,), generator=generator)] for leaf in leaves]
+    picks = [leaf[below(len(leaf), (1,), generator, leaf)] for leaf in leaves]
     return torch.cat(picks)
 
 

@@ -15,6 +15,7 @@ from scipy.optimize import minimize
 from scipy.special import xlogy
 from torch import Tensor
 
+from otgen_lite.statements._home import all_at_home
 from otgen_lite.statements.kantorovich import highs
 
 SMOOTH = ("KL", "GAN")
@@ -146,3 +147,6 @@ def exact_from(C: Tensor, a: Tensor, b: Tensor, W: float) -> tuple[float, float]
         gain, A_eq=keep, b_eq=np.zeros(n + m), A_ub=missed, b_ub=[1.0], bounds=(0, None)
     )  # fmt: skip
     return float(prices.fun), -float(moves.fun)
+
+
+all_at_home(globals())

@@ -12,6 +12,7 @@ from scipy.optimize import minimize
 from torch import Generator, Tensor
 
 import otgen_lite as otg
+from otgen_lite.statements._home import all_at_home
 from otgen_lite.statements.entropy import BOOK, TIGHT
 from otgen_lite.statements.kantorovich import Sides, masses, points
 from otgen_lite.statements.registry import statement
@@ -38,18 +39,18 @@ def best_alone(y: Tensor, b: Tensor) -> tuple[float, Tensor]:
     centred = y - b @ y
 
     def descend(at: np.ndarray) -> tuple[float, np.ndarray]:
-        u = torch.from_numpy(at).requires_grad_()
+        u = torch.from_numpy(at).to(y.device).requires_grad_()
         loss = -4 * torch.logsumexp(centred @ u + b.log(), dim=0) / (u @ u)
         (slope,) = torch.autograd.grad(loss, u)
-        return loss.item(), slope.numpy()
+        return loss.item(), slope.cpu().numpy()
 
     away = centred[centred.norm(dim=1) > 1e-9]  # an atom at the mean shows no direction
     towards = away / away.square().sum(dim=1, keepdim=True)
-    starts = (length * row.numpy() for row in towards for length in (1.0, 4.0))
+    starts = (length * row.cpu().numpy() for row in towards for length in (1.0, 4.0))
     precise = {"gtol": 1e-10}
     found = [minimize(descend, s, jac=True, method="BFGS", options=precise) for s in starts]
     best = min(found, key=lambda one: one.fun)
-    return -float(best.fun), torch.from_numpy(best.x)
+    return -float(best.fun), torch.from_numpy(best.x).to(y.device)
 
 
 def two_atoms(y: Tensor, b: Tensor, eps: float, u: Tensor) -> tuple[Tensor, Tensor]:
@@ -90,3 +91,6 @@ def best_point(generator: Generator, m: int, d: int) -> Sides:
     loss = torch.stack([saved(*model, 1.001 * eps) for model in [*tried, cloud]])
     lhs = [slope, (gain > 1e-6).double(), loss.clamp(min=0).max()]
     return torch.stack(lhs), torch.stack([rate(u, y, b, 1.0), *y.new_tensor([1.0, 0.0])])
+
+
+all_at_home(globals())

@@ -17,6 +17,7 @@ import torch
 from torch import Generator, Tensor
 
 import otgen_lite as otg
+from otgen_lite.statements._home import all_at_home
 from otgen_lite.statements.kantorovich import highs, masses, points
 from otgen_lite.statements.registry import statement
 
@@ -357,3 +358,6 @@ def qq(generator: Generator, n: int) -> tuple[Tensor, Tensor]:
         theta = theta.detach() - 0.25 * slope
     scale = (z.sort().values * (y.sort().values - y.mean())).mean()
     return theta, torch.stack([y.mean(), scale])
+
+
+all_at_home(globals())

@@ -24,6 +24,7 @@ from scipy.optimize import brentq, minimize
 from torch import Generator, Tensor
 
 import otgen_lite as otg
+from otgen_lite.statements._home import all_at_home
 from otgen_lite.statements.distances import spd
 from otgen_lite.statements.kantorovich import Sides, masses, points, problem
 from otgen_lite.statements.registry import statement
@@ -427,3 +428,6 @@ def debiased_limits(generator: Generator, n: int, m: int, d: int, eps: float, co
     entropies = -torch.stack([(w * w.log()).sum() for w in (a, b)])
     bounds = [eps * entropies.max(), max(osc(C) for C in (xy, xx, yy)) ** 2 / (8 * eps)]
     return torch.stack([(S - W).abs(), (S - independent).abs()]), torch.stack(bounds)
+
+
+all_at_home(globals())

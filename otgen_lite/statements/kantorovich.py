@@ -21,6 +21,7 @@ from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from torch import Generator, Tensor
 
 import otgen_lite as otg
+from otgen_lite.statements._home import all_at_home
 from otgen_lite.statements.registry import statement
 
 #: Left and right side of a statement.
@@ -327,3 +328,6 @@ def nearest(generator: Generator, n: int, m: int) -> Sides:
     lp = highs(C.numpy().ravel(), A_eq=row_sums, b_eq=a.numpy())
     by_hand = (a * C.amin(dim=1)).sum()
     return torch.full_like(by_hand, lp.fun), by_hand
+
+
+all_at_home(globals())

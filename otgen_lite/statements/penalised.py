@@ -19,6 +19,7 @@ from scipy.optimize import minimize, minimize_scalar
 from torch import Generator, Tensor
 
 import otgen_lite as otg
+from otgen_lite.statements._home import all_at_home
 from otgen_lite.statements._penalised import PENALTIES, SMOOTH, dual, exact_from, penalty, primal
 from otgen_lite.statements.kantorovich import Sides, masses, points, problem
 from otgen_lite.statements.registry import statement
@@ -264,3 +265,6 @@ def quad_normal(power: int, u: float, sd: float) -> float:
             epsabs=1e-13, epsrel=1e-13, limit=200,
         )[0]  # fmt: skip
     return value
+
+
+all_at_home(globals())

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from otgen_lite.certify import Relation
+from otgen_lite.statements._home import at_home
 from otgen_lite.statements.parts import ONLY_PROVED
 
 #: label -> statement, in the order in which the book states them.
@@ -40,7 +41,7 @@ class Statement:
         return ONLY_PROVED[self.label]
 
     def __call__(self, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        return self.both_sides(*args, **kwargs)
+        return at_home(self.both_sides)(*args, **kwargs)
 
 
 def statement(

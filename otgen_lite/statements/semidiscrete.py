@@ -23,6 +23,7 @@ from scipy.optimize import minimize
 from torch import Generator, Tensor
 
 import otgen_lite as otg
+from otgen_lite.statements._home import all_at_home
 from otgen_lite.statements.distances import counts_of
 from otgen_lite.statements.kantorovich import dual_prices, masses, points, problem
 from otgen_lite.statements.registry import statement
@@ -97,7 +98,7 @@ def square(y: Tensor, b: Tensor, psi: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Uniform law on the unit square, exactly: H(psi), masses of the cells, cost of the map."""
     cells = otg.power_cells(y, psi, SQUARE)
     moments = [polygon_moments(cell, atom) for cell, atom in zip(cells, y, strict=True)]
-    mass, cost = torch.tensor(moments, dtype=torch.float64).T
+    mass, cost = torch.tensor(moments, dtype=torch.float64, device=y.device).T
     return cost.sum() - mass @ psi + b @ psi, mass, cost.sum()
 
 
@@ -105,11 +106,12 @@ def climb_square(y: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     """The largest H and where it is, for the uniform law on the unit square."""
 
     def descend(psi: np.ndarray) -> tuple[float, np.ndarray]:
-        H, mass, _ = square(y, b, torch.from_numpy(psi))
-        return -H.item(), (mass - b).numpy()
+        H, mass, _ = square(y, b, torch.from_numpy(psi).to(y.device))
+        return -H.item(), (mass - b).cpu().numpy()
 
     best = minimize(descend, np.zeros(len(b)), jac=True, method="BFGS", options={"gtol": 1e-8})
-    return torch.tensor(-best.fun, dtype=torch.float64), torch.from_numpy(best.x)
+    value = torch.tensor(-best.fun, dtype=torch.float64, device=y.device)
+    return value, torch.from_numpy(best.x).to(y.device)
 
 
 def soft_dual(psi: Tensor, C: Tensor, b: Tensor, eps: float) -> Tensor:
@@ -121,13 +123,13 @@ def climb_soft(C: Tensor, b: Tensor, eps: float) -> Tensor:
     """The largest H_eps, by a quasi-Newton method that gets its slopes from autograd."""
 
     def descend(psi: np.ndarray) -> tuple[float, np.ndarray]:
-        at = torch.from_numpy(psi).requires_grad_()
+        at = torch.from_numpy(psi).to(C.device).requires_grad_()
         H = soft_dual(at, C, b, eps)
         (slope,) = torch.autograd.grad(H, at)
-        return -H.item(), -slope.numpy()
+        return -H.item(), -slope.cpu().numpy()
 
     best = minimize(descend, np.zeros(len(b)), jac=True, method="BFGS", options={"gtol": 1e-8})
-    return torch.tensor(-best.fun, dtype=torch.float64)
+    return torch.tensor(-best.fun, dtype=torch.float64, device=C.device)
 
 
 def soft_problem(
@@ -358,3 +360,6 @@ def pair(generator: Generator, theta: float) -> tuple[Tensor, Tensor]:
     (slope,) = torch.autograd.grad(H, at)
     closed = torch.tensor([theta**2 + 7 / 12, 2 * theta], dtype=torch.float64)
     return torch.stack([H.detach(), slope]), closed
+
+
+all_at_home(globals())

@@ -229,7 +229,7 @@ def _of_members(metric: Callable[[Any], Any]) -> Callable[[Any], torch.Tensor]:
             randomness.put(device, start)
             left = k in together.left_behind
             values.append(math.nan if left else float(metric(member)))
-        return torch.tensor(values, dtype=torch.float64)
+        return torch.tensor(values, dtype=torch.float64, device="cpu")
 
     return of_members
 

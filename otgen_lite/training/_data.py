@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from otgen_lite import _checks
@@ -41,7 +42,11 @@ def real(name: str, value: Any, *, finite: bool = False) -> Tensor:
         raise TypeError(_not_floating(name, str(value.dtype)))
     elif value.dtype.itemsize == 2:
         value = value.float()  # half precision holds no number that float32 does not
-    return _checks.tensor(name, value, finite=finite).detach()
+    if isinstance(value, Tensor):
+        return _checks.tensor(name, value, finite=finite).detach()
+    # Not yet to the device: it may not hold them all.
+    with torch.device("cpu"):
+        return _checks.tensor(name, value, finite=finite).detach()
 
 
 def _not_floating(name: str, found: str) -> str:

@@ -179,7 +179,8 @@ class Drawn:
     ) -> None:
         self._sample, self._size, self._place = sample, batch_size, place
         self._key, self._drawn = streams.key(seed, "sampler"), 0
-        self._generator = torch.Generator()
+        # What a sampler draws without a word about devices, torch makes on its default device.
+        self._generator = torch.Generator(torch.get_default_device())
         # A sampler may leave the generator aside and draw from one that it holds.
         self._held = Generators(sample)
         self._draw(-1, finite=True)  # what is wrong shows before the first step

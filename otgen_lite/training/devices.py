@@ -66,7 +66,7 @@ class Processes:
         """The largest of the processes' numbers; every process must ask."""
         if self.world == 1:
             return number
-        largest = torch.tensor(number)
+        largest = torch.tensor(number, device="cpu")
         dist.all_reduce(largest, dist.ReduceOp.MAX, group=_words())
         return int(largest)
 
@@ -152,18 +152,35 @@ def resolve(device: str | torch.device | None, here: torch.device) -> torch.devi
     if device is None or device == "auto":
         chosen = found or torch.device("cpu")
     else:
-        try:
-            chosen = torch.device(device)
-        except (RuntimeError, TypeError):
-            raise ValueError(
-                f"device must be 'auto' or one that torch knows, such as 'cpu' or 'cuda', "
-                f"got {device!r}"
-            ) from None
-        if chosen.type != "cpu":
-            chosen = _present(chosen, found)
-    if chosen.type not in ("cpu", "mps"):
-        torch.accelerator.set_device_index(chosen.index)
+        chosen = named(device)
+    select(chosen)
     return chosen
+
+
+def named(device: str | torch.device) -> torch.device:
+    """The device of a name, with its number.
+
+    Raises:
+        ValueError: if torch knows none such, or this machine has none.
+    """
+    try:
+        chosen = torch.device(device)
+    except (RuntimeError, TypeError):
+        raise ValueError(
+            f"device must be 'auto' or one that torch knows, such as 'cpu' or 'cuda', "
+            f"got {device!r}"
+        ) from None
+    return chosen if chosen.type == "cpu" else _present(chosen, accelerator())
+
+
+def select(device: torch.device) -> None:
+    """Make an accelerator the current one, where torch has several of a kind."""
+    if device.type in ("cpu", "mps"):
+        return
+    if hasattr(torch.accelerator, "set_device_index"):
+        torch.accelerator.set_device_index(device.index or 0)
+    else:  # torch 2.6 calls it otherwise
+        torch.get_device_module(device).set_device(device.index or 0)
 
 
 def _present(chosen: torch.device, found: torch.device | None) -> torch.device:

@@ -177,7 +177,7 @@ class History:
         axes = np.atleast_1d(axes)
         for player, values in self.losses.items():
             curve = _running_mean(_per_round(values, self.steps), width)
-            _draw(axes[0], torch.arange(len(curve)) + width, curve, player)
+            _draw(axes[0], np.arange(len(curve)) + width, curve, player)
         for name, (at, taken) in self.metrics.items():
             _draw(axes[1], at, np.array([np.asarray(v) for v in taken]), name)
         for ax, label in zip(axes, ("loss", "metric"), strict=False):
@@ -252,4 +252,4 @@ def _columns(name: str, rows: Any, index: Any) -> dict[str, Any]:
 
 def _short(value: Any) -> str:
     """A metric in few digits; the mean where there are several."""
-    return f"{float(torch.as_tensor(value, dtype=torch.float64).mean()):.4g}"
+    return f"{float(np.asarray(value, dtype=np.float64).mean()):.4g}"

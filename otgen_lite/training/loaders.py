@@ -9,11 +9,12 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from types import ModuleType
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.utils.data import (
     BatchSampler,
@@ -54,6 +55,7 @@ class Loaded:
         self._split = hasattr(sampler, "set_epoch")
         _check(loader, place.processes.world, self._split)
         self._workers = workers(loader)
+        self._home = _home(loader)
         self._held = Generators(loader)
         self._samplers = _Samplers(loader, self._held)
         self._stream, self._key = Stream(place.device), streams.key(seed, "loader")
@@ -85,13 +87,19 @@ class Loaded:
         self._stream.begin(seed)
         if self._split:
             self._loader.sampler.set_epoch(epoch)
-        with self._stream.use(), interrupts.shielded() if self._workers else nullcontext():
+        with self._using(), interrupts.shielded() if self._workers else nullcontext():
             self._iterator = iter(self._loader)
+
+    @contextmanager
+    def _using(self) -> Iterator[None]:
+        """The loader's stream of draws, and the device that its draws are made on."""
+        with self._home or nullcontext(), self._stream.use():
+            yield
 
     def _item(self) -> Any:
         """What the loader gives next, None at the end of its epoch."""
         try:
-            with self._stream.use():
+            with self._using():
                 return next(self._iterator, None)
         except RuntimeError:
             if not (self._workers and interrupts.asked()):
@@ -99,7 +107,7 @@ class Loaded:
         # Workers that somebody else's server started have heard the signal, and left.
         self._loader._iterator = None
         self.load({"epoch": self._epoch, "taken": self._fetched})
-        with self._stream.use():
+        with self._using():
             return next(self._iterator, None)
 
     def _fetch(self) -> Tensor | None:
@@ -145,7 +153,7 @@ class Loaded:
                 seed = streams.mixed(self._key, epoch)
                 self._held.seed(seed)
                 self._stream.begin(seed)
-                with self._stream.use():
+                with self._using():
                     for _ in self._loader.batch_sampler or self._loader.sampler:
                         pass
         self._begin(int(state["epoch"]))
@@ -163,6 +171,27 @@ class Loaded:
 def workers(loader: Any) -> bool:
     """Whether a loader has processes of its own."""
     return bool(getattr(loader, "num_workers", 0))
+
+
+def _home(loader: Any) -> torch.device | None:
+    """The CPU, where a loader cannot draw on torch's default device; None where it can.
+
+    A sampler that shuffles has a generator of the CPU unless it was given another, and a worker
+    that was forked must not touch an accelerator.
+    """
+    cpu = torch.device("cpu")
+    if torch.get_default_device() == cpu:
+        return None
+    inner = getattr(loader, "batch_sampler", None)
+    places = [
+        getattr(one, "generator", None)
+        for one in (loader, getattr(loader, "sampler", None), getattr(inner, "sampler", None))
+    ]
+    kinds = {generator.device.type for generator in places if generator is not None}
+    if kinds - {"cpu"}:
+        return None
+    shuffles = isinstance(getattr(loader, "sampler", None), RandomSampler)
+    return cpu if kinds or shuffles or workers(loader) else None
 
 
 class _Samplers:

@@ -82,7 +82,10 @@ class Snapshot:
         """Names of weights that are not finite."""
         if not self._live:
             return []
-        good = torch.stack([torch.isfinite(v).all() for v in self._live.values()]).tolist()
+        # One look; what needs double precision may be elsewhere than the networks.
+        place = next(iter(self._live.values())).device
+        finite = [torch.isfinite(v).all().to(place) for v in self._live.values()]
+        good = torch.stack(finite).tolist()
         return [name for name, fine in zip(self._live, good, strict=True) if not fine]
 
     def take(self, step: int) -> None:

@@ -132,7 +132,8 @@ class SinkhornPointsResult(SinkhornResult):
 
 def _new(name: str, value: Any, known: Tensor) -> tuple[Tensor, Tensor]:
     """New points and those of the problem, in their common type."""
-    new, known = _checks.common(_checks.points(name, value), known)
+    with _checks.beside(value, known):
+        new, known = _checks.common(_checks.points(name, value), known)
     if new.shape[1] != known.shape[1]:
         raise ValueError(
             f"{name} must be points of dimension {known.shape[1]}, got shape "

@@ -323,7 +323,8 @@ class SemiDiscrete:
         return (psi - self._b @ psi).to(self.y.dtype)
 
     def _blocks(self, x: Any) -> Iterator[Tensor]:
-        x = _checks.points("x", x)
+        with _checks.beside(x, self.y):
+            x = _checks.points("x", x)
         if x.shape[1] != self.y.shape[1]:
             raise ValueError(
                 "x and y must be points of the same dimension, got shapes "

@@ -48,9 +48,10 @@ def c_transform(g: Any, C: Any, eps: float = 0.0, b: Any = None) -> Tensor:
         >>> c_transform([0.5, 0.0], C, eps=1e-3)
         tensor([-0.4993,  1.0007], dtype=torch.float64)
     """
-    C = _checks.matrix("C", C)
-    m = C.shape[1]
-    g, C = _checks.common(_checks.vector("g", g, m, "one entry for each column of C"), C)
+    with _checks.beside(g, C):
+        C = _checks.matrix("C", C)
+        m = C.shape[1]
+        g, C = _checks.common(_checks.vector("g", g, m, "one entry for each column of C"), C)
     eps = _checks.number("eps", eps, at_least=0.0)
     weights = None if b is None else _checks.weights("b", b, m, like=C).to(C.dtype)
     slack = C - g

@@ -1,17 +1,26 @@
 /* Explorers on a page without a kernel: native controls, one picture per choice.
    The frames stand as JSON in the figure, or in a script named by its data-src, which is loaded
-   when the figure comes near the screen (a script, because that works from file:// too). */
+   when the figure comes near the screen (a script, because that works from file:// too). Phones
+   load the narrow drawings, named by data-src-narrow, and nothing else.
+   This script waits for nothing: it stands right behind the first figure, and a call of
+   otgExplorers() behind each of the others. */
 (() => {
   "use strict";
 
   const NEAR = "800px"; // how far below the screen the frames are fetched
   const PAUSE = 400; // ms of rest before a screen reader is told the read-outs
+  const PHONE = "(max-width: 600px)"; // as in page.py and figures.css
   const registry = (window.otgFrames = window.otgFrames || {});
+
+  /* Whether this figure shows the drawings for phones. */
+  function narrow(figure) {
+    return "srcNarrow" in figure.dataset && window.matchMedia(PHONE).matches;
+  }
 
   function load(figure) {
     const holder = figure.querySelector("script.otg-frames");
     if (holder) return Promise.resolve(JSON.parse(holder.textContent));
-    const source = figure.dataset.src;
+    const source = narrow(figure) ? figure.dataset.srcNarrow : figure.dataset.src;
     const key = source.split("/").pop().replace(/\.js$/, "");
     return new Promise((resolve, reject) => {
       if (registry[key]) return resolve(registry[key]);
@@ -66,8 +75,18 @@
         this.fail(error);
         return;
       }
-      const { src, width, height } = this.image;
-      this.frames.pictures[0] = [src, this.image.getAttribute("width"), this.image.getAttribute("height")];
+      // The first picture is not among the frames: it stands on the page.
+      const source = this.image.parentElement.querySelector("source");
+      const first = narrow(this.figure) && source ? source : this.image;
+      const address = first.getAttribute("srcset") || first.getAttribute("src");
+      this.frames.pictures[0] = [
+        new URL(address, document.baseURI).href,
+        first.getAttribute("width"),
+        first.getAttribute("height"),
+      ];
+      // From now on this script chooses the picture, not the browser.
+      this.image.loading = "eager";
+      source?.remove();
       this.figure.dataset.state = "ready";
       this.show();
     }
@@ -132,12 +151,13 @@
     }
   }
 
+  window.otgExplorers = begin;
   function begin() {
     for (const figure of document.querySelectorAll("figure.otg-explorer:not([data-state])")) {
       new Explorer(figure);
     }
   }
 
+  begin();
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);
-  else begin();
 })();

@@ -9,12 +9,15 @@ For a Playwright ``page`` and the ``Locator`` of one ``figure.otg-explorer``:
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import itertools
 import json
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlparse
 
 from playwright.sync_api import Locator, Page
 
@@ -24,7 +27,7 @@ _STATE = """async (figure) => {
     const cells = [...figure.querySelectorAll(".otg-readout td")];
     return {
         frame: Number(figure.dataset.frame),
-        src: image.src,
+        src: image.currentSrc,
         pixels: image.naturalWidth * image.naturalHeight,
         alt: image.alt,
         readouts: cells.map((td) => [td.dataset.name, td.dataset.value, td.dataset.kind]),
@@ -70,7 +73,7 @@ class Shown:
         values: axis name to value, numbers as numbers.
         readouts: read-out name to its exact value.
         texts: read-out name to the text on the screen.
-        picture: SHA-256 of the picture's address, which is the whole picture.
+        picture: SHA-256 of the picture's bytes.
         alt: its text.
     """
 
@@ -81,9 +84,18 @@ class Shown:
     alt: str
 
 
-def fingerprint(src: str) -> str:
+def fingerprint(data: bytes) -> str:
     """What stands for a picture in :class:`Shown`."""
-    return hashlib.sha256(src.encode()).hexdigest()
+    return hashlib.sha256(data).hexdigest()
+
+
+def picture_at(page: Page, address: str) -> bytes:
+    """The bytes of a picture: in its address, on disk, or on the server."""
+    if address.startswith("data:"):
+        return base64.b64decode(address.partition(",")[2])
+    if address.startswith("file:"):
+        return Path(unquote(urlparse(address).path)).read_bytes()
+    return page.request.get(address).body()
 
 
 def ready(figure: Locator) -> None:
@@ -132,17 +144,19 @@ def check(shown: Shown, explorer: Any, picture: bool = True) -> None:
         picture: whether to compare the pictures bit by bit too.
     """
     from otgen_lite.explore import format_value
+    from otgen_lite.explore.formula import plain
 
     frame = explorer.frame(**shown.values)
-    assert set(shown.readouts) >= set(frame.readouts), shown
+    readouts = {plain(name): value for name, value in frame.readouts.items()}
+    assert set(shown.readouts) >= set(readouts), shown
     for name, value in shown.readouts.items():
-        expected = frame.readouts.get(name, "")
+        expected = readouts.get(name, "")
         both_nan = value != value and expected != expected
         assert value == expected or both_nan, f"{shown.values}: {name} {value!r}, not {expected!r}"
-        assert shown.texts[name] == (format_value(expected) if name in frame.readouts else "–")
+        assert shown.texts[name] == (format_value(expected) if name in readouts else "–")
     assert shown.alt == frame.picture.alt
     if picture:
-        assert shown.picture == fingerprint(frame.picture.src), f"{shown.values}: another picture"
+        assert shown.picture == fingerprint(frame.picture.data), f"{shown.values}: another picture"
 
 
 def step_times(figure: Locator, axis: str) -> list[float]:
@@ -184,7 +198,7 @@ def _go(page: Page, figure: Locator, place: tuple[int, ...]) -> Shown:
         values={axis["name"]: axis["values"][at] for axis, at in zip(axes, place, strict=True)},
         readouts={name: _exact(value, kind) for name, value, kind in state["readouts"]},
         texts=dict(state["texts"]),
-        picture=fingerprint(state["src"]),
+        picture=fingerprint(picture_at(page, state["src"])),
         alt=state["alt"],
     )
 

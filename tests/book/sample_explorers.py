@@ -23,7 +23,7 @@ def one() -> Explorer:
     """One slider, over numbers that floating point does not write well."""
 
     def frame(shift: float) -> tuple[Figure, dict[str, float]]:
-        return _curve("one", 1.0, shift), {"shift squared": shift**2, "limit": math.inf}
+        return _curve("one", 1.0, shift), {"$s^2$": shift**2, "limit": math.inf}
 
     return Explorer(
         axes={"shift": [-2.0, 0.1 + 0.2, 1e-7, 12345.678]},
@@ -31,6 +31,7 @@ def one() -> Explorer:
         name="one",
         alt="A line, moved up by {shift}.",
         caption="A line moved up by $s$, with $s^2$ below.",
+        labels={"shift": "shift $s$"},
     )
 
 

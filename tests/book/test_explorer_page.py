@@ -1,5 +1,6 @@
 """Explorers on the website, in a real browser: keyboard, touch, dark, small, without a script."""
 
+import io
 import json
 import os
 import re
@@ -8,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from docutils import nodes
+from PIL import Image
 from playwright.sync_api import expect
 
 from book._ext import explorers as extension
@@ -17,6 +19,7 @@ from tests.book.explorer_driver import (
     axes_of,
     check,
     fingerprint,
+    picture_at,
     ready,
     sweep,
     walk,
@@ -26,6 +29,8 @@ from tests.patience import until
 
 NAMES = list(sample_explorers.ALL)
 PAGE = "book/03_explorers.html"
+#: A formula that the reader's browser, or the build, has typeset.
+TYPESET = "mjx-container, .katex"
 CHAPTER = """---
 jupytext:
   text_representation: {{extension: .md, format_name: myst}}
@@ -135,9 +140,13 @@ def test_frames_leave_the_page(book):
     assert [re.sub(r"-[0-9a-f]{12}\.js$", "", source) for source in sources] == [
         f"_explorers/{name}" for name in NAMES
     ]
-    assert "otg-frames" not in html
-    assert html.count("data:image") == len(NAMES)
-    for source in sources:
+    assert 'class="otg-frames' not in html
+    assert "data:image" not in html
+    pictures = re.findall(r'(?:src|srcset)="\.\./(_explorers/[^"]+\.webp)"', html)
+    phones = re.findall(r'data-src-narrow="\.\./(_explorers/[^"]+)"', html)
+    assert len(phones) == len(NAMES)
+    assert len(pictures) == 2 * len(NAMES)
+    for source in (*sources, *phones, *pictures):
         assert (book.root / "_build/html" / source).is_file()
 
 
@@ -147,7 +156,8 @@ def test_script_and_style_only_where_an_explorer_is(book):
         text = page.read_text(encoding="utf-8")
         has = 'class="otg-explorer"' in text
         assert has == (page == html / PAGE)
-        assert len(re.findall(r'<script defer="defer" src="[^"]*explorer\.js', text)) == has
+        assert text.count("window.otgExplorers = begin") == has
+        assert text.count("<script>otgExplorers();</script>") == (len(NAMES) - 1) * has
         assert len(re.findall(r"<link [^>]*explorer\.css", text)) == has
 
 
@@ -156,7 +166,7 @@ def test_rebuilding_keeps_what_is_used_and_nothing_else(book, tmp_path):
     shutil.copytree(book.root, copy.root)
     folder = copy.root / "_build/html/_explorers"
     first = {file.name: file.read_bytes() for file in folder.iterdir()}
-    assert len(first) == len(NAMES)
+    assert len(first) == 4 * len(NAMES)  # frames and first picture, wide and narrow
 
     copy.edit("03_explorers.md", "Some $x^2$ first.", "Some other words.")
     status, output = copy.build()
@@ -232,9 +242,8 @@ def test_it_starts_where_python_says(visit, site, expected):
     figure = figure_of(page, "two")
     ready(figure)
     assert [axis["at"] for axis in axes_of(figure)] == [1, 1]
-    assert fingerprint(figure.locator("img").get_attribute("src")) == fingerprint(
-        expected["two"].frame(p=2, masses="skewed").picture.src
-    )
+    shown = picture_at(page, figure.locator("img").evaluate("(image) => image.currentSrc"))
+    assert shown == expected["two"].frame(p=2, masses="skewed").picture.data
 
 
 def test_from_disk_without_a_server(browser, book, expected):
@@ -261,7 +270,7 @@ def test_frames_are_fetched_when_they_come_near(visit, site):
     page = visit(
         f"{site}/{PAGE}",
         lambda page: page.on(
-            "request", lambda request: "_explorers/" in request.url and fetched.append(request.url)
+            "request", lambda request: request.url.endswith(".js") and fetched.append(request.url)
         ),
     )
     ready(figure_of(page, "one"))
@@ -272,11 +281,78 @@ def test_frames_are_fetched_when_they_come_near(visit, site):
     assert len([url for url in fetched if "/three-" in url]) == 1
 
 
+def test_a_phone_loads_the_narrow_drawings_and_no_others(visit, site, expected):
+    asked = []
+    page = visit(
+        f"{site}/{PAGE}",
+        lambda page: page.on("request", lambda r: "_explorers/" in r.url and asked.append(r.url)),
+        viewport={"width": 390, "height": 800},
+    )
+    figure = figure_of(page, "one")
+    shown = walk(page, figure)
+    for one in shown:
+        check(one, expected["one"], picture=False)
+    assert len({one.picture for one in shown}) == len(shown)
+    wide = {fingerprint(expected["one"].frame(**one.values).picture.data) for one in shown}
+    assert not wide & {one.picture for one in shown}
+    image = figure.locator("img")
+    assert image.evaluate("(image) => image.naturalWidth") == 700
+    assert image.bounding_box()["width"] >= 330
+    mine = [url for url in asked if "/one-" in url]
+    assert len(mine) == 2  # the first picture, and the frames
+    assert figure.get_attribute("data-src-narrow").split("/")[-1] in "".join(mine)
+
+
+def test_controls_live_before_anything_else_has_loaded(visit, site):
+    """All scripts that the page does not wait for are held back: the slider works all the same."""
+    page = visit(
+        f"{site}/{PAGE}",
+        lambda page: page.route(re.compile(r"_static/(vendor|scripts)/.*js"), lambda route: None),
+        until="commit",
+    )
+    figure = figure_of(page, "one")
+    expect(figure).to_have_attribute("data-state", re.compile("waiting|loading|ready"))
+    figure.get_by_role("slider").focus()
+    page.keyboard.press("End")
+    expect(figure.locator("output")).to_have_text("12346")
+    expect(figure).to_have_attribute("data-frame", "3")
+    assert page.evaluate("performance.timing.domContentLoadedEventStart") == 0
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_moves_when_pictures_and_frames_come(visit, site, width):
+    held = []
+    page = visit(
+        f"{site}/{PAGE}",
+        lambda page: page.route("**/_explorers/*", lambda route: held.append(route)),
+        until="domcontentloaded",
+        viewport={"width": width, "height": 800},
+    )
+    figure = figure_of(page, "two")  # without a formula: only what comes could move it
+    parts = [figure.locator(name) for name in ("", ".otg-panel", ".otg-readout", "summary")]
+    parts[0] = figure
+
+    def sizes():
+        top = figure.bounding_box()["y"]
+        return [(box["y"] - top, box["height"]) for part in parts if (box := part.bounding_box())]
+
+    figure.scroll_into_view_if_needed()
+    before = sizes()
+    assert before[1][1] > 100  # room for the picture is there before it
+    until(lambda: held, look=lambda: page.wait_for_timeout(10))
+    page.unroute("**/_explorers/*")
+    for route in held:
+        route.continue_()
+    ready(figure)
+    figure.locator("img").evaluate("(image) => image.decode()")
+    assert sizes() == before
+
+
 def test_what_was_chosen_before_the_frames_came_is_shown(visit, site, expected):
     held = []
     page = visit(
         f"{site}/{PAGE}",
-        lambda page: page.route("**/_explorers/one-*", lambda route: held.append(route)),
+        lambda page: page.route("**/_explorers/one-*.js", lambda route: held.append(route)),
         until="domcontentloaded",
     )
     figure = figure_of(page, "one")
@@ -328,7 +404,9 @@ def test_names_roles_and_the_spoken_value(visit, site, expected):
 
 def test_a_caption_with_a_formula_is_typeset(visit, site):
     page = visit(f"{site}/{PAGE}")
-    expect(figure_of(page, "one").locator("figcaption mjx-container")).to_have_count(2)
+    expect(figure_of(page, "one").locator("figcaption").locator(TYPESET)).to_have_count(2)
+    expect(figure_of(page, "one").locator(".otg-name").locator(TYPESET)).to_have_count(1)
+    expect(figure_of(page, "one").locator(".otg-readout th").locator(TYPESET)).to_have_count(1)
 
 
 @pytest.mark.parametrize("width", [320, 360])
@@ -419,7 +497,13 @@ def test_colours_can_be_read(visit, site, tmp_path, expected, scheme, where):
     )
     ink, card = (sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in style[:2])
     assert (ink > card) == (scheme == "dark")
-    assert style[2:5] == ["rgb(255, 255, 255)", "none", "0px"]
+    turned = "invert(1) hue-rotate(180deg)" if scheme == "dark" else "none"
+    assert style[2:5] == ["rgba(0, 0, 0, 0)", turned, "0px"]
+    # The picture has no box: its corners are the ground of the card.
+    image = Image.open(io.BytesIO(figure.locator("img").screenshot())).convert("RGB")
+    card = tuple(map(int, re.findall(r"\d+", style[1])[:3]))
+    for corner in ((2, 2), (image.width - 3, image.height - 3)):
+        assert max(abs(a - b) for a, b in zip(image.getpixel(corner), card, strict=True)) <= 1
     # The theme's frame around outputs in the dark is not there.
     assert where == "alone" or style[5] == "0px"
 
@@ -431,7 +515,9 @@ def test_without_javascript(browser, site, expected):
     figure = figure_of(page, "two")
     first = expected["two"].frame(p=2, masses="skewed")
     expect(figure.locator("img")).to_be_visible()
-    expect(figure.locator("img")).to_have_attribute("src", first.picture.src)
+    figure.locator("img").evaluate("(image) => image.decode()")
+    address = figure.locator("img").evaluate("(image) => image.currentSrc")
+    assert picture_at(page, address) == first.picture.data
     expect(figure.locator(".otg-controls")).to_be_hidden()
     expect(figure.locator("noscript .otg-note")).to_contain_text("The controls need JavaScript.")
     expect(figure.locator("noscript .otg-note")).to_be_visible()
@@ -450,7 +536,7 @@ def test_without_javascript(browser, site, expected):
 
 
 def test_the_payload_is_plain_data(book):
-    for file in (book.root / "_build/html/_explorers").iterdir():
+    for file in (book.root / "_build/html/_explorers").glob("*.js"):
         text = file.read_text(encoding="utf-8")
         key, data = re.fullmatch(
             r"\(window\.otgFrames = window\.otgFrames \|\| \{\}\)\[\"([^\"]+)\"\] = (.*);\n", text

@@ -196,6 +196,17 @@ def test_a_launch_link_without_its_notebook(minibook):
     expect_fault(minibook, r"a launch link names no existing notebook: notebooks/no\.ipynb")
 
 
+def test_a_notebook_that_asks_for_a_wheel_which_is_not_there(minibook):
+    cell = 'website = "https://books.example.org/small/_wheels/otgen_lite-0.0-py3-none-any.whl"'
+    notebook = {"cells": [{"cell_type": "code", "source": [cell]}]}
+    path = minibook.root / "notebooks" / "01_small.ipynb"
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    expect_fault(
+        minibook,
+        r"notebook 01_small\.ipynb: the website does not carry _wheels/otgen_lite-0\.0-py3-.*whl",
+    )
+
+
 def test_an_exercise_without_solution(minibook):
     add(minibook, "```{exercise}\n:label: ex-open\nWhy?\n```")
     expect_fault(minibook, r"book/01_small\.md, ex-open: it has no solution")

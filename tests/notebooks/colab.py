@@ -1,8 +1,9 @@
 """An environment with Colab's versions, and running notebooks in it as Colab would.
 
 The environment lies in ``_build/colab-env`` and is made anew when its list of packages changes.
-The notebook's own first cell installs the package; git is told (by its environment variables, for
-this process alone) to fetch the repository's address from a copy of the working tree.
+The notebook's own first cell installs the package: from a website on this machine that carries the
+wheel, or from the repository. git is told (by its environment variables, for this process alone) to
+fetch the repository's address from a copy of the working tree, or from where nothing is.
 """
 
 import hashlib
@@ -14,8 +15,12 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +32,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests.patience import HANGS, kernel
+from tools import wheel
 from tools.gates import execution
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -101,7 +107,7 @@ class Colab:
         return dict(json.loads(_run(str(self.python), "-I", "-c", LIST_VERSIONS)))
 
     def source_of(self, package: str) -> dict[str, Any]:
-        """From which repository and commit pip installed a package."""
+        """From where pip installed a package: a file, or a repository and its commit."""
         code = f"import importlib.metadata as m; print(m.distribution({package!r})"
         code += ".read_text('direct_url.json'))"
         return dict(json.loads(_run(str(self.python), "-I", "-c", code)))
@@ -132,11 +138,45 @@ class Colab:
         client.execute(cleanup_kc=True, env={**_clean_environment(), **variables})
 
 
-def as_checked_in(path: Path) -> nbformat.NotebookNode:
-    """A notebook of the repository, and one more cell that moves its explorers."""
+def as_checked_in(path: Path, website: str) -> nbformat.NotebookNode:
+    """A notebook of the repository, and one more cell that moves its explorers.
+
+    Its first cell asks for the wheel at ``website``, in the place of the real one.
+    """
     notebook = nbformat.read(path, as_version=4)
+    address = settings()["html"]["baseurl"] + wheel.FOLDER
+    install = notebook.cells[1]
+    assert install["source"].count(address) == 1
+    install["source"] = install["source"].replace(address, website + wheel.FOLDER)
     notebook.cells.append(nbformat.v4.new_code_cell(MOVE_EXPLORERS))
     return notebook
+
+
+def settings() -> dict[str, Any]:
+    """The book's configuration."""
+    return dict(yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8")))
+
+
+@contextmanager
+def serve_website(folder: Path) -> Iterator[str]:
+    """A website that carries the wheel of the working tree; yields its address."""
+    wheel.build(ROOT, folder)
+    handler = partial(QuietHandler, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Files of a folder, without a line on the terminal for each."""
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing."""
 
 
 def errors(notebook: nbformat.NotebookNode) -> list[str]:
@@ -161,14 +201,13 @@ def errors(notebook: nbformat.NotebookNode) -> list[str]:
 class Redirection:
     """A throw-away repository that git fetches in the place of the real one."""
 
-    address: str  # of the real one
-    commit: str  # the only one of the throw-away one
+    commit: str  # the only one
     variables: dict[str, str]  # the settings of git that do it
 
 
 def redirect_git(folder: Path) -> Redirection:
     """Make git fetch the book's repository from a copy of the working tree."""
-    settings = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["repository"]
+    repository = settings()["repository"]
     listing = _run("git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others",
                    "--exclude-standard")  # fmt: skip
     for name in filter(None, listing.split("\0")):
@@ -176,17 +215,22 @@ def redirect_git(folder: Path) -> Redirection:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
     git = ["git", "-C", str(folder), "-c", "user.name=test", "-c", "user.email=test@example.org"]
-    _run(*git, "init", "--quiet", "--initial-branch", settings["branch"])
+    _run(*git, "init", "--quiet", "--initial-branch", repository["branch"])
     _run(*git, "config", "uploadpack.allowFilter", "true")
     _run(*git, "add", "--all")
     _run(*git, "commit", "--quiet", "--message", "the working tree")
+    commit = _run(*git, "rev-parse", "HEAD").strip()
+    return Redirection(commit, instead_of_the_repository(folder))
+
+
+def instead_of_the_repository(folder: Path) -> dict[str, str]:
+    """Variables with which git looks for the book's repository in a folder, and nowhere else."""
     count = int(os.environ.get("GIT_CONFIG_COUNT", "0"))
-    variables = {
+    return {
         "GIT_CONFIG_COUNT": str(count + 1),
         f"GIT_CONFIG_KEY_{count}": f"url.{folder.as_uri()}.insteadOf",
-        f"GIT_CONFIG_VALUE_{count}": settings["url"],
+        f"GIT_CONFIG_VALUE_{count}": settings()["repository"]["url"],
     }
-    return Redirection(settings["url"], _run(*git, "rev-parse", "HEAD").strip(), variables)
 
 
 def environment_folder() -> Path:

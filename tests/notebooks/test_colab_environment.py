@@ -16,7 +16,9 @@ from .colab import (
     as_checked_in,
     environment_folder,
     errors,
+    instead_of_the_repository,
     redirect_git,
+    serve_website,
 )
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -32,6 +34,21 @@ def colab() -> Iterator[Colab]:
         environment = Colab(folder)
         environment.reset()
         yield environment
+
+
+@pytest.fixture(scope="session")
+def website(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serve_website(tmp_path_factory.mktemp("website")) as address:
+        yield address
+
+
+#: An address at which nobody listens: port 9 of this machine.
+NOWHERE = "http://127.0.0.1:9/"
+
+
+@pytest.fixture
+def no_git(tmp_path: Path) -> dict[str, str]:
+    return instead_of_the_repository(tmp_path / "nothing")
 
 
 @pytest.fixture(scope="session")
@@ -56,17 +73,53 @@ def test_the_versions_are_colabs(colab: Colab) -> None:
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
-def test_notebook(colab: Colab, git: Redirection, path: Path, tmp_path: Path) -> None:
+def test_notebook(
+    colab: Colab, website: str, no_git: dict[str, str], path: Path, tmp_path: Path
+) -> None:
+    """With the wheel of the website; the repository is out of reach."""
     colab.reset()
     before = colab.versions()
     assert not INSTALLED & before.keys()
-    ran = as_checked_in(path)
-    colab.run(ran, tmp_path, **git.variables)
+    ran = as_checked_in(path, website)
+    colab.run(ran, tmp_path, **no_git)
     assert errors(ran) == []
-    assert colab.source_of("otgen-lite")["vcs_info"]["commit_id"] == git.commit
+    assert colab.source_of("otgen-lite")["url"].startswith(website)
     after = colab.versions()
     assert after.keys() - before.keys() == INSTALLED
     assert {name: after[name] for name in before} == before, "a package of the runtime was changed"
+
+
+def test_without_the_website_the_package_comes_from_the_repository(
+    colab: Colab, git: Redirection, tmp_path: Path
+) -> None:
+    colab.reset()
+    before = colab.versions()
+    install = as_checked_in(NOTEBOOKS[0], NOWHERE).cells[1].source
+    ran = notebook(install, "import otgen_lite, ot")
+    colab.run(ran, tmp_path, **git.variables)
+    assert [cell.outputs for cell in ran.cells] == [[], []]
+    assert colab.source_of("otgen-lite")["vcs_info"]["commit_id"] == git.commit
+    assert {name: colab.versions()[name] for name in before} == before
+
+
+def test_without_either_the_reader_sees_one_sentence(
+    colab: Colab, no_git: dict[str, str], tmp_path: Path
+) -> None:
+    """What pip and git said is kept, and not shown."""
+    colab.reset()
+    install = as_checked_in(NOTEBOOKS[0], NOWHERE).cells[1].source
+    ran = notebook(install, "print(answers)")
+    ran.cells[0]["metadata"]["tags"] = ["raises-exception"]
+    colab.run(ran, tmp_path, **no_git)
+    (failed,) = ran.cells[0].outputs
+    assert failed.output_type == "error"
+    (sentence,) = failed.traceback
+    assert sentence.startswith("The package of this book could not be installed: ")
+    assert "\n" not in sentence
+    (answers,) = ran.cells[1].outputs
+    assert "127.0.0.1" in answers.text
+    assert "git" in answers.text
+    assert not INSTALLED & colab.versions().keys()
 
 
 def test_every_chapter_is_run() -> None:
@@ -79,13 +132,13 @@ def test_every_chapter_is_run() -> None:
 
 
 def test_an_explorer_that_fails_on_a_later_frame_is_seen(
-    colab: Colab, git: Redirection, tmp_path: Path
+    colab: Colab, website: str, no_git: dict[str, str], tmp_path: Path
 ) -> None:
     """The last cell of every run moves the explorers; an error there is found in their state.
 
     Here the first cell does nothing if a notebook has run before.
     """
-    install = nbformat.read(NOTEBOOKS[0], as_version=4).cells[1].source
+    checked_in = as_checked_in(NOTEBOOKS[0], website)
     explorer = """
 import otgen_lite as otg
 from matplotlib.figure import Figure
@@ -97,9 +150,9 @@ def frame(k):
 
 otg.Explorer(axes={"k": [1, 2]}, frame=frame, caption="c", alt="a picture for {k}", name="e")
 """
-    ran = notebook(install, explorer)
-    ran.cells.append(as_checked_in(NOTEBOOKS[0]).cells[-1])
-    colab.run(ran, tmp_path, **git.variables)
+    ran = notebook(checked_in.cells[1].source, explorer)
+    ran.cells.append(checked_in.cells[-1])
+    colab.run(ran, tmp_path, **no_git)
     assert any("a widget's stored state holds an error" in error for error in errors(ran))
 
 

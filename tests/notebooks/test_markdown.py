@@ -161,12 +161,14 @@ def test_folded_code(code: list[tuple[str, dict[str, Any]]]) -> None:
             "cellView": "form", "tags": ["remove-input"]
         },
         '%%capture\nprint("a cell magic")': {"cellView": "form", "tags": ["hide-input"]},
-        "#@title Solution to Exercise 1.2: code\nsolution = 1 + 1": {"cellView": "form"},
+        "#@title Solution to Exercise 1.2: code\nsolution = 1 + 1\nprint(solution)": {
+            "cellView": "form"
+        },
     }  # fmt: skip
 
 
 def test_other_code_is_as_on_the_page(code: list[tuple[str, dict[str, Any]]]) -> None:
-    plain = [source for source, meta in code[1:] if not meta]
+    plain = [source for source, meta in code[1:] if "cellView" not in meta]
     assert plain == [
         "import math",
         "from matplotlib.figure import Figure\n\nfigure = Figure(figsize=(2, 1))\n"
@@ -175,6 +177,20 @@ def test_other_code_is_as_on_the_page(code: list[tuple[str, dict[str, Any]]]) ->
         "x = 1",
         "start = 0",
     ]
+
+
+def test_the_setup_cell_comes_first_and_is_open(
+    website: SmallBook, cells: list[dict[str, Any]]
+) -> None:
+    """On the website it stands behind the goals; a notebook must run from top to bottom."""
+    sources = ["".join(cell["source"]) for cell in cells]
+    setup = sources.index("import math")
+    assert not cells[setup]["metadata"].keys() & {"cellView"}
+    assert [c["id"] for c in cells[:setup] if c["cell_type"] == "code"] == ["install"]
+    assert setup < next(k for k, source in enumerate(sources) if "You will be able to" in source)
+    html = website.page("01_first.html")
+    goals, shown = html.index("You will be able to"), html.index('class="kn">import</span>')
+    assert goals < shown < html.index('id="mathematics')
 
 
 def test_code_follows_its_text(cells: list[dict[str, Any]]) -> None:

@@ -12,7 +12,7 @@ GREY_PIXEL = [[[0.5, 0.5, 0.5]]]
 def test_photographs_show_the_colours_they_are_given_in_order():
     images = [torch.rand(4, 6, 3, generator=torch.Generator().manual_seed(k)) for k in range(4)]
     fig = plots.photographs(images, ["a", "b", "c", "d"], rows=2)
-    assert [ax.get_xlabel() for ax in fig.axes] == ["a", "b", "c", "d"]
+    assert [ax.texts[0].get_text() for ax in fig.axes] == ["a", "b", "c", "d"]
     for ax, image in zip(fig.axes, images, strict=True):
         assert np.allclose(ax.images[0].get_array(), image.numpy())
     tops = [ax.get_subplotspec().rowspan.start for ax in fig.axes]

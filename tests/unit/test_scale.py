@@ -1,4 +1,4 @@
-"""OTGEN_SCALE decides; without it, the accelerator does."""
+"""OTGEN_SCALE decides; without it, the device that is used does, whatever the machine has."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_the_variable_decides(
 
 @pytest.mark.parametrize("unset", [None, ""])
 @pytest.mark.parametrize("accelerator", [False, True])
-def test_without_it_the_accelerator_decides(
+def test_without_it_the_device_that_is_used_decides(
     monkeypatch: pytest.MonkeyPatch, unset: str | None, accelerator: bool
 ) -> None:
     if unset is None:
@@ -28,7 +28,9 @@ def test_without_it_the_accelerator_decides(
     else:
         monkeypatch.setenv("OTGEN_SCALE", unset)
     monkeypatch.setattr(torch.accelerator, "is_available", lambda: accelerator)
-    assert otg.by_scale(small=1, full=2) == (2 if accelerator else 1)
+    assert otg.by_scale(small=1, full=2) == 1
+    with torch.device("meta"):
+        assert otg.by_scale(small=1, full=2) == 2
 
 
 def test_any_other_word_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

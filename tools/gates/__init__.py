@@ -18,6 +18,7 @@ GATES: tuple[Callable[[Book], Iterator[Fault]], ...] = (
     pages.images_without_alt,
     pages.broken_links,
     pages.launch_links,
+    pages.wheels,
     pages.other_hosts,
     statements.exercises_without_solution,
     statements.statements_without_certificate,

@@ -10,6 +10,8 @@ from urllib.parse import unquote, urlsplit
 from tools.gates.book import Book, Fault
 
 COLAB = "https://colab.research.google.com/"
+#: The wheel in the first cell of a notebook.
+WHEEL = re.compile(r"/(_wheels/[\w.-]+\.whl)")
 #: url(…) and @import in a style sheet.
 STYLE_URL = re.compile(r"""url\(\s*['"]?([^'")]+)|@import\s+['"]([^'"]+)""")
 
@@ -65,6 +67,14 @@ def launch_links(book: Book) -> Iterator[Fault]:
                 file = PurePosixPath(*PurePosixPath(notebook).parts[1:])
                 if not file.name or not (book.root / file).is_file():
                     yield Fault(_where(name), f"a launch link names no existing notebook: {file}")
+
+
+def wheels(book: Book) -> Iterator[Fault]:
+    """The first cell of a notebook asks the website for a wheel that it does not carry."""
+    for notebook in sorted((book.html / "_notebooks").glob("*.ipynb")):
+        for name in sorted(set(WHEEL.findall(notebook.read_text(encoding="utf-8")))):
+            if not (book.html / name).is_file():
+                yield Fault(f"notebook {notebook.name}", f"the website does not carry {name}")
 
 
 def other_hosts(book: Book) -> Iterator[Fault]:

@@ -176,7 +176,8 @@ def entropic_fit_scale(b: Any, eps: Any) -> Tensor:
         >>> entropic_fit_scale(1.0, [0.0, 0.72, 2.0, 5.0])
         tensor([1.0000, 0.8000, 0.0000, 0.0000], dtype=torch.float64)
     """
-    b, eps = _checks.common(_non_negative("b", b), _non_negative("eps", eps))
+    with _checks.beside(b, eps):
+        b, eps = _checks.common(_non_negative("b", b), _non_negative("eps", eps))
     b, eps = _broadcast("b", b, "eps", eps)
     half = (eps / 2).sqrt()
     # (b - h)(b + h): no cancellation of squares. The root is taken of positive numbers only, so
@@ -254,7 +255,8 @@ def entropic_dipole(theta: Any, eps: Any = 0.0) -> Tensor:
         >>> entropic_dipole([0.0, 1.0], eps=0.5)
         tensor([0.3464, 1.2594], dtype=torch.float64)
     """
-    theta, eps = _checks.common(_checks.tensor("theta", theta), _non_negative("eps", eps))
+    with _checks.beside(theta, eps):
+        theta, eps = _checks.common(_checks.tensor("theta", theta), _non_negative("eps", eps))
     theta, eps = _broadcast("theta", theta, "eps", eps)
     gain = (2 * theta.cos()).abs()
     soft = torch.where(eps > 0, eps, torch.ones_like(eps))
@@ -264,8 +266,9 @@ def entropic_dipole(theta: Any, eps: Any = 0.0) -> Tensor:
 
 
 def _two_gaussians(m1: Any, S1: Any, m2: Any, S2: Any) -> tuple[Tensor, ...]:
-    m1, S1 = gaussian("1", m1, S1)
-    m2, S2 = gaussian("2", m2, S2)
+    with _checks.beside(m1, S1, m2, S2):
+        m1, S1 = gaussian("1", m1, S1)
+        m2, S2 = gaussian("2", m2, S2)
     same_dimension(m1, m2)
     return _checks.common(m1, S1, m2, S2)
 

@@ -54,8 +54,9 @@ def bures_wasserstein(m1: Any, S1: Any, m2: Any, S2: Any) -> Tensor:
         >>> bures_wasserstein([0, 0], [[1, 0], [0, 0]], [0, 0], [[0, 0], [0, 4]])
         tensor(5., dtype=torch.float64)
     """
-    m1, S1 = gaussian("1", m1, S1)
-    m2, S2 = gaussian("2", m2, S2)
+    with _checks.beside(m1, S1, m2, S2):
+        m1, S1 = gaussian("1", m1, S1)
+        m2, S2 = gaussian("2", m2, S2)
     m1, S1, m2, S2 = _checks.common(m1, S1, m2, S2)
     same_dimension(m1, m2)
     return (m1 - m2).square().sum() + GaussianTransport.apply(S1, S2, 0.0)
@@ -92,8 +93,9 @@ def gaussian_map(m1: Any, S1: Any, m2: Any, S2: Any) -> tuple[Tensor, Tensor]:
         >>> t
         tensor([1., 0.], dtype=torch.float64)
     """
-    m1, S1 = gaussian("1", m1, S1)
-    m2, S2 = gaussian("2", m2, S2)
+    with _checks.beside(m1, S1, m2, S2):
+        m1, S1 = gaussian("1", m1, S1)
+        m2, S2 = gaussian("2", m2, S2)
     m1, S1, m2, S2 = (v.detach() for v in _checks.common(m1, S1, m2, S2))
     same_dimension(m1, m2)
     L1, roots = factor(S1)

@@ -45,7 +45,8 @@ def wasserstein_1d(x: Any, y: Any, p: float = 1, a: Any = None, b: Any = None) -
         >>> wasserstein_1d([0.0], [-1.0, 2.0], a=[1.0], b=[0.25, 0.75])
         tensor(1.7500, dtype=torch.float64)
     """
-    x, y = _checks.common(_checks.line("x", x), _checks.line("y", y))
+    with _checks.beside(x, y):
+        x, y = _checks.common(_checks.line("x", x), _checks.line("y", y))
     p = _checks.number("p", p, at_least=1.0)
     a = _checks.weights("a", a, x.numel(), like=x)
     b = _checks.weights("b", b, y.numel(), like=y)

@@ -105,11 +105,12 @@ def segment_to_atoms(
         >>> value
         tensor(0.1141, dtype=torch.float64)
     """
-    y = _checks.points("y", y)
-    d = y.shape[1]
     why = "a point of the space of y"
-    centre = _checks.vector("centre", _checks.tensor("centre", centre), d, why)
-    half = _checks.vector("half", _checks.tensor("half", half), d, why)
+    with _checks.beside(y, centre, half):
+        y = _checks.points("y", y)
+        d = y.shape[1]
+        centre = _checks.vector("centre", _checks.tensor("centre", centre), d, why)
+        half = _checks.vector("half", _checks.tensor("half", half), d, why)
     y, centre, half = _checks.common(y, centre, half)
     b = _checks.weights("b", b, y.shape[0], like=y)
     wide = torch.float64

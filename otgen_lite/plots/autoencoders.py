@@ -1,0 +1,136 @@
+"""Pictures of chapter 10: encoders as plans, losses of twins, costs behind noise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from otgen_lite.plots import _drawing
+from otgen_lite.plots.general import plan_lines
+from otgen_lite.plots.penalised import latent_weights
+from otgen_lite.plots.style import METHODS, figure
+
+#: Curves are told apart by their strokes as well as by their colours.
+STROKES = ("-", "--", "-.", ":")
+
+#: Where a logarithmic axis of differences ends: what is smaller is rounding.
+ROUNDING = 1e-16
+
+
+def encoders(x: Any, made: Any, z: Any, b: Any, plans: Sequence[Any], *, top: float) -> Figure:
+    """Encoders of data in the plane by codes on a line, side by side.
+
+    Above, each pair of a point of the data (blue) and a decoded code (red) that exchanges mass is
+    joined by a violet line; below stand the prior (red line) and the codes that are used (violet).
+
+    Args:
+        x: (n, 2) data.
+        made: (m, 2) what the decoder makes of the codes.
+        z: (m,) codes, rising.
+        b: (m,) weights of the prior.
+        plans: encoders, each an (n, m) plan between data and codes.
+        top: upper end of the axes of the weights, the same for all.
+
+    Returns:
+        The figure, with two rows of axes and a column for each encoder.
+
+    Raises:
+        ValueError: if there is no encoder, shapes do not match, or a number is not finite.
+
+    Chapter: 10.
+
+    Example:
+        >>> x, made = [[0.0, 1.0]], [[0.0, 0.0], [1.0, 0.0]]
+        >>> near, even = [[1.0, 0.0]], [[0.5, 0.5]]
+        >>> fig = encoders(x, made, [-1, 1], [0.5, 0.5], [near, even], top=1.0)
+        >>> [len(ax.collections[0].get_segments()) for ax in fig.axes[:2]]
+        [1, 2]
+    """
+    if len(plans) == 0:
+        raise ValueError("plans must hold at least one encoder, got none")
+    fig, axes = figure(2, len(plans), height=4.0, height_ratios=[2.2, 1], squeeze=False)
+    for k, ((plane, line), plan) in enumerate(zip(axes.T, plans, strict=True)):
+        P = _drawing.array(f"plans[{k}]", plan, 2)
+        plan_lines(made, x, P.T, ax=plane)
+        plane.set_axis_off()
+        latent_weights(z, b, P.sum(axis=0), top=top, ax=line)
+    return fig
+
+
+def twin_losses(pairs: Mapping[str, tuple[Any, Any]], names: tuple[str, str]) -> Figure:
+    """Two losses that should be one, and how far they are apart.
+
+    Args:
+        pairs: by the name of an optimiser the two losses over its steps, (k,) each.
+        names: what the first and the second loss of a pair are called.
+
+    Returns:
+        The figure. On the left stand both losses of the first pair, on the right for every pair the
+        largest difference of all steps so far, on a logarithmic axis that ends at 1e-16.
+
+    Raises:
+        ValueError: if there is no pair, the losses of a pair are not as many, or one is not finite.
+
+    Chapter: 10.
+
+    Example:
+        >>> fig = twin_losses({"SGD": ([3.0, 2.0, 1.0], [3.0, 2.5, 1.1])}, ("ours", "theirs"))
+        >>> fig.axes[1].lines[0].get_ydata().tolist()
+        [1e-16, 0.5, 0.5]
+    """
+    if not pairs:
+        raise ValueError("pairs must hold at least one pair of losses, got none")
+    fig, (left, right) = figure(1, 2, height=3.3)
+    for k, (way, both) in enumerate(pairs.items()):
+        one, other = (_drawing.array(f"pairs[{way!r}]", loss, 1) for loss in both)
+        _drawing.match(f"pairs[{way!r}][1]", other, one.shape)
+        if k == 0:
+            left.plot(one, "-", color=METHODS[0], linewidth=1.5, label=names[0])
+            left.plot(other, "--", color=METHODS[1], linewidth=1.5, label=names[1])
+        gaps = np.maximum.accumulate(np.maximum(np.abs(one - other), ROUNDING))
+        color, stroke = METHODS[(k + 2) % len(METHODS)], STROKES[k % len(STROKES)]
+        right.semilogy(gaps, stroke, color=color, label=way)
+    left.set(xlabel="step", ylabel="loss")
+    right.set(xlabel="step", ylabel="largest difference so far")
+    left.legend()
+    right.legend()
+    return fig
+
+
+def noisy_costs(t: Any, costs: Mapping[str, Mapping[str, Any]]) -> Figure:
+    """What a cost becomes behind noise: a panel for each cost, a curve for each noise.
+
+    Args:
+        t: (k,) differences, rising.
+        costs: by the name of a cost, and of a noise, the (k,) values of the cost behind the noise.
+
+    Returns:
+        The figure. Every curve is shifted so that its least value is zero.
+
+    Raises:
+        ValueError: if there is nothing to draw, shapes do not match, or a number is not finite.
+
+    Chapter: 10.
+
+    Example:
+        >>> fig = noisy_costs([-1, 0, 1], {"squared": {"none": [1, 0, 1], "some": [3, 2, 3]}})
+        >>> [line.get_ydata().tolist() for line in fig.axes[0].lines]
+        [[1.0, 0.0, 1.0], [1.0, 0.0, 1.0]]
+    """
+    t = _drawing.array("t", t, 1)
+    if not costs or not all(costs.values()):
+        raise ValueError("costs must hold at least one cost, and each of them a curve")
+    fig, axes = figure(1, len(costs), height=2.9, sharey=True, squeeze=False)
+    for ax, (cost, curves) in zip(axes[0], costs.items(), strict=True):
+        for k, (noise, values) in enumerate(curves.items()):
+            name = f"costs[{cost!r}][{noise!r}]"
+            v = _drawing.array(name, values, 1)
+            _drawing.match(name, v, t.shape)
+            color, stroke = METHODS[k % len(METHODS)], STROKES[k % len(STROKES)]
+            ax.plot(t, v - v.min(), stroke, color=color, label=noise)
+        ax.set_xlabel(f"difference of a pixel, {cost}")
+    axes[0][0].legend(loc="upper center")
+    return fig

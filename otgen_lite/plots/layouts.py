@@ -1,0 +1,235 @@
+"""A figure twice: as wide as the text column, and as narrow as a phone.
+
+Both widths are drawn from one figure. :func:`narrow` lays it out anew for a phone, lets one draw
+it, and puts everything back. Letters keep their size; panels are stacked, legends move above
+their axes, and labels that would meet are thinned out or broken.
+
+A plot function that knows better says so where it makes its figure: :func:`arrange` with a layout
+of its own, :func:`keep` where one drawing serves both widths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
+
+from otgen_lite.plots import labels
+from otgen_lite.plots.style import NARROW
+
+#: Inches that a picture needs, where pictures stand side by side on a phone; and one without a
+#: name.
+LEAST, BARE = 1.1, 0.65
+#: Height over width of a panel that may have any shape.
+LOWEST, HIGHEST = 0.72, 0.85
+
+#: Lays a figure out for a phone; says on an ``ExitStack`` how to undo it.
+Layout = Callable[[Figure, ExitStack], None]
+
+
+def arrange(figure: Figure, layout: Layout) -> Figure:
+    """Give a figure a layout of its own for phones.
+
+    Args:
+        figure: the figure.
+        layout: called as ``layout(figure, undo)`` where the narrow drawing is wanted; it changes
+            the figure with the functions of this module, which tell ``undo`` how to go back.
+
+    Returns:
+        The figure.
+
+    Example:
+        >>> from otgen_lite.plots import figure
+        >>> fig, ax = figure(height=2.0)
+        >>> fig = arrange(fig, lambda fig, undo: resize(fig, 3.5, 3.0, undo))
+        >>> with narrow(fig):
+        ...     float(fig.get_figheight())
+        3.0
+        >>> float(fig.get_figheight())
+        2.0
+    """
+    figure._otg_layout = layout  # type: ignore[attr-defined]
+    return figure
+
+
+def keep(figure: Figure) -> Figure:
+    """Say that one drawing serves both widths: nothing in it has to be read letter by letter.
+
+    Example:
+        >>> from otgen_lite.plots import figure
+        >>> with narrow(keep(figure()[0])) as other:
+        ...     other
+        False
+    """
+    figure._otg_layout = None  # type: ignore[attr-defined]
+    return figure
+
+
+def photograph(figure: Figure) -> Figure:
+    """Say that the colours of a figure are those of things: no theme may change them.
+
+    Its ground becomes transparent, so that it has no box on a dark page either. What is drawn
+    beside a photograph must be seen on white and on black.
+    """
+    figure._otg_photograph = True  # type: ignore[attr-defined]
+    figure.patch.set_alpha(0.0)
+    return figure
+
+
+def is_photograph(figure: Figure) -> bool:
+    """Whether :func:`photograph` was said of a figure."""
+    return getattr(figure, "_otg_photograph", False)
+
+
+@contextmanager
+def narrow(figure: Figure) -> Iterator[bool]:
+    """Inside, the figure is laid out for a phone, 3.5 inches (350 CSS pixels) wide.
+
+    Args:
+        figure: a figure, of the book or not.
+
+    Yields:
+        Whether there is another layout; if not, the figure is as it was.
+
+    Chapter: used where figures of cells, and of explorers, are drawn for the website.
+
+    Example:
+        >>> from otgen_lite.plots import figure
+        >>> fig, axes = figure(1, 2, height=3.0)
+        >>> with narrow(fig):
+        ...     [float(side) for side in fig.get_size_inches().round(2)]
+        [3.5, 5.95]
+        >>> [float(side) for side in fig.get_size_inches().round(2)]
+        [7.0, 3.0]
+    """
+    layout: Layout | None = getattr(figure, "_otg_layout", stack)
+    if layout is None:
+        yield False
+        return
+    with ExitStack() as undo:
+        for ax in figure.axes:
+            if ax.get_adjustable() == "datalim":  # drawing with equal units changes the limits
+                undo.callback(ax.set_autoscalex_on, ax.get_autoscalex_on())
+                undo.callback(ax.set_autoscaley_on, ax.get_autoscaley_on())
+                undo.callback(ax.set_xlim, ax.get_xlim())
+                undo.callback(ax.set_ylim, ax.get_ylim())
+        layout(figure, undo)
+        labels.fit(figure, undo)
+        yield True
+
+
+# --- the layout of a figure that says nothing --------------------------------------------------
+
+
+def stack(figure: Figure, undo: ExitStack) -> None:
+    """The panels of a grid below one another, pictures side by side where they have room."""
+    panels = panels_of(figure)
+    if not panels:  # axes at places of their own, or a grid within a grid: only smaller
+        resize(figure, NARROW, max(0.5 * figure.get_figheight(), 0.6 * NARROW), undo)
+        return
+    grid = _spec(panels[0]).get_gridspec()
+    columns = columns_for(panels, grid.ncols)
+    if columns < grid.ncols and len(set(grid.get_height_ratios())) > 1:
+        # Rows of several heights: what stands in a column belongs together.
+        panels.sort(key=lambda ax: (_spec(ax).colspan.start, _spec(ax).rowspan.start))
+    rows = [panels[k : k + columns] for k in range(0, len(panels), columns)]
+    place(figure, [(row, columns) for row in rows], undo)
+
+
+def panels_of(figure: Figure) -> list[Axes]:
+    """The panels of a figure's one grid, row by row; none where there is no such grid."""
+    axes = [ax for ax in figure.axes if _spec(ax) is not None]
+    grids = [_spec(ax).get_gridspec() for ax in axes]
+    if len({id(grid) for grid in grids}) != 1 or not isinstance(grids[0], GridSpec):
+        return []
+    # Twins share a place, and go where the first of them goes.
+    first: dict[tuple[int, int], Axes] = {}
+    for ax in axes:
+        first.setdefault((_spec(ax).rowspan.start, _spec(ax).colspan.start), ax)
+    return [first[at] for at in sorted(first)]
+
+
+def _spec(ax: Axes) -> Any:
+    """The place in a grid, or None."""
+    return ax.get_subplotspec()
+
+
+def columns_for(panels: list[Axes], most: int) -> int:
+    """How many panels stand side by side on a phone."""
+    if any(not labels.is_picture(ax) or labels.bar_beside(ax) for ax in panels):
+        return 1
+    for columns in range(most, 1, -1):
+        cell = NARROW / columns
+        least = LEAST if any(labels.height_below(ax) > labels.LINE for ax in panels) else BARE
+        if cell >= least and all(labels.breaks_into(ax, cell - 0.1) <= 2 for ax in panels):
+            even = -(-len(panels) // -(-len(panels) // columns))  # four are 2 and 2, not 3 and 1
+            return even
+    return 1
+
+
+def place(figure: Figure, rows: list[tuple[list[Axes], int]], undo: ExitStack) -> None:
+    """Put axes into rows of a phone's width, each with so many columns; the height follows."""
+    old = figure.get_size_inches()
+    heights, width = [], NARROW
+    for row, columns in rows:
+        heights.append(max(height_of(ax, old, width / columns) for ax in row))
+    fine = 1
+    for _, columns in rows:
+        fine *= columns // _common(fine, columns)
+    grid = GridSpec(len(rows), fine, figure=figure, height_ratios=heights)
+    resize(figure, width, sum(heights), undo)
+    for k, (row, columns) in enumerate(rows):
+        step = fine // columns
+        for j, ax in enumerate(row):
+            for twin in _at_the_same_place(figure, ax):
+                undo.callback(twin.set_subplotspec, _spec(twin))
+                twin.set_subplotspec(grid[k, j * step : (j + 1) * step])
+        for ax in row:
+            labels.complete(ax, undo, left=ax is row[0])
+
+
+def height_of(ax: Axes, size: Any, width: float) -> float:
+    """Inches of height for a panel that gets this width."""
+    spec = _spec(ax)
+    grid = spec.get_gridspec()
+    ratios, across = grid.get_height_ratios(), grid.get_width_ratios()
+    tall = size[1] * sum(ratios[i] for i in spec.rowspan) / sum(ratios)
+    wide = size[0] * sum(across[i] for i in spec.colspan) / sum(across)
+    if labels.is_picture(ax) or ax.get_aspect() != "auto":
+        around = labels.height_below(ax)
+        lines = labels.breaks_into(ax, width - 0.1)
+        return float((tall - around) * width / wide + around * max(lines, 1))
+    shrunk = tall * width / wide
+    lowest = min(tall, LOWEST * width)
+    return float(min(max(shrunk, lowest), HIGHEST * width) + labels.height_of_legend(ax, width))
+
+
+def _common(a: int, b: int) -> int:
+    while b:
+        a, b = b, a % b
+    return a
+
+
+def _at_the_same_place(figure: Figure, ax: Axes) -> list[Axes]:
+    return [other for other in figure.axes if _spec(other) == _spec(ax)]
+
+
+# --- for layouts of one's own --------------------------------------------------------------------
+
+
+def resize(figure: Figure, width: float, height: float, undo: ExitStack) -> None:
+    """Give a figure another size in inches."""
+    undo.callback(figure.set_size_inches, *figure.get_size_inches())
+    figure.set_size_inches(width, height)
+
+
+def move(ax: Axes, bounds: tuple[float, float, float, float], undo: ExitStack) -> None:
+    """Give axes another place: left, bottom, width, height in inches of the resized figure."""
+    undo.callback(ax.set_position, ax.get_position(original=True))
+    wide, tall = ax.figure.get_size_inches()  # type: ignore[union-attr]
+    left, bottom, width, height = bounds
+    ax.set_position((left / wide, bottom / tall, width / wide, height / tall))

@@ -1,0 +1,138 @@
+"""One figure of each helper of ``otgen_lite.plots``, as chapters call them; the tests draw them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from otgen_lite import plots
+
+X, Y = np.array([0.0, 1.0, 3.0]), np.array([0.5, 2.0])
+A, B = np.array([0.5, 0.25, 0.25]), np.array([0.6, 0.4])
+PLAN = np.array([[0.5, 0.0], [0.1, 0.15], [0.0, 0.25]])
+X2, Y2 = np.stack([X, X**2], axis=1), np.stack([Y, -Y], axis=1)
+T = np.linspace(0.0, 1.0, 40)
+DIGITS = np.random.default_rng(0).random((24, 8, 8))
+PHOTO = np.random.default_rng(1).random((60, 90, 3))
+
+
+def _bump(at: float) -> np.ndarray:
+    return np.exp(-40 * (T - at) ** 2)
+
+
+def _soft_plan() -> Figure:
+    a, b = _bump(0.3), _bump(0.6)
+    eps = np.geomspace(0.001, 10, 9)
+    curves = {"value of the problem": eps / (1 + eps), "transport cost": eps**0.5 / 4}
+    return plots.soft_plan(T, a, b, np.outer(a, b), eps, curves, 3)
+
+
+def _named_axes(rows: int, columns: int) -> Figure:
+    fig, axes = plots.figure(rows, columns, height=3.3, squeeze=False)
+    for k, ax in enumerate(axes.flat):
+        ax.plot(1e3 * T, 0.001 * T**2, label="a curve")
+        ax.plot(
+            1e3 * T,
+            0.001 * T,
+            label="another one, with a longer name" if columns == 1 else "another one",
+        )
+        ax.set(xlabel=f"steps of the optimiser {k}", ylabel="dual value")
+        ax.legend()
+    return fig
+
+
+def _shared() -> Figure:
+    fig, axes = plots.figure(1, 3, height=2.6, sharey=True)
+    for ax in axes:
+        ax.loglog(10 + 1e4 * T, 1 + T)
+        ax.set_xlabel("points")
+    axes[0].set_ylabel("error")
+    return fig
+
+
+def _columns() -> Figure:
+    """Two columns, each a plane over a line, as in chapter 10."""
+    fig, axes = plots.figure(2, 2, height=4.0, height_ratios=[2.2, 1])
+    for plane, line in axes.T:
+        plots.plan_lines(X2, Y2, PLAN, ax=plane)
+        plots.latent_weights([-1, 0, 1], [0.2, 0.6, 0.2], [0.5, 0.0, 0.5], ax=line)
+        plane.set(xticks=[], yticks=[])
+    return fig
+
+
+HALVES = [[[0, 0], [1, 0], [1, 2], [0, 2]], [[1, 0], [2, 0], [2, 2], [1, 2]]]
+ATOMS = [[0.5, 1.0], [1.5, 1.0]]
+EYE = np.eye(2)
+
+#: One figure of each helper, and of the ways in which chapters use axes of their own.
+EXAMPLES: dict[str, Callable[[], Figure]] = {
+    "figure": lambda: plots.figure(2, 2)[0],
+    "two panels": lambda: _named_axes(1, 2),
+    "two rows": lambda: _named_axes(2, 1),
+    "one panel": lambda: _named_axes(1, 1),
+    "shared": _shared,
+    "columns": _columns,
+    "arcs": lambda: plots.arcs(X, A, Y, B, PLAN),
+    "plan_lines": lambda: plots.plan_lines(X2, Y2, PLAN),
+    "clouds": lambda: plots.clouds(source=X2, target=Y2, between=(X2 + 1) / 2),
+    "density_curves": lambda: plots.density_curves(T, {"data": _bump(0.3), "model": _bump(0.5)}),
+    "loss_curve": lambda: plots.loss_curve({"one": A, "two": 2 * A}),
+    "image_strip": lambda: plots.image_strip(DIGITS[:3], ["nearest", "with prices", "six"]),
+    "image_strip of many": lambda: plots.image_strip(DIGITS[:10], rows=2),
+    "images_over_curves": lambda: plots.images_over_curves(
+        DIGITS[:3],
+        ["six", "six, moved", "five"],
+        T,
+        {"transport": T, "pixel by pixel": T**0.5},
+        xlabel="pixels that the six has moved",
+    ),
+    "detour": lambda: plots.detour(
+        [X2, Y2, X2 + 1], [PLAN.sum(1), PLAN.sum(0), PLAN.sum(1)], [PLAN, PLAN.T]
+    ),
+    "cdf_gap": lambda: plots.cdf_gap(X, Y),
+    "gaussian_pair": lambda: plots.gaussian_pair([0, 0], EYE, [3, 1], 2 * EYE, EYE, [3, 1]),
+    "potential_and_plan": lambda: plots.potential_and_plan(
+        X2[:2], X2[1:], PLAN[:2], T, np.add.outer(T, T**2)
+    ),
+    "rates": lambda: plots.rates(
+        [32, 64, 128, 256, 512, 1024, 2048],
+        {f"$d$ = {d}": np.geomspace(1, 1 / d, 7) for d in (2, 4, 8, 16)},
+        xlabel="number of points in each sample",
+        ylabel="mean of $W_2^2$",
+    ),
+    "photographs": lambda: plots.photographs(
+        [PHOTO] * 4, ["a tower", "a flower", "the cheapest plan", ""], rows=2
+    ),
+    "recoloured": lambda: plots.recoloured(PHOTO, PHOTO[0], PHOTO[1]),
+    "soft_plan": _soft_plan,
+    "rounds": lambda: plots.rounds(
+        {f"ε = {e}": 0.5 ** (np.arange(40) * e) for e in (1, 0.5, 0.2)}, {"ε = 1": 0.5}
+    ),
+    "ink_cards": lambda: plots.ink_cards(X2, A, Y2, B, PLAN),
+    "ink_between": lambda: plots.ink_between(X2, Y2, PLAN, 0.3),
+    "matrices": lambda: plots.matrices({"the cheapest plan": PLAN, "the product plan": PLAN}),
+    "matrices with bar": lambda: plots.matrices({"slack": PLAN}, plan=PLAN, label="what is left"),
+    "price_map": lambda: plots.price_map(X2, A, Y2, B, plan=PLAN),
+    "sheets": lambda: plots.sheets(
+        {"data": DIGITS, "VAE": DIGITS, "AAE": DIGITS, "POT-AAE": DIGITS}, columns=4
+    ),
+    "autoencoder": lambda: plots.autoencoder(
+        DIGITS, DIGITS[:6], DIGITS[:6], DIGITS[:6], columns=6, mark="λ = 2σ²"
+    ),
+    "penalty_paths": lambda: plots.penalty_paths(
+        [0.01, 0.1, 1.0, 10.0],
+        {"total variation": [0.2, 0.3, 0.35, 0.4], "energy": [0.15, 0.2, 0.3, 0.4]},
+        0.4,
+        0.1,
+        exact=1.0,
+    ),
+    "cells": lambda: plots.cells(HALVES, ATOMS, b=[0.5, 0.5], mass=[0.4, 0.6], labels=["a", "b"]),
+    "soft_cells": lambda: plots.soft_cells(
+        [[[1, 0], [0.5, 0.5], [0, 1]]], ATOMS, ((0, 2), (0, 2)), b=[0.5, 0.5]
+    ),
+    "lower_envelope": lambda: plots.lower_envelope(
+        T, np.stack([T, 1 - T], axis=1), [0.2, 0.8], [0, 0.5, 1]
+    ),
+}
