@@ -42,7 +42,7 @@ bench: $(bin)/.test  ## measure against other libraries side by side (ONLY=name:
 	$(if $(ONLY),,$(bin)/python -m benchmarks.site || met=1;) exit $$met
 
 gpu:  ## measure on an accelerator, with the Python that has its torch (DEVICE=cpu: rehearse)
-	$(PYTHON) -m tools.gpu $(if $(DEVICE),--device $(DEVICE)) $(if $(ONLY),--only "$(ONLY)")
+	$(PYTHON) -m tools.gpu $(if $(DEVICE),--device $(DEVICE)) $(if $(ONLY),--only "$(ONLY)") $(if $(COMMIT),--commit $(COMMIT))
 
 gpu-wheels:  ## fetch into _build/wheels what `make gpu` needs on a machine without a network
 	$(PYTHON) -m tools.gpu.wheels $(MORE)

@@ -148,7 +148,7 @@ def _of_recipe(recipe: otg.recipes.Recipe, x: Tensor) -> otg.Method:
 
 def sweep(part: Part) -> None:
     """75 models in one sweep against one after another, taking turns."""
-    steps, members = (3, 4) if part.smoke else (1000, bench_sweep.MEMBERS)
+    steps, members = (3, 4) if part.smoke else (600, bench_sweep.MEMBERS)
     for h, batch, _, _ in bench_sweep.CASES[: 1 if part.smoke else None]:
         case = f"{members} AAEs, h = {h}, batch {batch}, {steps} steps"
         part.row(case, "otg.sweep, float32", partial(_race, part, h, batch, steps, members))
@@ -189,7 +189,8 @@ SOLVED: tuple[tuple[str, Any], ...] = (
 
 def solvers(part: Part) -> None:
     """Sinkhorn and semi-discrete transport beside the peers."""
-    with contest.Workers(contest.CORES, pin=False, device=str(part.device)) as workers:
+    cores = 1 if part.smoke else contest.CORES
+    with contest.Workers(cores, pin=False, device=str(part.device)) as workers:
         for name, problem in SOLVED[1:3] if part.smoke else SOLVED:
             if part.left <= 0.0:
                 print(f"no time was left for {name} {problem}")

@@ -100,10 +100,8 @@ METHODS: dict[str, tuple[str, Callable[[Tensor], otg.Method]]] = {
 
 
 def made(name: str, x: Tensor) -> otg.Method:
-    """A method, on the device of its data."""
-    with torch.device("cpu"):  # networks begin the same everywhere
-        method = METHODS[name][1](x)
-    return method.to(x.device)
+    """A method, on the device of its data; its networks are made on the CPU, and begin the same."""
+    return METHODS[name][1](x).to(x.device)
 
 
 def options_of(name: str) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def _where(record: Row) -> nodes.Node:
     text += f"at commit {record['commit'][:12]} in {record['seconds']:.0f} s. "
     if record["smoke"]:
         text += "A rehearsal in small sizes: these numbers measure nothing. "
-    return nodes.paragraph("", text + "; ".join(told) + ".")
+    return nodes.paragraph("", f"{text}There: {'; '.join(told)}.")
 
 
 def _how_it_went(record: Row) -> nodes.Node:

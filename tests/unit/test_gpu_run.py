@@ -169,11 +169,37 @@ def test_every_step_is_a_module_that_is_there():
     assert "chapter 01_kantorovich" in names[-6:]  # trains nothing: last
 
 
-def test_only_whole_runs_on_an_accelerator_are_published(monkeypatch, tmp_path):
+def test_a_record_also_goes_where_it_is_asked_for(monkeypatch, tmp_path):
     monkeypatch.delenv("OUT", raising=False)
-    assert door.files(whole=False) == [door.HERE]
+    assert door.files() == [door.HERE]
     monkeypatch.setenv("OUT", str(tmp_path))
-    assert door.files(whole=True) == [door.HERE, tmp_path / "gpu.json", door.PUBLISHED]
+    assert door.files() == [door.HERE, tmp_path / "gpu.json"]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_without_the_device_nothing_is_measured_or_published(there, tmp_path):
+    kept = record.Record(facts(), [tmp_path / "gpu.json"])
+    shown = tmp_path / "shown" / "gpu.json"
+    todo = [python("facts", f"raise SystemExit({0 if there else 1})"), python("next", "")]
+    bad = door.perform(todo, kept, 1000.0, [shown])
+    assert (list(kept.steps), shown.is_file(), bool(bad)) == (
+        (["facts", "next"], True, False) if there else (["facts"], False, True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "published"),
+    [([], True), (["--only", "tests"], False), (["--smoke"], False), (["--device", "cpu"], False)],
+)
+def test_only_whole_runs_on_an_accelerator_are_published(
+    monkeypatch, tmp_path, arguments, published
+):
+    asked = []
+    monkeypatch.setattr(door, "HERE", tmp_path / "gpu.json")
+    monkeypatch.setattr(door, "perform", lambda *a: asked.append(a[-1]) or [])
+    monkeypatch.setattr(door.signal, "signal", lambda *_: None)
+    assert door.main([*arguments, "--commit", "x"]) == 0
+    assert asked == [[door.PUBLISHED] if published else []]
 
 
 # -- cells

@@ -15,9 +15,11 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tools import threads
 from tools.gpu import cells, install, record, runner, source
 from tools.gpu.runner import Step
 
@@ -34,12 +36,14 @@ PATIENCE = 5.0
 def steps(device: str, smoke: bool) -> list[Step]:
     """The steps in the order of their worth, each with its share of the time."""
     path = [str(ROOT), str(install.SITE), *filter(None, [os.environ.get("PYTHONPATH")])]
-    env = {"PYTHONPATH": os.pathsep.join(path), "OMP_WAIT_POLICY": "PASSIVE"}
+    env = {"PYTHONPATH": os.pathsep.join(path), **threads.PASSIVE}
 
     def step(name: str, share: float, module: str, *more: str) -> Step:
+        # What is compared with the accelerator has all of the processor; the rest waits for it.
+        alone = {} if name.startswith("bench") and not smoke else threads.ONE
         where = () if module == "tools.gpu.install" else ("--device", device)
         seconds = share * (PATIENCE if smoke else 1.0)
-        return Step(name, [sys.executable, "-m", module, *more, *where], seconds, env)
+        return Step(name, [sys.executable, "-m", module, *more, *where], seconds, {**env, **alone})
 
     def bench(part: str, share: float) -> Step:
         small = ("--smoke",) if smoke else ()
@@ -102,24 +106,31 @@ def main(arguments: list[str] | None = None) -> int:
     whole = not smoke and not asked.only
     # Who ends this ends the step too, which is a session of its own.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    kept = record.Record(facts, files(whole))
-    bad = perform(todo, kept, TOTAL * (PATIENCE if smoke else 1.0))
+    kept = record.Record(facts, files())
+    bad = perform(todo, kept, TOTAL * (PATIENCE if smoke else 1.0), [PUBLISHED] if whole else [])
     for line in bad:
         print(f"NOT OK  {line}")
     print(f"{facts['seconds']:.0f} s; recorded in {', '.join(map(str, kept.files))}")
     return 1 if bad else 0
 
 
-def files(whole: bool) -> list[Path]:
-    """Where the record goes; what the book shows is of whole runs on an accelerator alone."""
-    found = [HERE]
-    if out := os.environ.get("OUT"):
-        found.append(Path(out) / "gpu.json")
-    return [*found, PUBLISHED] if whole else found
+def files() -> list[Path]:
+    """Where every record goes."""
+    out = os.environ.get("OUT")
+    return [HERE, Path(out) / "gpu.json"] if out else [HERE]
 
 
-def perform(todo: list[Step], kept: record.Record, total: float) -> list[str]:
-    """All steps, each until its deadline; a line for each that did not end well."""
+def perform(
+    todo: list[Step], kept: record.Record, total: float, publish: Sequence[Path] = ()
+) -> list[str]:
+    """All steps, each until its deadline; a line for each that did not end well.
+
+    Args:
+        todo: the steps.
+        kept: the record.
+        total: seconds for all of them.
+        publish: further files for the record, once the facts tell that the device is there.
+    """
     start = time.monotonic()
     for step, end in zip(todo, runner.deadlines(todo, total), strict=True):
         limit = end - (time.monotonic() - start)
@@ -138,6 +149,10 @@ def perform(todo: list[Step], kept: record.Record, total: float) -> list[str]:
         kept.facts["seconds"] = round(time.monotonic() - start, 1)
         kept.step(**ended)
         print(f"    {step.name}: {ended['outcome']} after {ended['seconds']:.1f} s", flush=True)
+        if step.name == "facts":
+            if ended["outcome"] != "ok":
+                break  # there is no device, or no torch: nothing else can be measured
+            kept.files.extend(publish)
     return record.not_ok(kept.content()["steps"])
 
 

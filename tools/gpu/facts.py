@@ -85,6 +85,9 @@ def main(arguments: list[str] | None = None) -> int:
     device = parser.parse_args(arguments).device
     import torch
 
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        print(f"torch {torch.__version__} sees no {device} here")
+        return 1
     found = {
         "python": platform.python_version(),
         **card(device),

@@ -92,7 +92,8 @@ def run(
     if status == SKIPPED:
         return _ended(step, "skipped", start, limit, said[-1] if said else "no reason", said)
     if status:
-        return _ended(step, "failed", start, limit, f"exit status {status}", said)
+        why = f"exit status {status}" + (f": {said[-1].strip()}" if said else "")
+        return _ended(step, "failed", start, limit, why, said)
     return _ended(step, "ok", start, limit, "", said)
 
 
@@ -134,7 +135,7 @@ def in_words(row: dict[str, Any]) -> str:
         >>> in_words({"case": "VAE", "what": "bf16", "value": 1234.5, "unit": "steps/s"})
         'VAE, bf16: 1.23e+03 steps/s'
     """
-    if "case" not in row:
+    if "case" not in row or row["unit"] == "tests":  # a count that every test moves
         return ""
     value = row.get("value")
     told = f"not measured: {row.get('why')}" if value is None else f"{value:.3g} {row['unit']}"
