@@ -60,11 +60,12 @@ def tensor(name: str, value: Any, *, finite: bool = True) -> Tensor:
     if isinstance(value, Tensor):
         out = value
     else:
+        plain = table(name, value)
         try:
             try:
-                array = np.asarray(table(name, value))
+                array = np.asarray(plain)
             except TypeError:  # NumPy does not look into an accelerator
-                array = np.asarray(_at_home(value))
+                array = np.asarray(_at_home(plain))
         except (ValueError, RuntimeError):
             raise TypeError(
                 f"{name} must be a tensor or an array of real numbers, got a "

@@ -28,10 +28,12 @@ def at_home(function: Callable[..., Any]) -> Callable[..., Any]:
         found = [device for device in _devices((args, kwargs)) if device != CPU]
         if used == CPU and not found:
             return function(*args, **kwargs)
-        args, kwargs = _moved(args, CPU), _moved(kwargs, CPU)
+        away = found[0] if found else used
+        here = [_visited(arg, away, used) for arg in _moved(args, CPU)]
+        named = {name: _visited(arg, away, used) for name, arg in _moved(kwargs, CPU).items()}
         with CPU:
-            out = function(*args, **kwargs)
-        return _moved(out, found[0] if found else used)
+            out = function(*here, **named)
+        return _moved(out, away)
 
     return wrapped
 
@@ -41,6 +43,19 @@ def all_at_home(names: dict[str, Any]) -> None:
     for name, value in names.items():
         if isinstance(value, FunctionType) and value.__module__ == names["__name__"]:
             names[name] = at_home(value)
+
+
+def _visited(argument: Any, away: torch.device, used: torch.device) -> Any:
+    """A chapter's own function, which is called where the chapter is; anything else as it is."""
+    if not isinstance(argument, FunctionType):
+        return argument
+
+    @functools.wraps(argument)
+    def visited(*args: Any, **kwargs: Any) -> Any:
+        with used:
+            return _moved(argument(*_moved(args, away), **_moved(kwargs, away)), CPU)
+
+    return visited
 
 
 def _devices(value: Any) -> Iterator[torch.device]:

@@ -110,6 +110,9 @@ def _semidual(rule: str, eps: float, x: Tensor) -> otg.SemiDual:
 
 MAKERS: dict[str, Maker] = dict(_makers())
 
+#: One of every class: the last of its kind, which has most in it.
+EACH = list({name.partition(",")[0]: name for name in MAKERS}.values())
+
 
 def classes() -> set[str]:
     """The methods that the package has."""

@@ -270,3 +270,20 @@ def test_statements(label: str, used: torch.device) -> None:
         torch.testing.assert_close(one[1].cpu(), two[1], rtol=0.0, atol=0.0)
     statement(otg.generator(0), **sizes)
     assert torch.get_default_device().type == NAME
+
+
+def test_what_chapters_take_from_statements(used: torch.device) -> None:
+    """Functions beside the statements take tensors, generators and functions of the device."""
+    from otgen_lite.statements import entropy, kantorovich, penalised
+
+    C, a, b = kantorovich.problem(otg.generator(1), 4, 3)
+    assert not left_behind([C, a, b])
+    value, plan = penalised.primal(C, a, b, 0.3, "KL")
+    assert plan.device == used
+    assert value == pytest.approx(penalised.primal(C.cpu(), a.cpu(), b.cpu(), 0.3, "KL")[0])
+    centre = torch.full((3,), 0.25)
+
+    def loss(scale: Tensor) -> Tensor:
+        return (scale * torch.ones(3) - centre).square().sum()
+
+    assert entropy.flat_scale(loss, 1e-3, 1.0) == pytest.approx(0.25)

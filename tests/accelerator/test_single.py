@@ -8,7 +8,7 @@ import torch
 import otgen_lite as otg
 from otgen_lite import _checks, metrics
 from tests.accelerator import standin
-from tests.accelerator.methods import DZ, MAKERS, data
+from tests.accelerator.methods import DZ, EACH, MAKERS, data
 from tests.accelerator.standin import NAME
 from tests.accelerator.walk import left_behind
 
@@ -20,8 +20,9 @@ def single(monkeypatch: pytest.MonkeyPatch) -> Iterator[torch.device]:
         yield found
 
 
-@pytest.mark.parametrize("name", MAKERS)
-@pytest.mark.parametrize("used", [False, True])
+@pytest.mark.parametrize(
+    ("name", "used"), [*((name, True) for name in MAKERS), *((name, False) for name in EACH)]
+)
 def test_trainers(name: str, used: bool, single: torch.device) -> None:
     if used:
         otg.use_device(NAME)
