@@ -235,6 +235,22 @@ def test_a_cell_runs_and_shows_its_last_value():
     assert found.traceback[-1].lineno == 7  # counted from 0: line 8 of the chapter
 
 
+def test_a_notebooks_modules_have_stand_ins(monkeypatch):
+    for name in ("myst_nb", "IPython", "IPython.display"):
+        monkeypatch.setitem(sys.modules, name, None)  # as where they are not installed
+    cells.stand_ins()
+    space = {}
+    code = "from IPython.display import HTML, display\nfrom myst_nb import glue\n"
+    code += "import IPython\ndisplay(HTML('x'))\nglue('a', 1, display=False)\n"
+    cells.execute(cells.Cell(1, code + "shell = IPython.get_ipython()\n"), "book/x.md", space)
+    assert space["shell"] is None
+    # inspect asks every module for its file, and matplotlib asks IPython for its version.
+    assert not hasattr(sys.modules["IPython.display"], "__file__")
+    from matplotlib.figure import Figure
+
+    cells.show(Figure())
+
+
 def test_tensors_that_stay_behind_are_named():
     import torch
 

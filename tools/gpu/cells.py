@@ -69,11 +69,20 @@ def stand_ins() -> None:
     try:
         import IPython.display  # noqa: F401
     except ImportError:
-        for name in ("IPython", "IPython.display"):
-            module = types.ModuleType(name)
-            module.__getattr__ = lambda attribute: _nothing  # type: ignore[method-assign]
-            module.get_ipython = lambda: None  # type: ignore[attr-defined]
-            sys.modules[name] = module
+        shell, display = types.ModuleType("IPython"), types.ModuleType("IPython.display")
+        # matplotlib asks whether this is a version that it has to help.
+        shell.version_info = (9, 0, 0)  # type: ignore[attr-defined]
+        shell.get_ipython = lambda: None  # type: ignore[attr-defined]
+        shell.display = display  # type: ignore[attr-defined]
+        display.__getattr__ = _anything  # type: ignore[method-assign]
+        sys.modules |= {"IPython": shell, "IPython.display": display}
+
+
+def _anything(attribute: str) -> Any:
+    # Python's own names (__file__, __path__) tell what a module is: those it has not.
+    if attribute.startswith("__"):
+        raise AttributeError(attribute)
+    return _nothing
 
 
 def _nothing(*arguments: Any, **options: Any) -> None: ...
