@@ -4,7 +4,7 @@ Sphinx asks this renderer for every formula of a page; ``katex.py`` does the wor
 all widths (``assets/web/formulas.css``): a displayed formula breaks at its relations where the
 screen is narrow, and an aligned derivation is written twice, as a table for wide screens and as a
 list of rows for narrow ones, of which a browser shows one. What still does not fit scrolls, with a
-faded edge and an arrow (``assets/web/formulas.js``).
+faded edge and an arrow (``assets/web/edges.js``).
 
 A formula that KaTeX cannot read is a warning of the build, and so a fault.
 """
@@ -28,12 +28,14 @@ from sphinx.writers.html5 import HTML5Translator
 logger = logging.getLogger(__name__)
 
 BUILDERS = ("html", "dirhtml")
-STYLES = ("vendor/katex/katex.min.css", "formulas.css")
+STYLES = ("vendor/katex/katex.min.css", "formulas.css", "edges.css")
 #: Fonts that nearly every formula needs: asked for with the page, so that nothing moves later.
 FONTS = ("Main-Regular", "Math-Italic", "AMS-Regular", "Size1-Regular", "Size2-Regular")
 
-WORD_JOINER = "&#8288;"
-CLOSING = (".", ",", ";", ":", ")", "]", "?", "!", "”", "’", "-", "–")
+#: Punctuation that belongs to the word before it.
+ENDING = re.compile(r"[.,;:)\]?!”’–-]+")
+#: The end of an inline formula of KaTeX: its visible half, and itself.
+CLOSE = "</span></span>"
 
 # As otgen_lite.explore.page writes formulas into captions, labels and names of read-outs.
 _SPAN = re.compile(r'<span class="math notranslate nohighlight">\\\((.*?)\\\)</span>', re.DOTALL)
@@ -51,15 +53,36 @@ def markup(tex: str, display: bool, location: Any) -> str:
 def visit_inline(self: HTML5Translator, node: nodes.math) -> None:
     """A formula in a line of text."""
     self.body.append(self.starttag(node, "span", "", CLASS="math notranslate nohighlight"))
-    self.body.append(markup(node.astext(), False, node) + "</span>" + joiner(node))
+    formula = markup(node.astext(), False, node)
+    self.body.append(with_ending(formula, node.get("ending", "")) + "</span>")
     raise nodes.SkipNode
 
 
-def joiner(node: nodes.math) -> str:
-    """What keeps a full stop on the line of its formula, where a browser would break."""
-    after: Any = node.next_node(descend=False, siblings=True)
-    ends = isinstance(after, nodes.Text) and after.startswith(CLOSING)
-    return WORD_JOINER if ends else ""
+def with_ending(formula: str, ending: str) -> str:
+    """The markup of a formula and the full stop after it, between which no line breaks.
+
+    A browser breaks before and behind each part of a formula, also before a full stop; so that
+    stands in the formula, behind its last part and, for a screen reader, behind the MathML.
+    """
+    last = formula.rfind('<span class="katex-base">')
+    if not ending or last < 0 or not formula.endswith(CLOSE):
+        return formula + html.escape(ending)
+    ending = html.escape(ending)
+    part = formula[last : -len(CLOSE)]
+    whole = f'{formula[:last]}<span class="otg-end">{part}{ending}</span>{CLOSE}'
+    return whole.replace("</math>", f"</math>{ending}", 1)
+
+
+def take_endings(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Give each formula in a line the punctuation that follows it."""
+    if app.builder.name not in BUILDERS:
+        return
+    for formula in doctree.findall(nodes.math):
+        after: Any = formula.next_node(descend=False, siblings=True)
+        found = ENDING.match(after) if isinstance(after, nodes.Text) else None
+        if found:
+            formula["ending"] = found[0]
+            after.parent.replace(after, nodes.Text(after[found.end() :]))
 
 
 def visit_block(self: HTML5Translator, node: nodes.math_block) -> None:
@@ -123,8 +146,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_html_math_renderer("katex", (visit_inline, None), (visit_block, None))
     for style in STYLES:
         app.add_css_file(style)
-    app.add_js_file("formulas.js", loading_method="defer")
+    app.add_js_file("edges.js", loading_method="defer")
     app.add_js_file("folds.js", loading_method="defer")
+    app.connect("doctree-resolved", take_endings)
     app.connect("doctree-resolved", typeset_outputs, priority=600)  # after the frames have moved
     app.connect("html-page-context", ask_for_fonts)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

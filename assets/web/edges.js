@@ -1,6 +1,9 @@
-/* Says of a formula that does not fit on which side there is more. The formula itself needs no script. */
+/* Says of a box that scrolls sideways on which side there is more: formulas, tables, code. edges.css
+   draws the sign. Without this script they scroll as well. */
 (() => {
   "use strict";
+
+  const BOXES = ".otg-fits, .pst-scrollable-table-container, .otg-wide-table, .highlight > pre";
 
   function look(box) {
     const hidden = box.scrollWidth - box.clientWidth;
@@ -12,7 +15,7 @@
 
   // A box also changes its size when the screen turns, and when the fold it stands in is opened.
   const watcher = new ResizeObserver((seen) => seen.forEach(({ target }) => look(target)));
-  for (const box of document.querySelectorAll(".otg-fits")) {
+  for (const box of document.querySelectorAll(BOXES)) {
     watcher.observe(box);
     box.addEventListener("scroll", () => look(box), { passive: true });
   }
