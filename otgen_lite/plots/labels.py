@@ -79,6 +79,11 @@ def fit(figure: Figure, undo: ExitStack) -> None:
         if ax.axison:
             for axis in (ax.xaxis, ax.yaxis):
                 thin(axis, undo)
+    engine = figure.get_layout_engine()
+    bars = any(getattr(ax, "_colorbars", []) for ax in figure.axes)
+    if engine is not None and not bars:  # it has done its work; bars settle when laid out twice
+        undo.callback(figure.set_layout_engine, engine)
+        figure.set_layout_engine("none")
 
 
 # --- sizes -------------------------------------------------------------------------------------
