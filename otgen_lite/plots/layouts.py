@@ -21,9 +21,9 @@ from matplotlib.gridspec import GridSpec
 from otgen_lite.plots import labels
 from otgen_lite.plots.style import NARROW
 
-#: Inches that a picture needs, where pictures stand side by side on a phone; and one without a
-#: name.
-LEAST, BARE = 1.1, 0.65
+#: Inches that a picture needs, where pictures stand side by side on a phone: one with points, whose
+#: size stays; one with a name; one without.
+POINTS, LEAST, BARE = 1.7, 1.1, 0.65
 #: Height over width of a panel that may have any shape.
 LOWEST, HIGHEST = 0.72, 0.85
 
@@ -174,10 +174,10 @@ def columns_for(row: list[Axes]) -> int:
     if any(not labels.is_picture(ax) or labels.bar_beside(ax) or ax.texts for ax in row):
         return 1
     named = any(labels.height_below(ax) > labels.LINE for ax in row)
+    least = POINTS if any(ax.collections for ax in row) else LEAST if named else BARE
     for columns in range(len(row), 1, -1):
         cell = NARROW / columns
-        room = cell >= (LEAST if named else BARE)
-        if room and all(labels.breaks_into(ax, cell - 0.1) <= 2 for ax in row):
+        if cell >= least and all(labels.breaks_into(ax, cell - 0.1) <= 2 for ax in row):
             return -(-len(row) // -(-len(row) // columns))  # four are 2 and 2, not 3 and 1
     return 1
 
