@@ -29,9 +29,12 @@ class Detail(NamedTuple):
 
 #: From the best to the least that still reads well. A drawing has few colours: 64 keep the smooth
 #: edges of lines and letters; the lower steps are for explorers with many crowded frames.
-DETAILS = (Detail(WIDTH, 64), Detail(WIDTH, 32), Detail(600, 24), Detail(520, 24))
+DETAILS = (Detail(WIDTH, 64), Detail(WIDTH, 32), Detail(600, 24), Detail(520, 16))
 #: The same for the narrow drawing: phones have two pixels and more for one of the page.
-NARROW_DETAILS = (*DETAILS, Detail(420, 24), Detail(NARROW, 16))
+NARROW_DETAILS = (*DETAILS, Detail(420, 16), Detail(NARROW, 16))
+
+#: The part of a picture from which on a colour is an area's.
+AREA = 0.005
 
 # matplotlib makes no promise about drawing from two threads at once. Computing frames side by
 # side is what matters; drawing takes a few hundredths of a second and can queue.
@@ -130,7 +133,10 @@ def encode(
         height = round(image.height * detail.width / image.width)
         image = image.resize((detail.width, height), Image.Resampling.LANCZOS)
     if lossy and image.mode == "RGBA":
-        data = _webp(image, lossless=False)
+        few = reduce_colours(on_white(image), detail.colours).convert("RGBA")
+        few.putalpha(image.getchannel("A").point(lambda a: 255 if a > 127 else 0))
+        both = (_webp(image, lossless=False), _webp(few, lossless=True))
+        data = min(both, key=len)
     else:
         data = _webp(reduce_colours(on_white(image), detail.colours), lossless=True)
         if lossy:
@@ -142,16 +148,24 @@ def reduce_colours(image: Image.Image, colours: int) -> Image.Image:
     """The image with at most so many colours, chosen so that none is far from the true one.
 
     Median cut gives its colours to large areas and turns a small red point grey; maximum
-    coverage bounds the error of every pixel. White stays white.
+    coverage bounds the error of every pixel, and may tint a large grey area. So white and what
+    covers large areas stay as they are, and maximum coverage chooses the other colours.
     """
-    found = image.getcolors(maxcolors=colours)
-    if found is not None:
+    if image.getcolors(maxcolors=colours) is not None:
         return image.quantize(colours, dither=Image.Dither.NONE)
-    reduced = image.quantize(colours, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    palette = np.array(reduced.getpalette(), dtype=np.uint8).reshape(-1, 3)
-    nearest = int(np.argmin(np.sum((255.0 - palette) ** 2, axis=1)))
-    palette[nearest] = 255
-    reduced.putpalette(palette.tobytes())
+    packed = np.asarray(image.convert("RGB")).astype(np.uint32) @ (1 << 16, 1 << 8, 1)
+    found, counts = np.unique(packed, return_counts=True)
+    most = [k for k in np.argsort(-counts, kind="stable") if counts[k] >= AREA * packed.size]
+    exact = [0xFFFFFF, *(c for c in found[most].tolist() if c != 0xFFFFFF)][: colours // 4]
+    others = image.quantize(
+        colours - len(exact), method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
+    )
+    chosen = (others.getpalette() or [])[: 3 * (colours - len(exact))]
+    places = np.asarray(others) + np.uint8(len(exact))
+    for k, color in enumerate(exact):
+        places[packed == color] = k
+    reduced = Image.fromarray(places)
+    reduced.putpalette([color >> s & 255 for color in exact for s in (16, 8, 0)] + chosen)
     return reduced
 
 

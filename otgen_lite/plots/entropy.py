@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from otgen_lite import _checks
 from otgen_lite.plots import _drawing
-from otgen_lite.plots.layouts import arrange, move, photograph, resize
+from otgen_lite.plots.layouts import arrange, move, photograph, place, resize
 from otgen_lite.plots.style import BLUE, GREY, METHODS, NEUTRAL, RED, VIOLET, WIDTH, figure
 
 #: White where there is no mass, violet where there is some, nearly black where there is most.
@@ -60,7 +60,9 @@ def photographs(images: Sequence[Any], labels: Sequence[str], *, rows: int = 1) 
             plate = {"facecolor": "black", "alpha": 0.6, "linewidth": 0, "pad": 3.0}
             ax.annotate(label, (0, 0), (5, 5), xycoords="axes fraction", color="white",
                         textcoords="offset points", va="bottom", bbox=plate)  # fmt: skip
-    return photograph(fig)
+    side = min(columns, 2)
+    panels = [(fig.axes[k : k + side], side) for k in range(0, len(stack), side)]
+    return arrange(photograph(fig), lambda fig, undo: place(fig, panels, undo))
 
 
 def recoloured(image: Any, colours: Any, target: Any) -> Figure:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from otgen_lite import _checks
 from otgen_lite.plots import _drawing
-from otgen_lite.plots.layouts import keep
+from otgen_lite.plots.layouts import arrange, keep, place
 from otgen_lite.plots.style import BLUE, FAINT, GREY, RED, VIOLET, WIDTH, figure
 
 
@@ -297,4 +297,4 @@ def price_map(x: Any, f: Any, y: Any, g: Any, *, plan: Any = None) -> Figure:
         ax.set(xticks=[], yticks=[], aspect="equal")
         ax.spines[:].set_visible(False)
         ax.margins(0.08)
-    return fig
+    return arrange(fig, lambda fig, undo: place(fig, [([left], 1), ([right], 1)], undo))

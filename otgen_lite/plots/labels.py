@@ -67,16 +67,23 @@ def fit(figure: Figure, undo: ExitStack) -> None:
         if ax.get_legend() is not None and not is_picture(ax):
             legend_above(ax, undo)
     figure.draw_without_rendering()
+    broken = False
     for ax in figure.axes:
         if ax.axison:
             below, beside = _room(ax)
-            break_label(ax.xaxis.label, below, undo)
-            break_label(ax.yaxis.label, beside, undo)
-    figure.draw_without_rendering()
+            broken |= break_label(ax.xaxis.label, below, undo)
+            broken |= break_label(ax.yaxis.label, beside, undo)
+    if broken:  # laying out takes as long as drawing
+        figure.draw_without_rendering()
     for ax in figure.axes:
         if ax.axison:
             for axis in (ax.xaxis, ax.yaxis):
                 thin(axis, undo)
+    engine = figure.get_layout_engine()
+    bars = any(getattr(ax, "_colorbars", []) for ax in figure.axes)
+    if engine is not None and not bars:  # it has done its work; bars settle when laid out twice
+        undo.callback(figure.set_layout_engine, engine)
+        figure.set_layout_engine("none")
 
 
 # --- sizes -------------------------------------------------------------------------------------
@@ -141,21 +148,23 @@ def _room(ax: Axes) -> tuple[float, float]:
         left, right = spec.colspan.start / columns, spec.colspan.stop / columns
     middle = (box.x0 + box.x1) / 2
     wide, tall = figure.get_size_inches()
-    return 2 * min(middle - left, right - middle) * wide - 0.1, box.height * tall + 0.4
+    return 2 * min(middle - left, right - middle) * wide - 0.1, box.height * tall + 0.1
 
 
 # --- changes ------------------------------------------------------------------------------------
 
 
-def break_label(text: Text, width: float, undo: ExitStack) -> None:
-    """Break a label into the lines that its side has room for."""
+def break_label(text: Text, width: float, undo: ExitStack) -> bool:
+    """Break a label into the lines that its side has room for; says whether it did."""
     words = text.get_text()
     if not words or width_of(text, words) <= width:
-        return
+        return False
     lines = lines_of(text, width)
-    if len(lines) < 99:
-        undo.callback(text.set_text, words)
-        text.set_text("\n".join(lines))
+    if len(lines) == 99:
+        return False
+    undo.callback(text.set_text, words)
+    text.set_text("\n".join(lines))
+    return True
 
 
 def legend_columns(legend: Legend, width: float) -> int:

@@ -21,9 +21,9 @@ from matplotlib.gridspec import GridSpec
 from otgen_lite.plots import labels
 from otgen_lite.plots.style import NARROW
 
-#: Inches that a picture needs, where pictures stand side by side on a phone; and one without a
-#: name.
-LEAST, BARE = 1.1, 0.65
+#: Inches that a picture needs, where pictures stand side by side on a phone: one with points, whose
+#: size stays; one with a name; one without.
+POINTS, LEAST, BARE = 1.7, 1.1, 0.65
 #: Height over width of a panel that may have any shape.
 LOWEST, HIGHEST = 0.72, 0.85
 
@@ -131,13 +131,24 @@ def stack(figure: Figure, undo: ExitStack) -> None:
     if not panels:  # axes at places of their own, or a grid within a grid: only smaller
         resize(figure, NARROW, max(0.5 * figure.get_figheight(), 0.6 * NARROW), undo)
         return
-    grid = _spec(panels[0]).get_gridspec()
-    columns = columns_for(panels, grid.ncols)
-    if columns < grid.ncols and len(set(grid.get_height_ratios())) > 1:
-        # Rows of several heights: what stands in a column belongs together.
+    if _columns_belong_together(panels):
         panels.sort(key=lambda ax: (_spec(ax).colspan.start, _spec(ax).rowspan.start))
-    rows = [panels[k : k + columns] for k in range(0, len(panels), columns)]
-    place(figure, [(row, columns) for row in rows], undo)
+        place(figure, [([ax], 1) for ax in panels], undo)
+        return
+    rows = []
+    for start in sorted({_spec(ax).rowspan.start for ax in panels}):
+        row = [ax for ax in panels if _spec(ax).rowspan.start == start]
+        columns = columns_for(row)
+        rows += [(row[k : k + columns], columns) for k in range(0, len(row), columns)]
+    place(figure, rows, undo)
+
+
+def _columns_belong_together(panels: list[Axes]) -> bool:
+    """Whether a panel belongs to the one above it: a full grid with rows of several heights."""
+    grid = _spec(panels[0]).get_gridspec()
+    full = len(panels) == grid.nrows * grid.ncols
+    uneven = len(set(grid.get_height_ratios())) > 1
+    return full and uneven and any(not labels.is_picture(ax) for ax in panels)
 
 
 def panels_of(figure: Figure) -> list[Axes]:
@@ -158,16 +169,16 @@ def _spec(ax: Axes) -> Any:
     return ax.get_subplotspec()
 
 
-def columns_for(panels: list[Axes], most: int) -> int:
-    """How many panels stand side by side on a phone."""
-    if any(not labels.is_picture(ax) or labels.bar_beside(ax) for ax in panels):
+def columns_for(row: list[Axes]) -> int:
+    """How many panels of a row stand side by side on a phone: pictures that have the room."""
+    if any(not labels.is_picture(ax) or labels.bar_beside(ax) or ax.texts for ax in row):
         return 1
-    for columns in range(most, 1, -1):
+    named = any(labels.height_below(ax) > labels.LINE for ax in row)
+    least = POINTS if any(ax.collections for ax in row) else LEAST if named else BARE
+    for columns in range(len(row), 1, -1):
         cell = NARROW / columns
-        least = LEAST if any(labels.height_below(ax) > labels.LINE for ax in panels) else BARE
-        if cell >= least and all(labels.breaks_into(ax, cell - 0.1) <= 2 for ax in panels):
-            even = -(-len(panels) // -(-len(panels) // columns))  # four are 2 and 2, not 3 and 1
-            return even
+        if cell >= least and all(labels.breaks_into(ax, cell - 0.1) <= 2 for ax in row):
+            return -(-len(row) // -(-len(row) // columns))  # four are 2 and 2, not 3 and 1
     return 1
 
 
@@ -202,10 +213,21 @@ def height_of(ax: Axes, size: Any, width: float) -> float:
     if labels.is_picture(ax) or ax.get_aspect() != "auto":
         around = labels.height_below(ax)
         lines = labels.breaks_into(ax, width - 0.1)
+        if _shape(ax) is not None:  # no air at its sides
+            return float(width * _shape(ax) + around * max(lines, 1))
         return float((tall - around) * width / wide + around * max(lines, 1))
     shrunk = tall * width / wide
     lowest = min(tall, LOWEST * width)
     return float(min(max(shrunk, lowest), HIGHEST * width) + labels.height_of_legend(ax, width))
+
+
+def _shape(ax: Axes) -> Any:
+    """Height over width of a picture with equal units, where they alone decide."""
+    free = ax.get_aspect() == "auto" or ax.get_adjustable() != "box"
+    if free or not labels.is_picture(ax) or getattr(ax, "_colorbars", []):
+        return None
+    shape = float(ax.get_aspect()) * ax.get_data_ratio()
+    return shape if 0.2 < shape < 1.3 else None
 
 
 def _common(a: int, b: int) -> int:

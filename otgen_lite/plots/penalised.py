@@ -136,12 +136,12 @@ def autoencoder(
 
     def names_above(fig: Figure, undo: ExitStack) -> None:
         line, shares = 0.3, [h / wide * NARROW for h in heights]
-        y = 2 * top + sum(shares) + line * len(shares)
+        y = 1.4 * top + sum(shares) + line * len(shares)
         resize(fig, NARROW, y, undo)
         for remark in fig.texts:
             undo.callback(remark.set_position, remark.get_position())
-            remark.set_position((0.5, 1 - top / y))
-        y -= 2 * top
+            remark.set_position((0.5, 1 - 0.6 * top / y))
+        y -= 1.4 * top
         for ax, share in zip(fig.axes, shares, strict=True):
             y -= line + share
             move(ax, (0.0, y, NARROW, share), undo)

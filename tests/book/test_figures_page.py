@@ -6,6 +6,7 @@ import re
 import pytest
 from PIL import Image
 
+import tools.figures
 from tests.book.conftest import make_minibook
 from tests.book.site import launched, new_context, served
 from tests.book.test_gates import CELL, SMALL, add
@@ -141,3 +142,14 @@ def test_nothing_moves_when_the_pictures_arrive(book):
         assert 'loading="lazy"' in text
     for name in re.findall(r"_images/[^\"]+", html):
         assert (book.root / "_build/html" / name).is_file()
+
+
+def test_the_contact_sheet_shows_every_figure_in_both_widths(book):
+    assert tools.figures.main(["--root", str(book.root)]) == 0
+    shown = list(tools.figures.figures(book.root / "_build/html"))
+    assert [one.alt for one in shown] == list(CELLS)
+    assert [one.photograph for one in shown] == [False, False, True]
+    text = (book.root / "_build/figures/index.html").read_text(encoding="utf-8")
+    addresses = re.findall(r'src="([^"]+)"', text)
+    assert len(addresses) == 4 * len(CELLS)  # two widths, two themes
+    assert all((book.root / "_build/figures" / address).is_file() for address in addresses)

@@ -78,6 +78,26 @@ def test_a_page_is_quiet_and_its_formulas_are_set(visit, name):
     assert page.title()
 
 
+#: The grounds of the corners of every drawing, as the reader sees them, and what lies around it.
+PICTURES = """() => [...document.querySelectorAll("main .cell_output img")].map((image) => {
+    const figure = image.closest("picture.otg-figure, .otg-panel");
+    const style = getComputedStyle(image);
+    return { ours: Boolean(figure), photo: Boolean(figure?.classList.contains("otg-photo")),
+             ground: style.backgroundColor, padding: style.padding, filter: style.filter,
+             width: image.getBoundingClientRect().width, text: image.alt.slice(0, 60) };
+})"""
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_figure_is_one_for_the_dark_and_for_phones(visit, name):
+    for picture in visit(name, {"width": 390, "height": 844}, "dark").evaluate(PICTURES):
+        assert picture["ours"], f"drawn without the book's style: {picture}"
+        assert picture["ground"] == "rgba(0, 0, 0, 0)", picture
+        assert picture["padding"] == "0px", picture
+        assert (picture["filter"] == "none") == picture["photo"], picture
+        assert 320 <= picture["width"] <= 390, picture
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
 def test_nothing_sticks_out_on_a_phone(visit, name, scheme):

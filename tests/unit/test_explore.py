@@ -580,3 +580,15 @@ assert "ipywidgets" not in sys.modules
 """
     environment = {**os.environ, "OTGEN_BOOK": "1"}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+
+
+def test_large_areas_keep_their_colours():
+    """A cell's grey is that grey on the page, however many other colours are in the picture."""
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (60, 60, 3), dtype=np.uint8)
+    greys = [0xE1, 0xC2, 0xD0]
+    for k, grey in enumerate(greys):
+        pixels[20 * k : 20 * k + 10] = grey
+    image = reduce_colours(Image.fromarray(pixels), 32).convert("RGB")
+    assert [image.getpixel((5, 20 * k + 5)) for k in range(3)] == [(grey,) * 3 for grey in greys]
+    assert len(image.getcolors()) <= 32
