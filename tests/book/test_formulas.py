@@ -76,7 +76,7 @@ def visit(browser, address):
 def test_no_displayed_formula_is_cut_without_a_sign_on_a_phone(visit, name):
     page = visit(name, NARROW)
     page.evaluate(OPEN_ALL)
-    page.evaluate(TWO_FRAMES)  # formulas.js is told of new sizes once a frame
+    page.evaluate(TWO_FRAMES)  # edges.js is told of new sizes once a frame
     assert page.evaluate(CUT_WITHOUT_A_SIGN) == []
 
 
