@@ -7,6 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
+import torch
+
 T = TypeVar("T")
 
 #: Which frame: one position on each axis.
@@ -48,10 +50,10 @@ class FrameStore(Generic[T]):
         """Begin computing in the background, or join what is under way."""
         future, mine = self._claim(key)
         if mine:
-            worker = threading.Thread(
-                target=self._work, args=(key, future), name=f"otg-frame-{key}", daemon=True
-            )
-            worker.start()
+            threading.Thread(
+                target=self._work_on, args=(torch.get_default_device(), key, future),
+                name=f"otg-frame-{key}", daemon=True,
+            ).start()  # fmt: skip
         return future
 
     def _claim(self, key: Key) -> tuple[Future[T], bool]:
@@ -63,6 +65,12 @@ class FrameStore(Generic[T]):
             if key in self._under_way:
                 return self._under_way[key], False
             return self._under_way.setdefault(key, Future()), True
+
+    def _work_on(self, device: torch.device, key: Key, future: Future[T]) -> None:
+        # torch's default device is a thread's own: the frame is computed where its cell was.
+        if device != torch.get_default_device():
+            torch.set_default_device(device)
+        self._work(key, future)
 
     def _work(self, key: Key, future: Future[T]) -> None:
         try:

@@ -13,6 +13,7 @@ from otgen_lite.methods._latent_budget import ErrorBudget, error_budget
 from otgen_lite.methods._latent_maps import ArgminMap, LatentMap, QuadraticMap, SemiDiscreteMap
 from otgen_lite.methods._latent_model import in_blocks, module, taken
 from otgen_lite.methods._latent_pairs import PLANS, PairsMap
+from otgen_lite.methods._mke_costs import full_precision
 from otgen_lite.methods.base import Method, Noise, Player
 from otgen_lite.methods.priors import GaussianPrior, Prior, Randomness, normal, source
 
@@ -156,7 +157,8 @@ class LatentOT(Method):
         self._must_be_known()
         with torch.no_grad():
             codes = self.encode(batch) if transport.plan == "batch" else self.codes
-            z, target = transport.pairs(codes, self.codes, noise)
+            with full_precision(self.codes):  # the network may be in half of it, a plan may not
+                z, target = transport.pairs(codes.to(self.codes.dtype), self.codes, noise)
         return (transport.network(z) - target).square().sum(dim=1).mean()
 
     def noise(

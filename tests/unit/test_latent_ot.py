@@ -350,3 +350,23 @@ def test_what_is_refused_later() -> None:
         m.error_budget(CODES, p=0.5)
     with pytest.raises(ValueError, match="n must be a whole number >= 1"):
         m.sample(0)
+
+
+@pytest.mark.parametrize("plan", ["batch", "semidiscrete", "whole"])
+def test_half_precision_leaves_the_plan_whole(plan: str) -> None:
+    """In 16 dimensions a product in bfloat16 would give other partners, or none."""
+    x = torch.randn(128, 32, generator=torch.Generator().manual_seed(0))
+    losses = []
+    for precision in (None, "bf16"):
+        inner = otg.PenalizedOT(
+            otg.MLP(32, [64], 16, generator=0), otg.MLP(16, [64], 32, generator=1),
+            penalty=otg.MMD(), lam=1.0, prior=16,
+        )  # fmt: skip
+        network = otg.MLP(16, [64], 16, generator=2)
+        method = otg.LatentOT(inner, data=x, map="pairs", plan=plan, network=network)
+        if plan != "batch":
+            method.fit_map(seed=0)
+        run = otg.fit(method, x, steps=5, batch_size=64, progress=False, precision=precision)
+        losses.append(run.losses["map"])
+    # The network's products are rounded to 8 bits; another partner would change a third of a loss.
+    torch.testing.assert_close(losses[1].double(), losses[0].double(), rtol=2**-5, atol=0)
