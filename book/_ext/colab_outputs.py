@@ -47,11 +47,19 @@ def stored(cell: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
     kept: list[nbformat.NotebookNode] = []
     for output in cell.outputs:
         if output.output_type == "stream":
-            if output.name == "stdout" and len(output.text) <= CHARACTERS:
-                kept.append(v4.new_output("stream", name="stdout", text=output.text))
+            if output.name == "stdout":
+                _add_words(kept, output.text)
         elif "data" in output:
             kept += _shown(output.data, " ".join(alt.split()))
-    return kept
+    return [o for o in kept if o.output_type != "stream" or len(o.text) <= CHARACTERS]
+
+
+def _add_words(kept: list[nbformat.NotebookNode], text: str) -> None:
+    """Join what a cell printed: into how many pieces it came is a matter of the kernel's timing."""
+    if kept and kept[-1].output_type == "stream":
+        kept[-1].text += text
+    else:
+        kept.append(v4.new_output("stream", name="stdout", text=text))
 
 
 def _shown(data: dict[str, Any], alt: str) -> Iterator[nbformat.NotebookNode]:

@@ -92,6 +92,14 @@ def test_what_the_website_says_in_the_place_of_something_alive() -> None:
     assert line.data["text/markdown"] == "*Run this cell to use it.*"
 
 
+def test_printed_text_is_one_output_however_the_kernel_cut_it() -> None:
+    """A kernel sends what is printed when it has time to: in one piece, or in several."""
+    pieces = [v4.new_output("stream", name="stdout", text=f"{k}\n") for k in range(3)]
+    pieces.insert(1, v4.new_output("stream", name="stderr", text="a bar"))
+    (kept,) = colab_outputs.stored(cell(*pieces))
+    assert kept.text == "0\n1\n2\n"
+
+
 def test_printed_text_and_certificates_are_kept() -> None:
     stream = v4.new_output("stream", name="stdout", text="0.5\n")
     certificate = shown(text_html="<p>✓ thm</p>", text_plain="✓ thm")
