@@ -3,7 +3,7 @@
 (() => {
   "use strict";
 
-  const BOXES = ".otg-fits, .pst-scrollable-table-container, .otg-wide-table, .highlight > pre";
+  const BOXES = ".otg-fits, .pst-scrollable-table-container, .otg-wide-table, .otg-scroll, .highlight > pre";
 
   function look(box) {
     const hidden = box.scrollWidth - box.clientWidth;

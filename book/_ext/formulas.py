@@ -17,6 +17,7 @@ from typing import Any
 
 from colab_math import one_formula
 from docutils import nodes
+from formula_groups import keep_together
 from formula_rows import rows
 from katex import FormulaError, typeset
 from sphinx.application import Sphinx
@@ -34,43 +35,25 @@ FONTS = ("Main-Regular", "Math-Italic", "AMS-Regular", "Size1-Regular", "Size2-R
 
 #: Punctuation that belongs to the word before it.
 ENDING = re.compile(r"[.,;:)\]?!”’–-]+")
-#: The end of an inline formula of KaTeX: its visible half, and itself.
-CLOSE = "</span></span>"
 
 # As otgen_lite.explore.page writes formulas into captions, labels and names of read-outs.
 _SPAN = re.compile(r'<span class="math notranslate nohighlight">\\\((.*?)\\\)</span>', re.DOTALL)
 
 
-def markup(tex: str, display: bool, location: Any) -> str:
-    """The markup of a formula; where there is none, its source and a warning."""
+def markup(tex: str, display: bool, location: Any, ending: str = "") -> str:
+    """The markup of a formula and of what follows it; where there is none, source and a warning."""
     try:
-        return typeset(tex, display)
+        return keep_together(typeset(tex, display), ending)
     except FormulaError as error:
         logger.warning("%s", error, location=location, type="formulas")
-        return f'<code class="otg-formula-fault">{html.escape(tex)}</code>'
+        return f'<code class="otg-formula-fault">{html.escape(tex)}</code>' + html.escape(ending)
 
 
 def visit_inline(self: HTML5Translator, node: nodes.math) -> None:
     """A formula in a line of text."""
     self.body.append(self.starttag(node, "span", "", CLASS="math notranslate nohighlight"))
-    formula = markup(node.astext(), False, node)
-    self.body.append(with_ending(formula, node.get("ending", "")) + "</span>")
+    self.body.append(markup(node.astext(), False, node, node.get("ending", "")) + "</span>")
     raise nodes.SkipNode
-
-
-def with_ending(formula: str, ending: str) -> str:
-    """The markup of a formula and the full stop after it, between which no line breaks.
-
-    A browser breaks before and behind each part of a formula, also before a full stop; so that
-    stands in the formula, behind its last part and, for a screen reader, behind the MathML.
-    """
-    last = formula.rfind('<span class="katex-base">')
-    if not ending or last < 0 or not formula.endswith(CLOSE):
-        return formula + html.escape(ending)
-    ending = html.escape(ending)
-    part = formula[last : -len(CLOSE)]
-    whole = f'{formula[:last]}<span class="otg-end">{part}{ending}</span>{CLOSE}'
-    return whole.replace("</math>", f"</math>{ending}", 1)
 
 
 def take_endings(app: Sphinx, doctree: nodes.document, docname: str) -> None:

@@ -8,6 +8,7 @@ MathML alone would be a third of the bytes, but browsers break no line in it.)
 
 from __future__ import annotations
 
+import atexit
 from functools import cache
 from pathlib import Path
 
@@ -25,6 +26,8 @@ def _engine() -> MiniRacer:
     engine = MiniRacer()
     for name in ("katex.min.js", "typeset.js"):
         engine.eval((FOLDER / name).read_text(encoding="utf-8"))
+    # Left to the interpreter's end, its threads sometimes wait for ever.
+    atexit.register(engine.close)
     return engine
 
 

@@ -23,6 +23,7 @@ GOALS = "You will be able to"
 BUILDERS = ("html", "dirhtml")
 SETUP = "Setup, the same in every chapter"
 MADE = "How this was made"
+COMPUTED = "How this was computed"
 #: As in _config.yml; a cell may say something else (mystnb: code_prompt_show).
 CODE = "Code"
 
@@ -75,9 +76,15 @@ def put_code_below(cell: nodes.container) -> None:
             fold.insert(0, part)
         cell.parent.remove(before)
     if fold["prompt_show"] == CODE:
-        fold["prompt_show"] = MADE
+        fold["prompt_show"] = COMPUTED if only_certificates(cell) else MADE
     fold["classes"] = ["below-output" if c == "above-input" else c for c in fold["classes"]]
     cell.append(fold)
+
+
+def only_certificates(cell: nodes.container) -> bool:
+    """Whether a cell shows lines of certificates, and nothing else."""
+    shown = list(cell.findall(lambda n: isinstance(n, (nodes.raw, nodes.image, nodes.figure))))
+    return all(isinstance(n, nodes.raw) and "otg-certificate" in n.astext() for n in shown)
 
 
 def silent_cell_before(cell: nodes.container) -> nodes.container | None:

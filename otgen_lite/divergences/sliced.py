@@ -17,10 +17,10 @@ class SlicedWasserstein(Penalty):
     r"""The mean cost of transport along random lines.
 
     .. math::
-        D(Q, P) = \mathbb{E}_\theta\, W_p^p\big(\langle\theta, \cdot\rangle_\# Q,\
-            \langle\theta, \cdot\rangle_\# P\big), \qquad \theta \text{ uniform on the sphere}
+        D(Q, P) = \mathbb{E}\, W_p^p\big(\langle\theta, \cdot\rangle_\# Q,\
+            \langle\theta, \cdot\rangle_\# P\big)
 
-    It is a cost, not its root. On a line the optimal plan pairs equal quantiles, so a sort solves
+    Here θ is uniform on the sphere. It is a cost, not its root. On a line the optimal plan pairs equal quantiles, so a sort solves
     the problem exactly, for samples of equal and of unequal size. A shift by a costs
     :math:`\|a\|^2 / d` for p = 2: lines share the distance between d coordinates. The samples'
     own fluctuation adds a bias, which is never negative.

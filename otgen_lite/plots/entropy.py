@@ -165,7 +165,7 @@ def soft_plan(
 
     def below(fig: Figure, undo: ExitStack) -> None:
         resize(fig, 3.5, 6.75, undo)
-        _soft_plan_at(fig.axes, (0.0, 3.4, 3.3), (0.55, 0.65, 2.85, 2.1), undo)
+        _soft_plan_at(fig.axes, (0.0, 3.4, 3.3), (0.8, 0.65, 2.6, 2.1), undo)
 
     beside(fig, ExitStack())
     arrange(fig, below)

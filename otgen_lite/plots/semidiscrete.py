@@ -146,6 +146,7 @@ def soft_cells(
     b: Any = None,
     mass: Any = None,
     size: float = 90.0,
+    borders: bool = False,
     ax: Axes | None = None,
 ) -> Figure:
     """Cells that overlap: at each place the colours of the atoms, mixed in the shares they get.
@@ -158,6 +159,7 @@ def soft_cells(
         b: (N,) what each cell shall hold: a blue ring of that area.
         mass: (N,) what each cell holds: a red disc of that area.
         size: area of the mean ring, in square points.
+        borders: whether to draw the rectangle, and the lines on which an atom has half of a place.
         ax: axes to draw into; a new figure where None.
 
     Returns:
@@ -186,8 +188,25 @@ def soft_cells(
     )
     _weights(ax, y, b, mass, size)
     ax.set(xlim=(left, right), ylim=(bottom, top))
-    ax.set_axis_off()
+    if borders:
+        _borders(ax, shares, (left, right), (bottom, top))
+    else:
+        ax.set_axis_off()
     return fig
+
+
+def _borders(
+    ax: Axes, shares: np.ndarray, across: tuple[float, float], up: tuple[float, float]
+) -> None:
+    """The frame of the rectangle, and the lines between cells."""
+    rows, columns = shares.shape[:2]
+    x = across[0] + (np.arange(columns) + 0.5) / columns * (across[1] - across[0])
+    y = up[0] + (np.arange(rows) + 0.5) / rows * (up[1] - up[0])
+    for share in np.moveaxis(shares, 2, 0):
+        if share.min() < 0.5 and share.max() > 0.5:
+            ax.contour(x, y, share, levels=[0.5], colors=[GREY], linewidths=0.8)
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set_visible(True)
 
 
 def lower_envelope(t: Any, curves: Any, y: Any, edges: Any, *, ax: Axes | None = None) -> Figure:
