@@ -38,7 +38,8 @@ class MKE(GeneratorModel):
             &= \int [\partial_\theta g_\theta(z)]^\top \nabla h^*(g_\theta(z))\, d\zeta(z) \\
             &= \int [\partial_\theta g_\theta(z)]^\top \nabla_1 c(g_\theta(z), y)\, d\pi^*(z, y)
 
-    The first is ``gradient="potential"``, the second ``gradient="plan"``. They are the same number where the plan is unique (always with entropy). With the exact loss
+    The first is ``gradient="potential"``, the second ``gradient="plan"``. They are the same number
+    where the plan is unique (always with entropy). With the exact loss
     the potential is taken from the inside of the set of optimal ones, for a corner of that set
     (which is what a simplex returns) is attained at pairs that carry no mass and gives another
     gradient; this costs the cube of the batch. Where several plans are optimal, E has a kink, and
