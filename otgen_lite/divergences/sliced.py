@@ -21,9 +21,9 @@ class SlicedWasserstein(Penalty):
             \langle\theta, \cdot\rangle_\# P\big)
 
     Here θ is uniform on the sphere. It is a cost, not its root. On a line the optimal plan pairs
-    equal quantiles, so a sort solves the problem exactly, for samples of equal and of unequal size.
-    A shift by a costs :math:`\|a\|^2 / d` for p = 2: lines share the distance between d coordinates. The samples'
-    own fluctuation adds a bias, which is never negative.
+    equal quantiles, so a sort solves the problem exactly, for samples of equal and of unequal
+    size. A shift by a costs :math:`\|a\|^2 / d` for p = 2: lines share the distance between d
+    coordinates. The samples' own fluctuation adds a bias, which is never negative.
 
     Args:
         n_projections: lines drawn for each value.
