@@ -5,11 +5,14 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
+from tests.book import site
 from tools import cache
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,6 +58,22 @@ def make_minibook(root: Path) -> MiniBook:
     for name in ("01_small", "02_other"):
         (root / "notebooks" / f"{name}.ipynb").write_text("{}", encoding="utf-8")
     return MiniBook(root)
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """Where the built book is served."""
+    if not (site.HTML / "index.html").is_file():
+        pytest.fail("the website is not built: make book")
+    with site.served(site.HTML) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A browser for the tests of a file."""
+    with site.launched() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ from tests.book.explorer_driver import (
     sweep,
     walk,
 )
-from tests.book.site import launched, new_context, served
+from tests.book.site import new_context, served
 from tests.patience import until
 
 NAMES = list(sample_explorers.ALL)
@@ -86,12 +86,6 @@ def site(book):
 def expected():
     """What Python computes, name to explorer."""
     return {name: made() for name, made in sample_explorers.ALL.items()}
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with launched() as started:
-        yield started
 
 
 @pytest.fixture

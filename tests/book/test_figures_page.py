@@ -8,7 +8,7 @@ from PIL import Image
 
 import tools.figures
 from tests.book.conftest import make_minibook
-from tests.book.site import launched, new_context, served
+from tests.book.site import new_context, served
 from tests.book.test_gates import CELL, SMALL, add
 
 PAGE = f"book/{SMALL.removesuffix('.md')}.html"
@@ -41,12 +41,6 @@ def book(tmp_path_factory):
 def site(book):
     with served(book.root / "_build/html") as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with launched() as started:
-        yield started
 
 
 @pytest.fixture

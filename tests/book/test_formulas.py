@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.book.site import HTML, launched, new_context, pages_of_the_book, served
+from tests.book.site import new_context, pages_of_the_book
 
 PAGES = pages_of_the_book()
 NARROW = {"width": 390, "height": 844}
@@ -40,20 +40,6 @@ SHIFTS = """() => new Promise((done) => {
     watcher.observe({ type: "layout-shift", buffered: true });
     setTimeout(() => done(sum), 300);
 })"""
-
-
-@pytest.fixture(scope="module")
-def address():
-    if not (HTML / "index.html").is_file():
-        pytest.fail("the website is not built: make book")
-    with served(HTML) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with launched() as browser:
-        yield browser
 
 
 @pytest.fixture

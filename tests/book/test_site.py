@@ -6,7 +6,7 @@ import re
 import pytest
 
 from tests.book import explorer_driver
-from tests.book.site import HTML, ROOT, Watch, launched, new_context, pages_of_the_book, served
+from tests.book.site import ROOT, Watch, new_context, pages_of_the_book
 
 PAGES = pages_of_the_book()
 PHONE = {"width": 360, "height": 740}
@@ -32,20 +32,6 @@ STICKS_OUT = """() => {
         .slice(0, 3).map((e) => `${e.tagName}.${e.className}: ${e.textContent.trim().slice(0, 60)}`)
         .concat(["the page scrolls sideways"]);
 }"""
-
-
-@pytest.fixture(scope="module")
-def address():
-    if not (HTML / "index.html").is_file():
-        pytest.fail("the website is not built: make book")
-    with served(HTML) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with launched() as browser:
-        yield browser
 
 
 @pytest.fixture
