@@ -3,7 +3,7 @@ r"""TeX to markup: KaTeX in an embedded V8, driven from Python.
 KaTeX needs no Node here: ``mini-racer`` brings the engine as a wheel. A formula becomes HTML that
 the reader's browser only has to lay out, and MathML for a screen reader beside it. (Measured on the
 2,500 formulas of five chapters: two seconds, where MathJax took 42 to 70 s in a phone's browser.
-MathML alone would be a third of the bytes, but browsers break no line in it.)
+MathML alone would weigh less, but browsers break no line in it.)
 """
 
 from __future__ import annotations
