@@ -22,9 +22,11 @@ THEIRS = (
 )
 OURS = (
     'data-theme="light"',
-    """const root = document.documentElement.dataset;
-    const dark = matchMedia("(prefers-color-scheme: dark)").matches;
-    root.theme = root.mode == "auto" ? (dark ? "dark" : "light") : root.mode;""",
+    """{  // a block: its names are nobody else's
+      const root = document.documentElement.dataset;
+      const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+      root.theme = root.mode == "auto" ? (dark ? "dark" : "light") : root.mode;
+    }""",
 )
 
 

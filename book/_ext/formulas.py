@@ -4,7 +4,7 @@ Sphinx asks this renderer for every formula of a page; ``katex.py`` does the wor
 all widths (``assets/web/formulas.css``): a displayed formula breaks at its relations where the
 screen is narrow, and an aligned derivation is written twice, as a table for wide screens and as a
 list of rows for narrow ones, of which a browser shows one. What still does not fit scrolls, with a
-faded edge and an arrow (``assets/web/edges.js``).
+faded edge (``assets/web/edges.js``).
 
 A formula that KaTeX cannot read is a warning of the build, and so a fault.
 """

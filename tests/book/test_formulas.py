@@ -1,6 +1,7 @@
 """Formulas of the built site: there at once, whole on every screen, readable without scripts."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.book.site import new_context, pages_of_the_book
 
@@ -104,9 +105,12 @@ def test_nothing_moves_while_a_page_loads(visit, name, viewport):
 
 def test_a_link_into_a_folded_box_opens_it(visit):
     page = visit("book/03_entropy", NARROW)
-    inside = page.evaluate("document.querySelector('.admonition.toggle-hidden [id]').id")
+    folded = ".admonition.toggle-hidden > :not(.admonition-title)"
+    inside = page.evaluate(f"document.querySelector('{folded}[id], {folded} [id]').id")
+    target = page.locator(f"[id='{inside}']")
+    assert not target.is_visible()
     page.evaluate(f"location.hash = {inside!r}")
-    page.locator(f"[id='{inside}']").wait_for(state="visible")
+    expect(target).to_be_visible()
 
 
 def test_numbers_of_equations_lead_to_them(visit):
