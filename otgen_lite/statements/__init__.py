@@ -6,6 +6,7 @@ on others, of other sizes and dimensions. The two are the same code.
 
 from otgen_lite.statements import (
     collapse,
+    critics,
     distances,
     entropy,
     kantorovich,
@@ -18,6 +19,7 @@ __all__ = [
     "REGISTRY",
     "Statement",
     "collapse",
+    "critics",
     "distances",
     "entropy",
     "kantorovich",

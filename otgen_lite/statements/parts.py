@@ -71,6 +71,16 @@ ONLY_PROVED: dict[str, str] = {
     "prop-sd-barycentric": "sources with a density",
     "thm-sd-envelope": "eps = 0; generators other than a shift and a stretch of a finite list",
     "prop-sd-pair": "",
+    # Chapter 7
+    "prop-wgan-lower": "the constant for one network: its value is far below",
+    "thm-wgan-envelope": "families of critics other than the 1-Lipschitz ones; continuous noise",
+    "thm-wgan-slope": "",
+    "thm-wgan-gap": "critics that are not smooth; the factor 2 of (2)",
+    "thm-wgan-reversed": "",
+    "prop-wgan-clip": "(3), the bound for a network: it leaves much room",
+    "thm-wgan-gp": "what the slopes may be where D = 0; the constant of (3), but for two atoms",
+    "prop-wgan-wells": "",
+    "prop-wgan-families": "the constants of the two bounds",
     # Chapter 10
     "thm-pot-encoders": "",
     "prop-pot-path": "(3), the limit; the constants of the bounds",

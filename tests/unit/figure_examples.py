@@ -132,6 +132,24 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "soft_cells": lambda: plots.soft_cells(
         [[[1, 0], [0.5, 0.5], [0, 1]]], ATOMS, ((0, 2), (0, 2)), b=[0.5, 0.5]
     ),
+    "critic_line": lambda: plots.critic_line(
+        T,
+        {"critic": T**2, "exact potential": T},
+        data=X / 3,
+        model=T[::5],
+        slopes=T[::5] - 0.5,
+        wrong=T[::5] < 0.5,
+    ),
+    "critic_fields": lambda: plots.critic_fields(
+        T,
+        {"exact": np.add.outer(T, T**2), "clipped": np.add.outer(T, T)},
+        data=X2[:2],
+        model=Y2 / 2,
+        slopes={"exact": Y2 / 2},
+    ),
+    "critic_fields of one": lambda: plots.critic_fields(
+        T, {"": np.add.outer(T, T**2)}, data=X2[:2], model=Y2 / 2, slopes={"": Y2}
+    ),
     "lower_envelope": lambda: plots.lower_envelope(
         T, np.stack([T, 1 - T], axis=1), [0.2, 0.8], [0, 0.5, 1]
     ),

@@ -1,0 +1,161 @@
+"""Pictures of chapter 7: critics, and where they send the points of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from otgen_lite import _checks
+from otgen_lite.plots import _drawing
+from otgen_lite.plots.style import BLUE, FAINT, GREY, METHODS, RED, figure
+
+#: Rows on which the points of a model on the line lie, so that their arrows can be told apart.
+ROWS = 4
+#: Length of the arrow of slope one, in units of the axis, and the longest that is drawn.
+ARROW, LONGEST = 0.4, 2.0
+
+
+def critic_line(
+    t: Any,
+    scores: Mapping[str, Any],
+    *,
+    data: Any,
+    model: Any,
+    slopes: Any,
+    wrong: Any = None,
+    window: tuple[float, float] | None = None,
+) -> Figure:
+    """Critics over the line, and above them the points that they push.
+
+    Args:
+        t: (k,) places, rising.
+        scores: name of each critic, and its (k,) scores; all are shifted to the same mean.
+        data: (n,) points of the data, blue.
+        model: (m,) points of the model, red, each with an arrow.
+        slopes: (m,) slopes of a critic at the model's points: the arrows, cut at two.
+        wrong: (m,) whether a point is pushed the wrong way; it is drawn hollow.
+        window: ends of the vertical axis of the scores; what fits where None.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: if shapes do not match, a number is not finite, or there is no critic.
+
+    Chapter: 7.
+
+    Example:
+        >>> fig = critic_line([0, 1], {"critic": [0, 1]}, data=[1.0], model=[0.0], slopes=[1.0])
+        >>> len(fig.axes)
+        2
+    """
+    t, x, y = (_drawing.array(n, v, 1) for n, v in (("t", t), ("data", data), ("model", model)))
+    s = _drawing.array("slopes", slopes, 1)
+    _drawing.match("slopes", s, y.shape)
+    hollow = np.zeros(y.shape, bool) if wrong is None else np.asarray(wrong, bool)
+    _drawing.match("wrong", hollow, y.shape)
+    if not scores:
+        raise ValueError("scores must hold at least one critic, got none")
+    fig, (above, below) = figure(2, 1, height=4.1, sharex=True, height_ratios=[1.0, 1.9])
+    rank = np.argsort(np.argsort(y, kind="stable"), kind="stable")
+    rows = -(rank % ROWS) / (ROWS - 1.0)
+    above.plot(x, np.ones_like(x), "|", color=BLUE, markersize=11, markeredgewidth=1.5)
+    above.quiver(
+        y, rows, ARROW * np.clip(s, -LONGEST, LONGEST), np.zeros_like(y), color=GREY,
+        angles="xy", scale_units="xy", scale=1.0, width=0.004, headwidth=4.0, headlength=5.0,
+        headaxislength=4.5, zorder=1,
+    )  # fmt: skip
+    for part, fill in ((~hollow, RED), (hollow, "white")):
+        above.plot(
+            y[part], rows[part], "o", markersize=5, color=fill, markeredgecolor=RED, linestyle=""
+        )
+    above.set(yticks=[1.0, -0.5], yticklabels=["data", "model"], ylim=(-1.4, 1.5))
+    above.tick_params(axis="both", length=0)
+    above.spines[:].set_visible(False)
+    for k, (name, values) in enumerate(scores.items()):
+        what = f"scores[{name!r}]"
+        v = _drawing.array(what, values, 1)
+        _drawing.match(what, v, t.shape)
+        color, style = ((METHODS[0], "-"), (METHODS[3], "--"), (METHODS[1], "-."))[k % 3]
+        below.plot(t, v - v.mean(), style, color=color, label=name)
+    below.set(xlim=(t[0], t[-1]), ylim=window, ylabel="score")
+    below.legend(loc="upper left", ncols=2)
+    return fig
+
+
+def critic_fields(
+    grid: Any,
+    fields: Mapping[str, Any],
+    *,
+    data: Any,
+    model: Any,
+    slopes: Mapping[str, Any] | None = None,
+    levels: int = 14,
+    arrow: float = 0.35,
+    shades: bool = True,
+) -> Figure:
+    """Critics over a square as level lines, with both clouds, and arrows where the model stands.
+
+    Args:
+        grid: (k,) values of both coordinates at which the critics are known.
+        fields: name of each critic, and its (k, k) scores at ``(grid[j], grid[i])``; no name is
+            written where it is empty.
+        data: (n, 2) points of the data, blue.
+        model: (m, 2) points of the model, red.
+        slopes: by name of a critic, its (m, 2) gradients at the model's points; no arrows where
+            a name is missing.
+        levels: how many level lines.
+        arrow: length of the arrow of a gradient of length one; those above two are cut there.
+        shades: whether to shade what lies between the lines, brighter where the score is higher.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: if shapes do not match, a number is not finite, or there is no critic.
+
+    Chapter: 7.
+
+    Example:
+        >>> fig = critic_fields(
+        ...     [0, 1], {"exact": [[0, 1], [1, 2]]}, data=[[1, 1]], model=[[0, 0]],
+        ...     slopes={"exact": [[0.7, 0.7]]},
+        ... )
+        >>> [ax.get_xlabel() for ax in fig.axes]
+        ['exact']
+    """
+    t = _drawing.array("grid", grid, 1)
+    x, y = _drawing.array("data", data, 2), _drawing.array("model", model, 2)
+    _drawing.match("data", x, (len(x), 2))
+    _drawing.match("model", y, (len(y), 2))
+    if not fields:
+        raise ValueError("fields must hold at least one critic, got none")
+    levels = _checks.count("levels", levels, at_least=2)
+    count = len(fields)
+    fig, axes = figure(1, count, height=4.0 if count == 1 else 7.3 / count, squeeze=False)
+    for ax, (name, values) in zip(axes[0], fields.items(), strict=True):
+        v = _drawing.array(f"fields[{name!r}]", values, 2)
+        _drawing.match(f"fields[{name!r}]", v, (t.size, t.size))
+        if np.ptp(v) > 0:
+            ax.contour(t, t, v, levels=levels, colors=GREY, linewidths=0.7, linestyles="solid")
+            if shades:
+                ax.contourf(t, t, v, levels=levels, cmap="Greys_r", alpha=0.3, zorder=0)
+        ax.scatter(x[:, 0], x[:, 1], s=9, color=BLUE, linewidths=0, zorder=2)
+        ax.scatter(y[:, 0], y[:, 1], s=9, color=RED, linewidths=0, zorder=3)
+        if slopes is not None and name in slopes:
+            d = _drawing.array(f"slopes[{name!r}]", slopes[name], 2)
+            _drawing.match(f"slopes[{name!r}]", d, y.shape)
+            long = np.linalg.norm(d, axis=1, keepdims=True)
+            d = d * np.minimum(1.0, LONGEST / np.maximum(long, 1e-12))
+            ax.quiver(
+                y[:, 0], y[:, 1], arrow * d[:, 0], arrow * d[:, 1], angles="xy",
+                scale_units="xy", scale=1.0, width=0.006 if count == 1 else 0.009, zorder=4,
+            )  # fmt: skip
+        ax.set_aspect("equal", adjustable="box")
+        ax.set(xlim=(t[0], t[-1]), ylim=(t[0], t[-1]), xticks=[], yticks=[], xlabel=name)
+        ax.spines[:].set_visible(True)
+        ax.spines[:].set_color(FAINT)
+    return fig
