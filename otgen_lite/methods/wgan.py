@@ -68,6 +68,7 @@ class WGAN(GeneratorModel):
 
     clip: Tensor
     gp_weight: Tensor
+    one_sided: Tensor
 
     def __init__(
         self,
@@ -85,10 +86,10 @@ class WGAN(GeneratorModel):
         super().__init__(generator, prior)
         self.critic = module("critic", critic)
         self.constraint = _checks.choice("constraint", constraint, CONSTRAINTS)
-        self.one_sided = bool(one_sided)
         self.cost = checked_cost(cost)
         self.hyper("clip", _checks.positive("clip", clip))
         self.hyper("gp_weight", _checks.number("gp_weight", gp_weight, at_least=0.0))
+        self.hyper("one_sided", float(bool(one_sided)))  # a number: both can be in one stack
         steps = _checks.count("n_critic", n_critic)
         self.players = {
             "critic": Player(("critic",), steps),
@@ -129,8 +130,8 @@ class WGAN(GeneratorModel):
         slope = torch.linalg.vector_norm(
             self._slopes(torch.lerp(made, batch, share)).flatten(1), dim=1
         )
-        excess = slope - 1.0
-        return (excess.clamp(min=0.0) if self.one_sided else excess).square().mean()
+        least = self.one_sided - 1.0  # as no slope is below 0, -1 leaves all as they are
+        return torch.maximum(slope - 1.0, least.to(slope.dtype)).square().mean()
 
     def _slopes(self, x: Tensor) -> Tensor:
         """The gradient of the sum of the critic's scores, row by row; differentiable.

@@ -7,7 +7,7 @@ changes, so that frames can be drawn in threads, and no figure has to be closed.
 
 from otgen_lite.plots.autoencoders import encoders, noisy_costs, twin_losses
 from otgen_lite.plots.comparisons import compare_methods, curve_and_bound, densities_and_distances
-from otgen_lite.plots.critics import critic_fields, critic_line
+from otgen_lite.plots.critics import critic_fields, critic_line, hill
 from otgen_lite.plots.descent import cloud_descent, quantile_line
 from otgen_lite.plots.distances import (
     cdf_gap,
@@ -82,6 +82,7 @@ __all__ = [
     "fitted_clouds",
     "fitted_scales",
     "gaussian_pair",
+    "hill",
     "image_strip",
     "images_over_curves",
     "ink_between",

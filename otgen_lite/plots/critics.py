@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,15 @@ from matplotlib.figure import Figure
 
 from otgen_lite import _checks
 from otgen_lite.plots import _drawing
-from otgen_lite.plots.style import BLUE, FAINT, GREY, METHODS, RED, figure
+from otgen_lite.plots.layouts import arrange, move, resize
+from otgen_lite.plots.style import BLUE, FAINT, GREY, METHODS, NARROW, RED, WIDTH, figure
 
 #: Rows on which the points of a model on the line lie, so that their arrows can be told apart.
 ROWS = 4
 #: Length of the arrow of slope one, in units of the axis, and the longest that is drawn.
 ARROW, LONGEST = 0.4, 2.0
+#: Height in inches of a line with its points.
+TALL = 4.05
 
 
 def critic_line(
@@ -59,7 +63,10 @@ def critic_line(
     _drawing.match("wrong", hollow, y.shape)
     if not scores:
         raise ValueError("scores must hold at least one critic, got none")
-    fig, (above, below) = figure(2, 1, height=4.1, sharex=True, height_ratios=[1.0, 1.9])
+    # Laid out by hand: the same place for every frame, and quicker than a layout engine.
+    fig = Figure(figsize=(WIDTH, TALL))
+    below = fig.add_axes((0.85 / WIDTH, 0.35 / TALL, 6.0 / WIDTH, 2.3 / TALL))
+    above = fig.add_axes((0.85 / WIDTH, 2.75 / TALL, 6.0 / WIDTH, 1.2 / TALL), xlim=(t[0], t[-1]))
     rank = np.argsort(np.argsort(y, kind="stable"), kind="stable")
     rows = -(rank % ROWS) / (ROWS - 1.0)
     above.plot(x, np.ones_like(x), "|", color=BLUE, markersize=11, markeredgewidth=1.5)
@@ -72,9 +79,12 @@ def critic_line(
         above.plot(
             y[part], rows[part], "o", markersize=5, color=fill, markeredgecolor=RED, linestyle=""
         )
-    above.set(yticks=[1.0, -0.5], yticklabels=["data", "model"], ylim=(-1.4, 1.5))
-    above.tick_params(axis="both", length=0)
-    above.spines[:].set_visible(False)
+    above.set_axis_off()  # ticks take as long to draw as everything else
+    above.set_ylim(-1.4, 1.5)
+    for name, at in (("data", 1.0), ("model", -0.5)):
+        above.annotate(
+            name, (-0.01, at), xycoords=("axes fraction", "data"), ha="right", va="center"
+        )
     for k, (name, values) in enumerate(scores.items()):
         what = f"scores[{name!r}]"
         v = _drawing.array(what, values, 1)
@@ -82,8 +92,15 @@ def critic_line(
         color, style = ((METHODS[0], "-"), (METHODS[3], "--"), (METHODS[1], "-."))[k % 3]
         below.plot(t, v - v.mean(), style, color=color, label=name)
     below.set(xlim=(t[0], t[-1]), ylim=window, ylabel="score")
-    below.legend(loc="upper left", ncols=2)
-    return fig
+    below.locator_params(nbins=4)
+    below.legend(loc="upper left", ncols=2, columnspacing=1.0, handlelength=1.6, borderaxespad=0.2)
+
+    def smaller(fig: Figure, undo: ExitStack) -> None:
+        resize(fig, NARROW, TALL + 0.3, undo)
+        move(below, (0.62, 0.35, 2.8, 2.1), undo)
+        move(above, (0.62, 3.05, 2.8, 1.2), undo)  # between them the names of the curves
+
+    return arrange(fig, smaller)
 
 
 def critic_fields(
@@ -159,3 +176,64 @@ def critic_fields(
         ax.spines[:].set_visible(True)
         ax.spines[:].set_color(FAINT)
     return fig
+
+
+def hill(
+    x: Any,
+    height: Any,
+    tops: Mapping[float, float],
+    *,
+    level: float,
+    name: str,
+    window: tuple[float, float],
+    xlabel: str = "",
+    ylabel: str = "",
+) -> Figure:
+    """An objective over one number, and its local maxima: a disc, then hollow squares.
+
+    Args:
+        x: (n,) where the objective is known, rising.
+        height: (n,) the objective.
+        tops: where the local maxima are, and how high, the highest first; what lies outside of the
+            window is left out.
+        level: a height to compare with, dotted.
+        name: its name.
+        window: ends of the vertical axis.
+        xlabel: what the horizontal axis shows.
+        ylabel: what the vertical axis shows.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: if shapes do not match or a number is not finite.
+
+    Chapter: 7.
+
+    Example:
+        >>> fig = hill([-1, 0, 1], [1, 0, 2], {1.0: 2.0, -1.0: 1.0}, level=1.5, name="W",
+        ...            window=(0, 3))
+        >>> [line.get_marker() for line in fig.axes[0].lines]
+        ['None', 'None', 'o', 's']
+    """
+    t, v = _drawing.array("x", x, 1), _drawing.array("height", height, 1)
+    _drawing.match("height", v, t.shape)
+    fig = Figure(figsize=(WIDTH, 3.2))
+    ax = fig.add_axes((0.85 / WIDTH, 0.62 / 3.2, 6.0 / WIDTH, 2.45 / 3.2))
+    ax.plot(t, v, color=METHODS[0])
+    ax.axhline(_checks.number("level", level), color=GREY, linestyle=":", linewidth=1.5)
+    ax.annotate(name, (t[0], level), (3, 3), textcoords="offset points")
+    for k, (at, high) in enumerate(tops.items()):
+        if t[0] <= at <= t[-1]:
+            ax.plot(
+                [at], [high], "s" if k else "o", color=METHODS[3], markersize=8,
+                markerfacecolor="white" if k else METHODS[3],
+            )  # fmt: skip
+    ax.set(xlim=(t[0], t[-1]), ylim=window, xlabel=xlabel, ylabel=ylabel)
+    ax.locator_params(nbins=5)
+
+    def smaller(fig: Figure, undo: ExitStack) -> None:
+        resize(fig, NARROW, 3.2, undo)
+        move(ax, (0.68, 0.62, 2.72, 2.45), undo)
+
+    return arrange(fig, smaller)

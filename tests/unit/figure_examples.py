@@ -150,6 +150,16 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "critic_fields of one": lambda: plots.critic_fields(
         T, {"": np.add.outer(T, T**2)}, data=X2[:2], model=Y2 / 2, slopes={"": Y2}
     ),
+    "hill": lambda: plots.hill(
+        T,
+        T * (1 - T),
+        {0.5: 0.25, 0.1: 0.09},
+        level=0.2,
+        name="$W_1$",
+        window=(-0.1, 0.4),
+        xlabel="slope $w$ of the critic",
+        ylabel="$J(w)$",
+    ),
     "lower_envelope": lambda: plots.lower_envelope(
         T, np.stack([T, 1 - T], axis=1), [0.2, 0.8], [0, 0.5, 1]
     ),

@@ -115,6 +115,13 @@ def test_a_gradient_penalty(one_sided):
           {"gp_weight": [0.1, 1.0, 10.0]})  # fmt: skip
 
 
+def test_penalties_of_one_side_and_of_two_are_one_stack():
+    s = agree(lambda one_sided: wgan(gp_weight=3.0, constraint="gp", one_sided=one_sided),
+              {"one_sided": [False, True]})  # fmt: skip
+    assert "1 stack" in s.reason
+    assert [bool(method.one_sided) for method in s.methods] == [False, True]
+
+
 def test_gradients_are_clipped_member_by_member():
     # One bound over all members together would shorten the first because of the last.
     for make, grid in ((penalized, LAMS), (wgan, {"gp_weight": [0.1, 10.0]})):
