@@ -11,6 +11,7 @@ from scipy.optimize import linprog, minimize, minimize_scalar
 from torch import Generator, Tensor
 
 import otgen_lite as otg
+from otgen_lite.statements._home import all_at_home
 
 #: (k, d) places to (k,) scores, high on data.
 Critic = Callable[[Tensor], Tensor]
@@ -18,7 +19,9 @@ Critic = Callable[[Tensor], Tensor]
 
 def cones(x: Tensor, tops: Tensor) -> Critic:
     """The critic max_j top_j - |u - x_j|: the lowest one that is 1-Lipschitz and has these tops."""
-    return lambda u: (tops - torch.linalg.vector_norm(u[:, None] - x, dim=2)).amax(dim=1)
+    return lambda u: (
+        tops.to(u.device) - torch.linalg.vector_norm(u[:, None] - x.to(u.device), dim=2)
+    ).amax(dim=1)
 
 
 def slackest(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -230,3 +233,6 @@ def penalised_numerically(
         ]  # fmt: skip
         best -= min(ends)
     return -float(found.fun), float(best)
+
+
+all_at_home(globals())
