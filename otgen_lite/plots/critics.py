@@ -66,8 +66,8 @@ def critic_line(
         raise ValueError("scores must hold at least one critic, got none")
     # Laid out by hand: the same place for every frame, and quicker than a layout engine.
     fig = Figure(figsize=(WIDTH, TALL))
-    below = fig.add_axes((0.85 / WIDTH, 0.35 / TALL, 6.0 / WIDTH, 2.15 / TALL))
-    above = fig.add_axes((0.85 / WIDTH, 2.8 / TALL, 6.0 / WIDTH, 1.2 / TALL), xlim=(t[0], t[-1]))
+    below = fig.add_axes((0.85 / WIDTH, 0.35 / TALL, 5.9 / WIDTH, 2.15 / TALL))
+    above = fig.add_axes((0.85 / WIDTH, 2.8 / TALL, 5.9 / WIDTH, 1.2 / TALL), xlim=(t[0], t[-1]))
     rank = np.argsort(np.argsort(y, kind="stable"), kind="stable")
     rows = -(rank % ROWS) / (ROWS - 1.0)
     above.plot(x, np.ones_like(x), "|", color=BLUE, markersize=11, markeredgewidth=1.5)
@@ -86,7 +86,8 @@ def critic_line(
         above.annotate(
             name, (-0.01, at), xycoords=("axes fraction", "data"), ha="right", va="center"
         )
-    start, corner = 0.05, fig.dpi_scale_trans + ScaledTranslation(0, 1, below.transAxes)
+    shift = ScaledTranslation(0, 1, below.transAxes)  # type: ignore[arg-type]
+    start, corner = 0.05, fig.dpi_scale_trans + shift
     for k, (name, values) in enumerate(scores.items()):
         what = f"scores[{name!r}]"
         v = _drawing.array(what, values, 1)
@@ -97,14 +98,14 @@ def critic_line(
         below.plot([start, start + 0.3], [0.13, 0.13], style, color=color, transform=corner,
                    clip_on=False)  # fmt: skip
         below.text(start + 0.37, 0.13, name, transform=corner, va="center")
-        start += 0.6 + 0.1 * len(name)
+        start += 0.5 + 0.085 * len(name)
     below.set(xlim=(t[0], t[-1]), ylim=window, ylabel="score")
     below.locator_params(nbins=4)
 
     def smaller(fig: Figure, undo: ExitStack) -> None:
         resize(fig, NARROW, TALL, undo)
-        move(below, (0.62, 0.35, 2.8, 2.15), undo)
-        move(above, (0.62, 2.8, 2.8, 1.2), undo)
+        move(below, (0.8, 0.35, 2.5, 2.15), undo)
+        move(above, (0.8, 2.8, 2.5, 1.2), undo)
 
     return arrange(fig, smaller)
 
@@ -221,7 +222,7 @@ def hill(
     t, v = _drawing.array("x", x, 1), _drawing.array("height", height, 1)
     _drawing.match("height", v, t.shape)
     fig = Figure(figsize=(WIDTH, 3.2))
-    ax = fig.add_axes((0.85 / WIDTH, 0.62 / 3.2, 6.0 / WIDTH, 2.45 / 3.2))
+    ax = fig.add_axes((0.85 / WIDTH, 0.62 / 3.2, 5.9 / WIDTH, 2.45 / 3.2))
     ax.plot(t, v, color=METHODS[0])
     ax.axhline(_checks.number("level", level), color=GREY, linestyle=":", linewidth=1.5)
     ax.annotate(name, (t[0], level), (3, 3), textcoords="offset points")
@@ -236,6 +237,6 @@ def hill(
 
     def smaller(fig: Figure, undo: ExitStack) -> None:
         resize(fig, NARROW, 3.2, undo)
-        move(ax, (0.85, 0.62, 2.55, 2.45), undo)
+        move(ax, (0.85, 0.62, 2.45, 2.45), undo)
 
     return arrange(fig, smaller)
