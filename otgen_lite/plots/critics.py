@@ -60,7 +60,7 @@ def critic_line(
     t, x, y = (_drawing.array(n, v, 1) for n, v in (("t", t), ("data", data), ("model", model)))
     s = _drawing.array("slopes", slopes, 1)
     _drawing.match("slopes", s, y.shape)
-    hollow = np.zeros(y.shape, bool) if wrong is None else np.asarray(wrong, bool)
+    hollow = np.array([False] * y.size if wrong is None else [bool(one) for one in wrong])
     _drawing.match("wrong", hollow, y.shape)
     if not scores:
         raise ValueError("scores must hold at least one critic, got none")
