@@ -7,6 +7,7 @@ changes, so that frames can be drawn in threads, and no figure has to be closed.
 
 from otgen_lite.plots.autoencoders import encoders, noisy_costs, twin_losses
 from otgen_lite.plots.comparisons import compare_methods, curve_and_bound, densities_and_distances
+from otgen_lite.plots.decoders import clock, codes_and_samples, exchanged, lanes, noisy_line
 from otgen_lite.plots.descent import cloud_descent, quantile_line
 from otgen_lite.plots.distances import (
     cdf_gap,
@@ -66,8 +67,10 @@ __all__ = [
     "autoencoder",
     "cdf_gap",
     "cells",
+    "clock",
     "cloud_descent",
     "clouds",
+    "codes_and_samples",
     "compare_methods",
     "curve_and_bound",
     "curves",
@@ -75,6 +78,7 @@ __all__ = [
     "density_curves",
     "detour",
     "encoders",
+    "exchanged",
     "figure",
     "fitted_clouds",
     "fitted_scales",
@@ -84,6 +88,7 @@ __all__ = [
     "ink_between",
     "ink_cards",
     "keep",
+    "lanes",
     "latent_weights",
     "loss_curve",
     "lower_envelope",
@@ -92,6 +97,7 @@ __all__ = [
     "mixed",
     "narrow",
     "noisy_costs",
+    "noisy_line",
     "penalty_paths",
     "photograph",
     "photographs",

@@ -7,6 +7,7 @@ on others, of other sizes and dimensions. The two are the same code.
 from otgen_lite.statements import (
     collapse,
     distances,
+    encoders,
     entropy,
     kantorovich,
     penalised,
@@ -19,6 +20,7 @@ __all__ = [
     "Statement",
     "collapse",
     "distances",
+    "encoders",
     "entropy",
     "kantorovich",
     "penalised",

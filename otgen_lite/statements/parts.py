@@ -71,6 +71,16 @@ ONLY_PROVED: dict[str, str] = {
     "prop-sd-barycentric": "sources with a density",
     "thm-sd-envelope": "eps = 0; generators other than a shift and a stretch of a finite list",
     "prop-sd-pair": "",
+    # Chapter 8
+    "thm-enc-encoders": "laws that are no finite lists; that the infimum is attained",
+    "prop-enc-freedom": "laws that are no finite lists",
+    "prop-enc-atoms": "(1); priors other than the Gaussian on the line",
+    "thm-enc-maps": "data other than a uniform law on the line, decoders other than step functions",
+    "thm-enc-dagger": "kernels that are no finite tables; the constants of the bounds",
+    "thm-enc-variance": "data and priors that are no finite lists",
+    "cor-enc-constant": "laws that are no finite lists",
+    "prop-enc-line": "",
+    "prop-enc-price": "priors that are no finite lists; (1) in dimension two and more",
     # Chapter 10
     "thm-pot-encoders": "",
     "prop-pot-path": "(3), the limit; the constants of the bounds",

@@ -135,4 +135,31 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "lower_envelope": lambda: plots.lower_envelope(
         T, np.stack([T, 1 - T], axis=1), [0.2, 0.8], [0, 0.5, 1]
     ),
+    "lanes": lambda: plots.lanes(
+        X2,
+        np.repeat(Y2, 2, axis=0),
+        [-1, -0.3, 0.3, 1],
+        [0.2, 0.2, 0.3, 0.3],
+        {
+            "outward only": np.repeat(PLAN, 2, axis=1) * [0, 1, 1, 0],
+            "shared out": np.repeat(PLAN, 2, axis=1) / 2,
+            "a lane each": np.repeat(PLAN, 2, axis=1) * [1, 0, 0, 1],
+        },
+        marked=1,
+    ),
+    "exchanged": lambda: plots.exchanged(
+        [0, 0.2, 0.6, 0.8], [0.2, 0.4, 0.2, 0.2], [0.4, 0, 0.6, 0.8], [0, 1, 1, 2]
+    ),
+    "noisy_line": lambda: plots.noisy_line(
+        1.0, 0.6, 0.6, 0.1 + T, (T - 0.5) ** 2, 0.3 + (T - 0.7) ** 2, top=1.0
+    ),
+    "codes_and_samples": lambda: plots.codes_and_samples(X2 / 4, Y2 / 2, (X2 - 3) / 4),
+    "clock": lambda: plots.clock(
+        np.stack([np.sin(7 * T), np.cos(7 * T)], axis=1),
+        Y2 / 3,
+        Y2 / 3,
+        T,
+        {"of the code": T**1.1, "in the plane": T**2},
+        names=("angle of the pendulum", "angular velocity"),
+    ),
 }
