@@ -60,7 +60,7 @@ PRICES = [
 
 
 def decoded(b: Tensor, home: Tensor) -> Tensor:
-    """The law of G(Z), by place, of codes of weights b (m,) of which code j is decoded to home_j."""
+    """The law of G(Z), by place, for codes of weights b (m,) where code j is decoded to home_j."""
     return torch.zeros(int(home.max()) + 1, dtype=b.dtype).index_add_(0, home, b)
 
 
@@ -83,7 +83,7 @@ def folded(generator: Generator, n: int, m: int, k: int) -> tuple[Tensor, Tensor
 
 @statement("thm-enc-encoders", chapter=8, source="bousquet_2017", tol=1e-9, sizes=CODES)
 def every_plan(generator: Generator, n: int, m: int, k: int, d: int, p: float) -> Sides:
-    """Cheapest plan onto places (HiGHS) = cheapest onto codes (simplex) = glued, whose Q_Z = P_Z."""
+    """Cheapest plan onto places (HiGHS) = onto codes (simplex) = the glued one, with Q_Z = P_Z."""
     x, y = points(generator, n, d), points(generator, k, d)
     a, b, home = folded(generator, n, m, k)
     C = otg.cost_matrix(x, y, "euclidean") ** p
@@ -107,14 +107,12 @@ def freedom(generator: Generator, n: int, m: int, k: int) -> Sides:
     R = glued(P, b, home)
     divergence = torch.special.xlogy(Q, Q / R).sum()
     lhs = torch.stack([(C[:, home] * Q).sum(), information(Q), information(R)])
-    return lhs, torch.stack(
-        [(C[:, home] * R).sum(), information(P) + divergence, information(P)]
-    )
+    return lhs, torch.stack([(C[:, home] * R).sum(), information(P) + divergence, information(P)])
 
 
 @statement("prop-enc-atoms", chapter=8, source=BOOK, tol=1e-9, sizes=ATOMS)
 def atoms(generator: Generator, n: int) -> Sides:
-    """W_2^2 of n codes to the Gaussian, by quadrature of quantiles = least value + squared error."""
+    """W_2^2 of n codes to the Gaussian, by quadrature = least value + mean squared error."""
     codes = points(generator, n, 1)[:, 0]
     best, least = otg.quantise_gaussian(n)
     ends = torch.special.ndtri(torch.arange(n + 1, dtype=torch.float64) / n).clamp(-12, 12)
@@ -139,7 +137,9 @@ def exchange(generator: Generator, m: int, k: int) -> Sides:
     cost = (far**3 - near**3).sum() / 3
     powers = [((code + length) ** q - code**q).sum() / q for q in (1, 2, 3, 4)]
     least = otg.uniform_to_atoms(y, decoded(b, home))[0]
-    return torch.stack([cost, *powers]), torch.stack([least, *(1 / torch.arange(1, 5, dtype=torch.float64))])
+    return torch.stack([cost, *powers]), torch.stack(
+        [least, *(1 / torch.arange(1, 5, dtype=torch.float64))]
+    )
 
 
 def pieces(y: Tensor, b: Tensor, home: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -153,7 +153,9 @@ def pieces(y: Tensor, b: Tensor, home: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return length.cumsum(0) - length, length, (b.cumsum(0) - b)[order]
 
 
-@statement("thm-enc-dagger", chapter=8, source="bousquet_2017", tol=1e-9, relation="<=", sizes=DICE)
+@statement(
+    "thm-enc-dagger", chapter=8, source="tolstikhin_2018", tol=1e-9, relation="<=", sizes=DICE
+)
 def dagger(generator: Generator, n: int, m: int, k: int, d: int, p: float) -> Sides:
     """W_c(P_X, P_G) and W_c(P_X, mean decoder) <= W_c^dagger; without dice both ways."""
     x, y = points(generator, n, d), points(generator, k, d)
@@ -170,9 +172,9 @@ def dagger(generator: Generator, n: int, m: int, k: int, d: int, p: float) -> Si
     return lhs, torch.stack([bound, bound, exact, same])
 
 
-@statement("thm-enc-variance", chapter=8, source="bousquet_2017", tol=1e-9, sizes=NOISES)
+@statement("thm-enc-variance", chapter=8, source="tolstikhin_2018", tol=1e-9, sizes=NOISES)
 def variance(generator: Generator, n: int, m: int, d: int) -> Sides:
-    """W^dagger, its cost averaged over dice = W_2^2 to the mean decoder + mean variance; Gaussian."""
+    """W^dagger, by the mean cost over dice = W_2^2 to the mean decoder + mean variance."""
     x, mean = points(generator, n, d), points(generator, m, d)
     a, b = masses(generator, n), masses(generator, m)
     sd = torch.rand(m, generator=generator, dtype=torch.float64) + 0.1
@@ -213,9 +215,7 @@ def line(generator: Generator, s: float, a: float, sd: float) -> Sides:
 
     def true(u: Tensor) -> Tensor:  # as a function of u = a^2
         zero = torch.zeros(1, dtype=torch.float64)
-        return otg.bures_wasserstein(
-            zero, zero[None] + s * s, zero, (u + sd * sd).reshape(1, 1)
-        )
+        return otg.bures_wasserstein(zero, zero[None] + s * s, zero, (u + sd * sd).reshape(1, 1))
 
     def slope(u: float) -> float:
         at = torch.tensor(u, dtype=torch.float64, requires_grad=True)
