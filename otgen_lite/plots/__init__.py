@@ -6,8 +6,9 @@ changes, so that frames can be drawn in threads, and no figure has to be closed.
 """
 
 from otgen_lite.plots.autoencoders import encoders, noisy_costs, twin_losses
+from otgen_lite.plots.codes import clock, codes_and_samples
 from otgen_lite.plots.comparisons import compare_methods, curve_and_bound, densities_and_distances
-from otgen_lite.plots.decoders import clock, codes_and_samples, exchanged, lanes, noisy_line
+from otgen_lite.plots.decoders import exchanged, lanes, noisy_line
 from otgen_lite.plots.descent import cloud_descent, quantile_line
 from otgen_lite.plots.distances import (
     cdf_gap,
