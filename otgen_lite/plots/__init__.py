@@ -50,6 +50,7 @@ from otgen_lite.plots.style import (
     figure,
     use_book_style,
 )
+from otgen_lite.plots.two_sides import beside_data, between_bounds
 
 __all__ = [
     "BLUE",
@@ -64,6 +65,8 @@ __all__ = [
     "arcs",
     "arrange",
     "autoencoder",
+    "beside_data",
+    "between_bounds",
     "cdf_gap",
     "cells",
     "cloud_descent",

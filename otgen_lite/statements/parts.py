@@ -71,6 +71,17 @@ ONLY_PROVED: dict[str, str] = {
     "prop-sd-barycentric": "sources with a density",
     "thm-sd-envelope": "eps = 0; generators other than a shift and a stretch of a finite list",
     "prop-sd-pair": "",
+    # Chapter 9
+    "thm-side-sandwich": "laws that are no finite clouds; the constants: bounds of random classes",
+    "thm-side-partner": "",
+    "thm-side-minimisers": "the constants of the bounds; that the last one is sharp",
+    "prop-side-blind": "laws that are no finite clouds, and singular covariances",
+    "prop-side-timid": "laws that are no finite clouds",
+    "prop-side-penalised": "both limits of the weight; that the crossing is one",
+    "prop-side-atoms": "that no map exists; other laws than the uniform and the Gaussian one",
+    "thm-side-stable": "potentials that are no quadratic functions; the constants: bounds with room",
+    "thm-side-limit": "the limit; encoders; the constants of the bounds",
+    "prop-side-memory": "that the memory costs nothing on its own data",
     # Chapter 10
     "thm-pot-encoders": "",
     "prop-pot-path": "(3), the limit; the constants of the bounds",
