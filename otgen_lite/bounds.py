@@ -23,46 +23,10 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from otgen_lite import _checks
+from otgen_lite._side_by_side import Stack, train
 
 #: Generated points for codes (k, n, d_z), all k models at once: (k, n, d).
 Decoder = Callable[[Tensor], Tensor]
-
-
-class Stack:
-    """k networks side by side: an affine function plus one hidden layer of tanh, which starts at 0.
-
-    Width 0 leaves the affine function alone.
-    """
-
-    def __init__(
-        self, k: int, inputs: int, width: int, outputs: int, like: Tensor, seed: int
-    ) -> None:
-        generator = torch.Generator().manual_seed(seed)
-
-        def draw(*shape: int) -> Tensor:
-            # One draw for all models, so that they differ by their data alone.
-            w = torch.randn(*shape, generator=generator, dtype=like.dtype, device="cpu")
-            return w.to(like.device).expand(k, *shape).clone().requires_grad_()
-
-        def zeros(*shape: int) -> Tensor:
-            return like.new_zeros(k, *shape).requires_grad_()
-
-        self.width = width
-        self.skip, self.level = zeros(inputs, outputs), zeros(1, outputs)
-        self.parameters = [self.skip, self.level]
-        if width:
-            self.first, self.shift = draw(inputs, width), draw(1, width)
-            self.last = zeros(width, outputs)
-            self.parameters += [self.first, self.shift, self.last]
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """(n, inputs) or (k, n, inputs) to (k, n, outputs)."""
-        x = x.expand(len(self.skip), *x.shape[-2:])
-        out = torch.baddbmm(self.level, x, self.skip)
-        if self.width:
-            hidden = torch.baddbmm(self.shift, x, self.first).tanh()
-            out = out + hidden @ self.last
-        return out
 
 
 def _checked(x: Tensor, y: Tensor, width: int, steps: int) -> tuple[Tensor, Tensor]:
@@ -91,23 +55,6 @@ def _paired(
     return x, y, z
 
 
-def _train(
-    net: Stack, loss: Callable[[], Tensor], steps: int, lr: float,
-    seen: Callable[[Tensor], None] | None = None,
-) -> None:  # fmt: skip
-    """Adam with a cosine schedule; the models' losses (k,) do not see one another."""
-    optimiser = torch.optim.Adam(net.parameters, lr=lr, betas=(0.9, 0.99))
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
-    for _ in range(steps):
-        optimiser.zero_grad()
-        losses = loss()
-        if seen is not None:
-            seen(losses.detach())
-        losses.sum().backward()
-        optimiser.step()
-        schedule.step()
-
-
 def squares(x: Tensor, y: Tensor) -> Tensor:
     """Squared distances: (k, n, d) and (m, d) or (k, m, d) to (k, n, m)."""
     y = y.expand(len(x), *y.shape[-2:])
@@ -116,7 +63,29 @@ def squares(x: Tensor, y: Tensor) -> Tensor:
 
 
 def exact(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """E (k,) and the best permutation (k, n): point j of y is matched with x[perm[j]]."""
+    """The exact cost of every model, by the cheapest permutation.
+
+    Args:
+        x: (k, n, d) generated points of k models.
+        y: (n, d) data, as many.
+
+    Returns:
+        ``(E, perm)``: costs (k,), and permutations (k, n); point j of the data is matched with the
+        generated point ``perm[k, j]``.
+
+    Raises:
+        ValueError: if shapes do not match.
+
+    Chapter: 9.
+
+    Example:
+        >>> E, perm = exact(torch.tensor([[[0.0], [1.0]]]), torch.tensor([[3.0], [1.0]]))
+        >>> E, perm
+        (tensor([2.5000]), tensor([[1, 0]]))
+    """
+    x, y = _checked(x, y, 0, 1)
+    if len(y) != x.shape[1]:
+        raise ValueError(f"y must hold as many points as x, {x.shape[1]}, got {len(y)}")
     C = squares(x, y)
     perm = torch.stack([_assign(c.T) for c in C]).to(x.device)
     return _cost(C, perm), perm
@@ -178,7 +147,7 @@ def critics(
         nonlocal best
         best = torch.maximum(best, -losses)
 
-    _train(net, loss, steps, lr, seen)
+    train(net, loss, steps, lr, seen)
     return best
 
 
@@ -226,7 +195,9 @@ def encoders(
         nonlocal best
         with torch.no_grad():
             apart = squares(net(y), z)
-            best = torch.minimum(best, _cost(C, torch.stack([_assign(a) for a in apart]).to(C.device)))
+            best = torch.minimum(
+                best, _cost(C, torch.stack([_assign(a) for a in apart]).to(C.device))
+            )
 
     def seen(losses: Tensor) -> None:
         nonlocal step
@@ -234,7 +205,7 @@ def encoders(
         if step % 50 == 0:
             look()
 
-    _train(net, lambda: (net(y) - targets).square().sum(dim=2).mean(dim=1), steps, lr, seen)
+    train(net, lambda: (net(y) - targets).square().sum(dim=2).mean(dim=1), steps, lr, seen)
     look()
     return best
 
@@ -279,10 +250,10 @@ def penalised(
     """
     x, y, z = _paired(x, y, z, width, steps)
     weight = y.new_tensor([_checks.number("lams", lam, at_least=0.0) for lam in lams])
-    k, n = len(x), len(y)
+    k = len(x)
     targets = z[exact(x, y)[1]].repeat(len(weight), 1, 1)
     net = Stack(len(targets), y.shape[1], width, z.shape[1], y, seed)
-    _train(net, lambda: (net(y) - targets).square().sum(dim=2).mean(dim=1), steps, 0.05)
+    train(net, lambda: (net(y) - targets).square().sum(dim=2).mean(dim=1), steps, 0.05)
     C = 2 * (z - z.mean(dim=0)).square().sum(dim=1).mean()
     own = (C / (C + squares(z[None], z))).mean()
     best = y.new_full((2, len(targets)), torch.inf)
@@ -303,5 +274,5 @@ def penalised(
             best = torch.where(value < best[0], now, best)
         return value
 
-    _train(net, loss, steps, lr)
+    train(net, loss, steps, lr)
     return best[0].unflatten(0, (len(weight), k)), best[1].unflatten(0, (len(weight), k))

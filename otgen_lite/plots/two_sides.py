@@ -16,6 +16,8 @@ from otgen_lite.plots.style import GREY, METHODS, WIDTH, figure
 
 #: The cost itself is black; what stands for it has the other colours, a dash and a mark.
 _EXACT = METHODS[3]
+#: So that a name looks the same in every picture of the chapter.
+_PLACES = {"critics": 0, "encoders": 1, "penalised": 2}
 
 
 def between_bounds(
@@ -35,7 +37,8 @@ def between_bounds(
     Args:
         theta: (n,) parameters in increasing order.
         exact: (n,) the cost, black.
-        named: name of each other curve, and its (n,) values; at most three.
+        named: name of each other curve, and its (n,) values; at most three. Critics, encoders and
+            what is penalised look the same in every picture.
         xlabel: what the horizontal axis shows.
         top: upper end of the vertical axis, where it is not to be found from the values.
         ax: axes to draw into; a new figure where None.
@@ -61,7 +64,8 @@ def between_bounds(
     fig, ax = _drawing.axes_or_new(ax, height=3.4)
     ax.plot(t, v, color=_EXACT, label="exact cost")
     _least(ax, t, v, v, "D", _EXACT)
-    for k, (name, values) in enumerate(named.items()):
+    for j, (name, values) in enumerate(named.items()):
+        k = _PLACES.get(name, j)
         w = _drawing.array(f"named[{name!r}]", values, 1)
         _drawing.match(f"named[{name!r}]", w, t.shape)
         ax.plot(t, w, color=METHODS[k], linestyle=LINES[k + 1], label=name)
@@ -72,7 +76,9 @@ def between_bounds(
     return fig
 
 
-def _least(ax: Axes, t: np.ndarray, values: np.ndarray, exact: np.ndarray, mark: str, color: str) -> None:
+def _least(
+    ax: Axes, t: np.ndarray, values: np.ndarray, exact: np.ndarray, mark: str, color: str
+) -> None:
     """A mark at the minimum, and an empty one at what it costs in truth."""
     k = int(values.argmin())
     if values is not exact:

@@ -79,7 +79,7 @@ ONLY_PROVED: dict[str, str] = {
     "prop-side-timid": "laws that are no finite clouds",
     "prop-side-penalised": "both limits of the weight; that the crossing is one",
     "prop-side-atoms": "that no map exists; other laws than the uniform and the Gaussian one",
-    "thm-side-stable": "potentials that are no quadratic functions; the constants: bounds with room",
+    "thm-side-stable": "potentials that are not quadratic; the constants: bounds with room",
     "thm-side-limit": "the limit; encoders; the constants of the bounds",
     "prop-side-memory": "that the memory costs nothing on its own data",
     # Chapter 10

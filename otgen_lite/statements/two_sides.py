@@ -12,6 +12,7 @@ two routes, and were fixed before anything was run:
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import log, sqrt
 
 import numpy as np
@@ -236,7 +237,7 @@ def either_side(generator: Generator, s: float, lam: float) -> Sides:
 
 @statement("prop-side-atoms", chapter=9, source=BOOK, tol=1e-8, sizes=ATOMS)
 def quantised(generator: Generator, n: int) -> Sides:
-    """Nearest n atoms: uniform law, by a quasi-Newton method = 1/(12 n^2); N(0, 1), by quadrature."""
+    """Nearest n atoms: uniform law, by a quasi-Newton method = 1/(12 n^2); N(0, 1) by quadrature."""
     start = torch.rand(n, generator=generator, dtype=torch.float64).numpy()
 
     def descend(at: np.ndarray) -> tuple[float, np.ndarray]:
@@ -248,7 +249,7 @@ def quantised(generator: Generator, n: int) -> Sides:
     found = minimize(descend, start, jac=True, method="BFGS", options={"gtol": 1e-9}).fun
     edges = np.clip(norm.ppf(np.arange(n + 1) / n), -12, 12)
     spread = 0.0
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in pairwise(edges):
         mean = n * quad(lambda z: z * norm.pdf(z), low, high)[0]
         spread += quad(lambda z, at=mean: (z - at) ** 2 * norm.pdf(z), low, high)[0]
     lhs = torch.tensor([found, spread], dtype=torch.float64)
@@ -287,7 +288,9 @@ def growing(generator: Generator, n: int, d: int, k: int) -> Sides:
     exact = torch.stack([otg.solve_exact(c).value for c in C])
     steps = sorted({0, 1, n // 2, n - 1, n})
     eye = torch.eye(n, dtype=torch.float64)
-    low = torch.tensor([[by_critics(c, a, a, eye[:r], np.inf) for c in C] for r in steps], dtype=torch.float64)
+    low = torch.tensor(
+        [[by_critics(c, a, a, eye[:r], np.inf) for c in C] for r in steps], dtype=torch.float64
+    )
     last = exact[low[-1].argmin()]
     lhs = torch.cat([low[:-1].ravel(), exact, low.amin(dim=1), last[None]])
     rhs = torch.cat([low[1:].ravel(), low[-1], exact.min().expand(len(steps)), exact.min()[None]])
@@ -305,7 +308,9 @@ def memory(generator: Generator, n: int) -> Sides:
         def at(t: float, low: float = low, high: float = high) -> float:
             return ((t - low) ** 3 - (t - high) ** 3) / 3
 
-        total += quad(lambda t, k=k, at=at: at(t) * beta.pdf(t, k, n + 1 - k), 0, 1, epsabs=1e-12)[0]
+        total += quad(lambda t, k=k, at=at: at(t) * beta.pdf(t, k, n + 1 - k), 0, 1, epsabs=1e-12)[
+            0
+        ]
     lhs = torch.tensor([total], dtype=torch.float64)
     return lhs, lhs.new_tensor([1 / (6 * n)])
 
