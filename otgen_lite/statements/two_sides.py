@@ -94,10 +94,16 @@ def both_bounds(generator: Generator, n: int, d: int, k: int) -> tuple[Tensor, T
 
 @statement("thm-side-sandwich", chapter=9, source=BOOK, tol=1e-10, relation="<=", sizes=CLOUDS)
 def sandwich(generator: Generator, n: int, d: int, k: int) -> Sides:
-    """E_H <= E <= U_F at five parameters, and the same for the three minima."""
+    """E_H <= E <= U_F at five parameters; the three minima; equality with optimal members."""
     low, exact, high = both_bounds(generator, n, d, k)
-    lhs = torch.cat([low, exact, torch.stack([low.min(), exact.min()])])
-    return lhs, torch.cat([exact, high, torch.stack([exact.min(), high.min()])])
+    x, y = family(generator, n, d)  # with optimal members the classes reach the cost
+    C = otg.cost_matrix(x[0], y)
+    best = otg.solve_exact(C)
+    plan = best.plan.argmax(dim=0)
+    reached = [dual_value(best.potentials[1][None], C)[0], C[plan, torch.arange(n)].mean()]
+    lhs = [low, exact, torch.stack([low.min(), exact.min(), best.value, reached[1]])]
+    rhs = [exact, high, torch.stack([exact.min(), high.min(), reached[0], best.value])]
+    return torch.cat(lhs), torch.cat(rhs)
 
 
 @statement("thm-side-minimisers", chapter=9, source=BOOK, tol=1e-10, relation="<=", sizes=CLOUDS)
@@ -237,7 +243,7 @@ def either_side(generator: Generator, s: float, lam: float) -> Sides:
 
 @statement("prop-side-atoms", chapter=9, source=BOOK, tol=1e-8, sizes=ATOMS)
 def quantised(generator: Generator, n: int) -> Sides:
-    """Nearest n atoms: uniform law, by a quasi-Newton method = 1/(12 n^2); N(0, 1) by quadrature."""
+    """Nearest n atoms: uniform law, by quasi-Newton steps = 1/(12 n^2); N(0, 1) by quadrature."""
     start = torch.rand(n, generator=generator, dtype=torch.float64).numpy()
 
     def descend(at: np.ndarray) -> tuple[float, np.ndarray]:
@@ -272,9 +278,9 @@ def stable(generator: Generator, n: int, d: int, rho: float) -> Sides:
         rhs += [L * gap, 4 * J.square().sum(dim=1).mean() * L * gap]
     # N(0, 1) to N(0, s^2), where the pair (X, Y) has the correlation rho: both directions.
     s = 1.7
-    gap = (1 + s * s - 2 * s * rho) - (1 - s) ** 2
+    missing = (1 + s * s - 2 * s * rho) - (1 - s) ** 2
     spread = s * s * ((1 - rho) ** 2 + 1 - rho**2)
-    pair = torch.tensor([spread, s * gap], dtype=torch.float64)
+    pair = torch.tensor([spread, s * missing], dtype=torch.float64)
     return torch.cat([torch.stack(lhs), pair]), torch.cat([torch.stack(rhs), pair.flip(0)])
 
 
