@@ -17,7 +17,7 @@ class Stack:
     def __init__(
         self, k: int, inputs: int, width: int, outputs: int, like: Tensor, seed: int
     ) -> None:
-        generator = torch.Generator().manual_seed(seed)
+        generator = torch.Generator("cpu").manual_seed(seed)
 
         def draw(*shape: int) -> Tensor:
             # One draw for all models, so that they differ by their data alone.
