@@ -138,8 +138,8 @@ def by_critics(C: Tensor, a: Tensor, b: Tensor, h: Tensor, lam: float) -> float:
     return -float(highs(-gain, A_ub=A, b_ub=C.numpy().ravel(), bounds=bounds).fun)
 
 
-def by_encoders(C: Tensor, a: Tensor, b: Tensor, h: Tensor, lam: float) -> float:
-    """min <C, P> + lam sum_k |<h_k, q - b>| over P >= 0 with row sums a and column sums q.
+def tested(C: Tensor, a: Tensor, b: Tensor, h: Tensor, lam: float) -> tuple[float, Tensor]:
+    """min <C, P> + lam sum_k |<h_k, q - b>| over P >= 0 with row sums a and column sums q; and P.
 
     The absolute value is the sum of two parts u, v >= 0 with u - v = <h_k, q - b>; without them
     (lam infinite) every test has to be passed.
@@ -151,7 +151,13 @@ def by_encoders(C: Tensor, a: Tensor, b: Tensor, h: Tensor, lam: float) -> float
     A = np.block([[rows, np.zeros((n, free.shape[1]))], [tests, free]])
     cost = np.concatenate([C.numpy().ravel(), np.full(free.shape[1], min(lam, 1e9))])
     right = np.concatenate([a.numpy(), (h @ b).numpy()])
-    return float(highs(cost, A_eq=A, b_eq=right).fun)
+    best = highs(cost, A_eq=A, b_eq=right)
+    return float(best.fun), torch.from_numpy(best.x[: n * m]).reshape(n, m)
+
+
+def by_encoders(C: Tensor, a: Tensor, b: Tensor, h: Tensor, lam: float) -> float:
+    """The cheapest encoder that pays lam for each test that its codes fail."""
+    return tested(C, a, b, h, lam)[0]
 
 
 @statement("prop-side-blind", chapter=9, source=BOOK, tol=1e-8, sizes=MOMENTS)
