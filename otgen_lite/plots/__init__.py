@@ -52,6 +52,7 @@ from otgen_lite.plots.style import (
     figure,
     use_book_style,
 )
+from otgen_lite.plots.two_sides import beside_data, between_bounds
 
 __all__ = [
     "BLUE",
@@ -66,6 +67,8 @@ __all__ = [
     "arcs",
     "arrange",
     "autoencoder",
+    "beside_data",
+    "between_bounds",
     "cdf_gap",
     "cells",
     "clock",

@@ -81,6 +81,17 @@ ONLY_PROVED: dict[str, str] = {
     "cor-enc-constant": "laws that are no finite lists",
     "prop-enc-line": "",
     "prop-enc-price": "priors that are no finite lists; (1) in dimension two and more",
+    # Chapter 9
+    "thm-side-sandwich": "laws that are no finite clouds; the constants: bounds of random classes",
+    "thm-side-partner": "",
+    "thm-side-minimisers": "the constants of the bounds; that the last one is sharp",
+    "prop-side-blind": "laws that are no finite clouds, and singular covariances",
+    "prop-side-timid": "laws that are no finite clouds",
+    "prop-side-penalised": "both limits of the weight; that the crossing is one",
+    "prop-side-atoms": "that no map exists; other laws than the uniform and the Gaussian one",
+    "thm-side-stable": "potentials that are not quadratic; the constants: bounds with room",
+    "thm-side-limit": "the limit; encoders; the constants of the bounds",
+    "prop-side-memory": "that the memory costs nothing on its own data",
     # Chapter 10
     "thm-pot-encoders": "",
     "prop-pot-path": "(3), the limit; the constants of the bounds",
