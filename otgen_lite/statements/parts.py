@@ -71,6 +71,16 @@ ONLY_PROVED: dict[str, str] = {
     "prop-sd-barycentric": "sources with a density",
     "thm-sd-envelope": "eps = 0; generators other than a shift and a stretch of a finite list",
     "prop-sd-pair": "",
+    # Chapter 5
+    "prop-mke-rod": "that no other rod is cheaper; rods that are no finite lists",
+    "prop-mke-basins": "steps other than three quarters; triangles that are not acute",
+    "thm-mke-gradient": "(1) where several plans are optimal: instances with one plan are tried",
+    "prop-mke-corner": "corners other than the one that the simplex returns",
+    "prop-mke-gauss": "",
+    "prop-mke-batches": "laws that are no finite lists; batches of more than three; the limit",
+    "prop-mke-coin": "",
+    "prop-mke-shrink": "laws that are no finite lists, but for the values of rho; more dimensions",
+    "prop-mke-debiased": "laws that are no finite lists; batches of more than three",
     # Chapter 10
     "thm-pot-encoders": "",
     "prop-pot-path": "(3), the limit; the constants of the bounds",
