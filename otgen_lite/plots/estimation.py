@@ -1,4 +1,4 @@
-"""Pictures of chapter 5: a pipe and its landscape, descents, bounds that touch, shrinkage, flights."""
+"""Pictures of chapter 5: a pipe, its landscape, descents, bounds that touch, clouds that land."""
 
 from __future__ import annotations
 
@@ -9,35 +9,32 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from scipy.ndimage import zoom
 
 from otgen_lite import _checks
 from otgen_lite.plots import _drawing
 from otgen_lite.plots.general import plan_lines
+from otgen_lite.plots.kantorovich import _tints
 from otgen_lite.plots.layouts import arrange, move, resize
 from otgen_lite.plots.lines import LINES, MARKS
 from otgen_lite.plots.style import BLUE, GREY, METHODS, NARROW, RED, VIOLET, WIDTH, figure
 
 #: Bands of equal height in a landscape.
-BANDS = 14
-#: Low ground is white, high ground violet.
-_GROUND = LinearSegmentedColormap.from_list("ground", ["#FFFFFF", "#E3CFEB", VIOLET])
+BANDS = 12
 
 
 def _bands(ax: Axes, landscape: Any, half: float) -> None:
-    """A function on [-half, half]^2 as bands between its contours."""
+    """A function on [-half, half]^2 as bands between its contours, and a cross at zero."""
     values = _drawing.array("landscape", landscape, 2)
-    half = _checks.positive("half", half)
-    fine = zoom(values, 6, order=1)
+    fine = zoom(values, max(1, 240 // len(values)), order=1)
     low, high = fine.min(), fine.max()
     steps = np.floor(BANDS * np.sqrt((fine - low) / max(high - low, 1e-300)))
-    ax.imshow(steps, cmap=_GROUND, origin="lower", extent=(-half, half, -half, half),
+    ax.imshow(steps, cmap=_tints(VIOLET), origin="lower", extent=(-half, half, -half, half),
               interpolation="nearest", vmin=0, vmax=BANDS)  # fmt: skip
-    ax.set(xlabel="$s_1$", ylabel="$s_2$", xlim=(-half, half), ylim=(-half, half))
-    ax.set_xticks([-0.5, 0, 0.5])
-    ax.set_yticks([-0.5, 0, 0.5])
+    ax.plot([-half, half, np.nan, 0, 0], [0, 0, np.nan, -half, half], color=GREY, linewidth=0.6)
+    ax.set(xlim=(-half, half), ylim=(-half, half))
+    ax.set_axis_off()
 
 
 def pipe_and_landscape(
@@ -69,10 +66,11 @@ def pipe_and_landscape(
         (2, 3)
     """
     x, path = _drawing.array("x", x, 2), _drawing.array("path", path, 2)
+    half = _checks.positive("half", half)
     _drawing.match("path", path, (len(path), 2))
-    side, tall = 3.0, 3.55
+    side = tall = 3.3
     fig = Figure(figsize=(WIDTH, tall))
-    bounds = ((0.05, 0.5, side, side), (WIDTH - side - 0.1, 0.5, side, side))
+    bounds = ((0.1, 0.0, side, side), (WIDTH - side - 0.1, 0.0, side, side))
     plane, ground = (fig.add_axes((a / WIDTH, b / tall, c / WIDTH, d / tall))
                      for a, b, c, d in bounds)  # fmt: skip
     plane.plot(x[[0, -1], 0], x[[0, -1], 1], color=RED, linewidth=3, zorder=1.5)
@@ -80,7 +78,9 @@ def pipe_and_landscape(
     (threads,) = (c for c in plane.collections if isinstance(c, LineCollection))
     threads.set_linewidths(0.5 * np.asarray(threads.get_linewidths()))
     middle, reach = _drawing.array("y", y, 2).mean(axis=0), 0.86 * half
-    plane.set(xlim=middle[0] + np.array([-reach, reach]), ylim=middle[1] + np.array([-reach, reach]))
+    plane.set(
+        xlim=middle[0] + np.array([-reach, reach]), ylim=middle[1] + np.array([-reach, reach])
+    )
     plane.set_aspect("equal", adjustable="box")
     plane.set_axis_off()
     _bands(ground, landscape, half)
@@ -94,10 +94,10 @@ def pipe_and_landscape(
         ground.annotate("", tip, path[-1], arrowprops=style)
 
     def below(fig: Figure, undo: ExitStack) -> None:
-        size = NARROW - 0.75
-        resize(fig, NARROW, 2 * size + 0.75, undo)
-        move(plane, (0.35, size + 0.7, size, size), undo)
-        move(ground, (0.65, 0.55, size, size), undo)
+        size = NARROW - 0.5
+        resize(fig, NARROW, 2 * size + 0.15, undo)
+        move(plane, (0.25, size + 0.15, size, size), undo)
+        move(ground, (0.25, 0.0, size, size), undo)
 
     return arrange(fig, below)
 
@@ -124,7 +124,7 @@ def descents(landscape: Any, half: float, paths: Any, ends: Mapping[str, Any]) -
         >>> [text.get_text() for text in fig.axes[0].get_legend().get_texts()]
         ['top']
     """
-    paths = _drawing.array("paths", paths, 3)
+    paths, half = _drawing.array("paths", paths, 3), _checks.positive("half", half)
     _drawing.match("paths", paths, (*paths.shape[:2], 2))
     fig, ax = figure(height=4.2)
     _bands(ax, landscape, half)

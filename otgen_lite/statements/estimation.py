@@ -108,7 +108,7 @@ def difference(value, theta: Tensor, direction: Tensor, h: float = STEP) -> Tens
 
 @statement("prop-mke-rod", chapter=5, source=BOOK, tol=1e-9, sizes=RODS)
 def rod(generator: Generator, k: int) -> Sides:
-    """Linear programme of a rod of 3k points = formula: anywhere, and at the bottom of the widest."""
+    """Linear programme of a rod of 3k points = formula: anywhere, and where it is best."""
     y, z = points(generator, 3, 2), codes(3 * k)
     mean = y.mean(dim=0)
     sides = torch.stack([y[0] - y[1], y[1] - y[2], y[2] - y[0]])
@@ -295,7 +295,7 @@ def shrinking(generator: Generator, k: int, n: int, s: float) -> Sides:
 
 @statement("prop-mke-debiased", chapter=5, source=BOOK, tol=1e-12, sizes=SCALES)
 def second_batches(generator: Generator, k: int, n: int, s: float) -> Sides:
-    """With second batches subtracted, all batches enumerated = d rho_n (1 - s)^2; two laws, line."""
+    """All batches, second ones subtracted = d rho_n (1 - s)^2; = means of order statistics."""
     z, a = standardised(generator, k, 2)
     own = mean_cost(z, a, z, a, n)
     rho = 1 - own / 4  # own = 2 d (1 - rho), d = 2

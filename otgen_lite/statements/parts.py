@@ -75,7 +75,7 @@ ONLY_PROVED: dict[str, str] = {
     "prop-mke-rod": "that no other rod is cheaper; rods that are no finite lists",
     "prop-mke-basins": "steps other than three quarters; triangles that are not acute",
     "thm-mke-gradient": "(1) where several plans are optimal: instances with one plan are tried",
-    "prop-mke-corner": "corners other than the one that the simplex returns",
+    "prop-mke-corner": "that there are no other corners",
     "prop-mke-gauss": "",
     "prop-mke-batches": "laws that are no finite lists; batches of more than three; the limit",
     "prop-mke-coin": "",
