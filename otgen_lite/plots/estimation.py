@@ -76,7 +76,7 @@ def pipe_and_landscape(
     plane.plot(x[[0, -1], 0], x[[0, -1], 1], color=RED, linewidth=3, zorder=1.5)
     plan_lines(x, y, plan, ax=plane)
     (threads,) = (c for c in plane.collections if isinstance(c, LineCollection))
-    threads.set_linewidths(0.5 * np.asarray(threads.get_linewidths()))
+    threads.set_linewidth([0.5 * width for width in threads.get_linewidth()])  # type: ignore[union-attr]
     middle, reach = _drawing.array("y", y, 2).mean(axis=0), 0.86 * half
     plane.set(
         xlim=middle[0] + np.array([-reach, reach]), ylim=middle[1] + np.array([-reach, reach])
@@ -145,7 +145,9 @@ def descents(landscape: Any, half: float, paths: Any, ends: Mapping[str, Any]) -
     return arrange(fig, taller)
 
 
-def squeezed(x: Any, value: Any, above: Any, below: Mapping[str, Any], at: float) -> Figure:
+def squeezed(
+    x: Any, value: Any, above: Any, below: Mapping[str, Any], at: float, *, xlabel: str = ""
+) -> Figure:
     """A cost between bounds that touch it in one place: the plan held, potentials held.
 
     Args:
@@ -154,6 +156,7 @@ def squeezed(x: Any, value: Any, above: Any, below: Mapping[str, Any], at: float
         above: (n,) the bound from above, the plan held still.
         below: name of each bound from below, and its (n,) values.
         at: where they touch.
+        xlabel: what changes.
 
     Returns:
         The figure.
@@ -179,7 +182,7 @@ def squeezed(x: Any, value: Any, above: Any, below: Mapping[str, Any], at: float
         ax.plot(t, bound, LINES[1 + k % 3], color=METHODS[k % len(METHODS)], label=name)
     k = int(abs(t - _checks.number("at", at)).argmin())
     ax.plot(t[k], v[k], "o", color=VIOLET, markersize=9)
-    ax.set(xlabel="shift of the model", ylabel="$W_2^2$")
+    ax.set(xlabel=xlabel, ylabel="$W_2^2$")
     ax.legend()
     return fig
 

@@ -112,10 +112,8 @@ def mean_cost(x: Tensor, a: Tensor, y: Tensor, b: Tensor, n: int, p: float = 2.0
     one, of_one = batches(x, a, n)
     two, of_two = batches(y, b, n)
     C = torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist") ** p
-    costs = [
-        sum(C[one[:, i]][:, two[:, j]] for i, j in enumerate(order)) / n
-        for order in permutations(range(n))
-    ]
+    pairs = C[one][:, :, two].permute(0, 2, 1, 3)  # batch, batch, place, place
+    costs = [pairs[:, :, range(n), order].mean(dim=2) for order in permutations(range(n))]
     return of_one @ torch.stack(costs).amin(dim=0) @ of_two
 
 

@@ -12,6 +12,7 @@ routes, and were fixed before anything was run:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import pi
 
 import numpy as np
@@ -101,7 +102,9 @@ def generated(theta: Tensor, z: Tensor) -> Tensor:
     return theta[:d] + torch.tanh(z @ theta[d:].reshape(d, d).T)
 
 
-def difference(value, theta: Tensor, direction: Tensor, h: float = STEP) -> Tensor:
+def difference(
+    value: Callable[[Tensor], Tensor], theta: Tensor, direction: Tensor, h: float = STEP
+) -> Tensor:
     """The central difference quotient of a function of theta."""
     return (value(theta + h * direction) - value(theta - h * direction)) / (2 * h)
 
