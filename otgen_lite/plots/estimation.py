@@ -137,10 +137,12 @@ def descents(landscape: Any, half: float, paths: Any, ends: Mapping[str, Any]) -
                                          linewidths=1.2))  # fmt: skip
         ax.plot(*paths[0, of].T, mark, color=color, markersize=6, label=name)
         ax.plot(*paths[-1, of].T, mark, color=color, markersize=12, markeredgecolor="white")
-    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    legend = ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
 
     def taller(fig: Figure, undo: ExitStack) -> None:
-        resize(fig, NARROW, NARROW + 0.6, undo)
+        resize(fig, NARROW, NARROW + 0.4, undo)
+        undo.callback(setattr, ax, "legend_", legend)
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=len(ends))
 
     return arrange(fig, taller)
 
