@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
+import torch
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
@@ -129,7 +130,7 @@ def descents(landscape: Any, half: float, paths: Any, ends: Mapping[str, Any]) -
     fig, ax = figure(height=4.2)
     _bands(ax, landscape, half)
     for k, (name, which) in enumerate(ends.items()):
-        of = np.asarray(which, dtype=bool)
+        of = np.asarray(torch.as_tensor(which).cpu(), dtype=bool)
         _drawing.match(f"ends[{name!r}]", of, (paths.shape[1],))
         color, mark = METHODS[k % len(METHODS)], MARKS[k % len(MARKS)]
         lines = list(paths[:, of].transpose(1, 0, 2))
@@ -245,7 +246,7 @@ def landings(
         places: whether both are coordinates in a plane, with equal units and no axes.
 
     Returns:
-        The figure; all panels share their axes.
+        The figure; all panels share their axes, and their names stand below.
 
     Raises:
         ValueError: if there is no panel, a shape is another one, or a number is not finite.
@@ -265,9 +266,10 @@ def landings(
             p = _drawing.array(f"panels[{name!r}]", cloud, 2)
             _drawing.match(f"panels[{name!r}]", p, (len(p), 2))
             ax.scatter(*p.T, s=11, color=color, marker=mark, alpha=0.55, linewidths=0)
-        ax.set(title=name, xlabel=xlabel)
+        ax.set_xlabel("\n".join(part for part in (xlabel, name) if part))
         if places:
             ax.set_aspect("equal")
-            ax.set_axis_off()
+            ax.set(xticks=[], yticks=[])
+            ax.spines[:].set_visible(False)
     axes[0, 0].set_ylabel(ylabel)
     return fig
