@@ -57,6 +57,7 @@ from otgen_lite.plots.style import (
     figure,
     use_book_style,
 )
+from otgen_lite.plots.two_sides import beside_data, between_bounds
 
 __all__ = [
     "BLUE",
@@ -71,6 +72,8 @@ __all__ = [
     "arcs",
     "arrange",
     "autoencoder",
+    "beside_data",
+    "between_bounds",
     "cdf_gap",
     "cells",
     "cloud_descent",

@@ -12,6 +12,7 @@ from otgen_lite.statements import (
     kantorovich,
     penalised,
     semidiscrete,
+    two_sides,
 )
 from otgen_lite.statements.registry import REGISTRY, Statement, statement
 
@@ -26,4 +27,5 @@ __all__ = [
     "penalised",
     "semidiscrete",
     "statement",
+    "two_sides",
 ]

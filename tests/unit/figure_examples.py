@@ -155,6 +155,12 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "landings in a plane": lambda: plots.landings(
         {"exact": (X2, Y2), "soft": (Y2, X2)}, places=True
     ),
+    "between_bounds": lambda: plots.between_bounds(
+        T, 1 + (T - 0.5) ** 2, {"critics": T**2 / 2, "encoders": 2 - T, "penalised": 1 + T}
+    ),
+    "beside_data": lambda: plots.beside_data(
+        X2, {"least cost": X2 + 0.1, "narrow critics": X2 - 0.1, "narrow encoders": Y2}
+    ),
     "cells": lambda: plots.cells(HALVES, ATOMS, b=[0.5, 0.5], mass=[0.4, 0.6], labels=["a", "b"]),
     "soft_cells": lambda: plots.soft_cells(
         [[[1, 0], [0.5, 0.5], [0, 1]]], ATOMS, ((0, 2), (0, 2)), b=[0.5, 0.5]
