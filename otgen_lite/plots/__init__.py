@@ -19,6 +19,13 @@ from otgen_lite.plots.distances import (
     rates,
 )
 from otgen_lite.plots.entropy import photographs, recoloured, rounds, soft_plan
+from otgen_lite.plots.estimation import (
+    descents,
+    landings,
+    pipe_and_landscape,
+    squeezed,
+    with_spread,
+)
 from otgen_lite.plots.fits import fitted_clouds, fitted_scales
 from otgen_lite.plots.general import (
     clouds,
@@ -80,6 +87,7 @@ __all__ = [
     "curves",
     "densities_and_distances",
     "density_curves",
+    "descents",
     "detour",
     "encoders",
     "exchanged",
@@ -92,6 +100,7 @@ __all__ = [
     "ink_between",
     "ink_cards",
     "keep",
+    "landings",
     "lanes",
     "latent_weights",
     "loss_curve",
@@ -105,6 +114,7 @@ __all__ = [
     "penalty_paths",
     "photograph",
     "photographs",
+    "pipe_and_landscape",
     "plan_lines",
     "potential_and_plan",
     "price_map",
@@ -117,7 +127,9 @@ __all__ = [
     "sheets",
     "soft_cells",
     "soft_plan",
+    "squeezed",
     "touching",
     "twin_losses",
     "use_book_style",
+    "with_spread",
 ]

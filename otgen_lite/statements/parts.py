@@ -71,6 +71,16 @@ ONLY_PROVED: dict[str, str] = {
     "prop-sd-barycentric": "sources with a density",
     "thm-sd-envelope": "eps = 0; generators other than a shift and a stretch of a finite list",
     "prop-sd-pair": "",
+    # Chapter 5
+    "prop-mke-rod": "that no other rod is cheaper; when a shorter side has a local minimum",
+    "prop-mke-basins": "steps other than three quarters; triangles that are not acute",
+    "thm-mke-gradient": "(1) where several plans are optimal: instances with one plan are tried",
+    "prop-mke-corner": "that there are no other corners",
+    "prop-mke-gauss": "",
+    "prop-mke-batches": "laws that are no finite lists; batches of more than three",
+    "prop-mke-coin": "",
+    "prop-mke-shrink": "laws that are no finite lists, but for the values of rho; more dimensions",
+    "prop-mke-debiased": "laws that are no finite lists; batches of more than three",
     # Chapter 8
     "thm-enc-encoders": "laws that are no finite lists; that the infimum is attained",
     "prop-enc-freedom": "laws that are no finite lists",

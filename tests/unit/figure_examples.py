@@ -128,6 +128,33 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
         0.1,
         exact=1.0,
     ),
+    "pipe_and_landscape": lambda: plots.pipe_and_landscape(
+        X2, Y2, PLAN, np.add.outer(T**2, T), 0.7, [[0.1, 0.2], [0.3, 0.1]], downhill=[0.2, 0.0]
+    ),
+    "descents": lambda: plots.descents(
+        np.add.outer(T**2, T),
+        0.7,
+        np.zeros((3, 2, 2)) + T[:3, None, None],
+        {"best of all": [True, False], "stuck": [False, True]},
+    ),
+    "squeezed": lambda: plots.squeezed(
+        T, T**2, 2 * T**2 + 0.1, {"potential from the inside": T - 0.25, "a corner": T - 0.3}, 0.5
+    ),
+    "with_spread": lambda: plots.with_spread(
+        [4, 16, 64, 256],
+        {f"d = {d}": ([0.2, 0.4, 0.6, 0.8], [0.1, 0.05, 0.02, 0.01]) for d in (2, 8, 64)},
+        xlabel="batch size n",
+        ylabel="best scale",
+        level=1.0,
+    ),
+    "landings": lambda: plots.landings(
+        {"guess": (X2, Y2), "n = 16": (X2, Y2), "2 × 16": (X2, Y2)},
+        xlabel="distance (m)",
+        ylabel="time (s)",
+    ),
+    "landings in a plane": lambda: plots.landings(
+        {"exact": (X2, Y2), "soft": (Y2, X2)}, places=True
+    ),
     "between_bounds": lambda: plots.between_bounds(
         T, 1 + (T - 0.5) ** 2, {"critics": T**2 / 2, "encoders": 2 - T, "penalised": 1 + T}
     ),
