@@ -6,8 +6,10 @@ changes, so that frames can be drawn in threads, and no figure has to be closed.
 """
 
 from otgen_lite.plots.autoencoders import encoders, noisy_costs, twin_losses
+from otgen_lite.plots.codes import clock, codes_and_samples
 from otgen_lite.plots.comparisons import compare_methods, curve_and_bound, densities_and_distances
 from otgen_lite.plots.critics import critic_fields, critic_line, hill
+from otgen_lite.plots.decoders import exchanged, lanes, noisy_line
 from otgen_lite.plots.descent import cloud_descent, quantile_line
 from otgen_lite.plots.distances import (
     cdf_gap,
@@ -18,6 +20,13 @@ from otgen_lite.plots.distances import (
     rates,
 )
 from otgen_lite.plots.entropy import photographs, recoloured, rounds, soft_plan
+from otgen_lite.plots.estimation import (
+    descents,
+    landings,
+    pipe_and_landscape,
+    squeezed,
+    with_spread,
+)
 from otgen_lite.plots.fits import fitted_clouds, fitted_scales
 from otgen_lite.plots.general import (
     clouds,
@@ -51,6 +60,7 @@ from otgen_lite.plots.style import (
     figure,
     use_book_style,
 )
+from otgen_lite.plots.two_sides import beside_data, between_bounds
 
 __all__ = [
     "BLUE",
@@ -65,10 +75,14 @@ __all__ = [
     "arcs",
     "arrange",
     "autoencoder",
+    "beside_data",
+    "between_bounds",
     "cdf_gap",
     "cells",
+    "clock",
     "cloud_descent",
     "clouds",
+    "codes_and_samples",
     "compare_methods",
     "critic_fields",
     "critic_line",
@@ -76,8 +90,10 @@ __all__ = [
     "curves",
     "densities_and_distances",
     "density_curves",
+    "descents",
     "detour",
     "encoders",
+    "exchanged",
     "figure",
     "fitted_clouds",
     "fitted_scales",
@@ -88,6 +104,8 @@ __all__ = [
     "ink_between",
     "ink_cards",
     "keep",
+    "landings",
+    "lanes",
     "latent_weights",
     "loss_curve",
     "lower_envelope",
@@ -96,9 +114,11 @@ __all__ = [
     "mixed",
     "narrow",
     "noisy_costs",
+    "noisy_line",
     "penalty_paths",
     "photograph",
     "photographs",
+    "pipe_and_landscape",
     "plan_lines",
     "potential_and_plan",
     "price_map",
@@ -111,7 +131,9 @@ __all__ = [
     "sheets",
     "soft_cells",
     "soft_plan",
+    "squeezed",
     "touching",
     "twin_losses",
     "use_book_style",
+    "with_spread",
 ]

@@ -8,10 +8,13 @@ from otgen_lite.statements import (
     collapse,
     critics,
     distances,
+    encoders,
     entropy,
+    estimation,
     kantorovich,
     penalised,
     semidiscrete,
+    two_sides,
 )
 from otgen_lite.statements.registry import REGISTRY, Statement, statement
 
@@ -21,9 +24,12 @@ __all__ = [
     "collapse",
     "critics",
     "distances",
+    "encoders",
     "entropy",
+    "estimation",
     "kantorovich",
     "penalised",
     "semidiscrete",
     "statement",
+    "two_sides",
 ]
