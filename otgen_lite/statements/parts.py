@@ -71,6 +71,16 @@ ONLY_PROVED: dict[str, str] = {
     "prop-sd-barycentric": "sources with a density",
     "thm-sd-envelope": "eps = 0; generators other than a shift and a stretch of a finite list",
     "prop-sd-pair": "",
+    # Chapter 6
+    "thm-grad-slopes": "sources with infinitely many atoms or none",
+    "cor-grad-minimum": "that no minimum at all has a kink: free points at one minimum are tried",
+    "prop-grad-split": "heavy atoms beside light ones",
+    "prop-grad-poles": "sources with infinitely many atoms or none; which potentials are best",
+    "prop-grad-models": "the slopes, which are derivatives of the values",
+    "prop-grad-thick": "sources with infinitely many atoms or none",
+    "thm-grad-smooth": "that the gradient is continuous; sources with a density",
+    "prop-grad-descent": "steps of other lengths; the constant where the bound is not sharp",
+    "prop-grad-rare": "the constant of the bound",
     # Chapter 10
     "thm-pot-encoders": "",
     "prop-pot-path": "(3), the limit; the constants of the bounds",
