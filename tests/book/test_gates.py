@@ -47,6 +47,18 @@ def test_a_failing_cell(minibook):
     expect_fault(minibook, r"book/01_small\.md, cell 2 \(side = 1 / 0\): ZeroDivisionError")
 
 
+def test_a_bold_term_without_an_entry_and_an_entry_without_a_bold_term(minibook):
+    entries = "```{glossary}\nright angle\n  Ninety degrees.\n\nleft angle\n  None.\n```\n"
+    minibook.write("glossary.md", f"# Glossary\n\n{entries}")
+    toc = minibook.root / "_toc.yml"
+    last = "      - file: book/bibliography\n"
+    toc.write_text(toc.read_text("utf-8").replace(last, f"{last}      - file: book/glossary\n"))
+    add(minibook, "A **right angle** and a **hypotenuse**.")
+    output = expect_fault(minibook, r"01_small\.md: bold, and not in the glossary: hypotenuse")
+    assert re.search(r"glossary\.md: in the glossary, and bold in no chapter: left angle", output)
+    assert "right angle" not in output
+
+
 def test_a_failing_certificate(minibook):
     minibook.edit(SMALL, "5**2, tol", "6**2, tol")
     expect_fault(minibook, r"01_small\.md, cell 1 .*CertificateError: ✗ thm-pythagoras: 25 = 36")
