@@ -25,6 +25,7 @@ from otgen_lite.plots.general import (
     loss_curve,
     plan_lines,
 )
+from otgen_lite.plots.gradients import between_poles, shared_cloud, slope_fans, stages
 from otgen_lite.plots.kantorovich import arcs, ink_between, ink_cards, matrices, mixed, price_map
 from otgen_lite.plots.layouts import arrange, keep, narrow, photograph
 from otgen_lite.plots.lines import curves, touching
@@ -64,6 +65,7 @@ __all__ = [
     "arcs",
     "arrange",
     "autoencoder",
+    "between_poles",
     "cdf_gap",
     "cells",
     "cloud_descent",
@@ -103,10 +105,13 @@ __all__ = [
     "recoloured",
     "rounds",
     "sent_to_atoms",
+    "shared_cloud",
     "sheet",
     "sheets",
+    "slope_fans",
     "soft_cells",
     "soft_plan",
+    "stages",
     "touching",
     "twin_losses",
     "use_book_style",
