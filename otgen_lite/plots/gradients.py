@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from otgen_lite.plots import _drawing
+from otgen_lite.plots.layouts import arrange, move, resize
 from otgen_lite.plots.semidiscrete import cells
-from otgen_lite.plots.style import BLUE, FAINT, GREY, RED, VIOLET, figure
+from otgen_lite.plots.style import BLUE, FAINT, GREY, NARROW, RED, VIOLET, WIDTH, figure
 
 
 def slope_fans(
@@ -107,7 +109,9 @@ def between_poles(
     _drawing.match("cost", v, t.shape)
     _drawing.match("held", bound, t.shape)
     _drawing.match("points", model, (len(model), 2))
-    fig, (curve, plane) = figure(1, 2, height=3.3, width_ratios=(1.45, 1))
+    fig = Figure(figsize=(WIDTH, 3.0))  # no layout engine: every frame has the same letters
+    edges = {"left": 0.075, "right": 0.99, "bottom": 0.18, "top": 0.97, "wspace": 0.05}
+    curve, plane = fig.subplots(1, 2, width_ratios=(1.5, 1), gridspec_kw=edges)
     if exact is not None:
         other = _drawing.array("exact", exact, 1)
         _drawing.match("exact", other, t.shape)
@@ -120,7 +124,9 @@ def between_poles(
                [height - reach * left, height, height + reach * right],
                color="black", linewidth=2.0, zorder=3)  # fmt: skip
     curve.plot([at], [height], "o", color=VIOLET, markersize=8, zorder=4)
-    curve.set(xlabel="θ", ylim=ylim)
+    low, high = ylim if ylim is not None else (float(bound.min()), float(v.max()))
+    ticks = [k for k in np.arange(-10.0, 10.5, 0.5) if low <= k <= high]
+    curve.set(xlabel="θ", ylim=ylim, xticks=[-1, 0, 1], yticks=ticks[:: 1 + len(ticks) // 5])
     plane.axhline(border, color=VIOLET, linestyle="--", linewidth=1.4)
     plane.scatter([0, 0], [1, -1], s=90, color=BLUE, zorder=3)
     if len(model) > 2:
@@ -131,7 +137,15 @@ def between_poles(
     plane.set(xlim=(-1.25, 1.25), ylim=(-1.25, 1.25), xticks=[], yticks=[], aspect="equal")
     plane.spines[:].set_visible(False)
     plane.set_xlabel("model, poles, border")
-    return fig
+    return arrange(fig, _curve_over_plane)
+
+
+def _curve_over_plane(fig: Figure, undo: ExitStack) -> None:
+    """The layout for a phone: inches from the lower left corner."""
+    curve, plane = fig.axes
+    resize(fig, NARROW, 5.1, undo)
+    move(curve, (0.42, 2.95, 2.98, 2.1), undo)
+    move(plane, (0.25, 0.3, 3.0, 2.1), undo)
 
 
 def stages(
