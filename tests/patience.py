@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbclient import NotebookClient
+
+from tools.kernels import WakefulClient
 
 #: Seconds. The longest wait of the suite takes a few on a usual machine.
 HANGS = 1200.0
@@ -33,10 +34,10 @@ def until(
         look()
 
 
-def kernel(notebook: nbformat.NotebookNode, cwd: Path | None = None, **more: Any) -> NotebookClient:
+def kernel(notebook: nbformat.NotebookNode, cwd: Path | None = None, **more: Any) -> WakefulClient:
     """What executes a notebook, with patience in each of its waits."""
     resources = {"metadata": {"path": str(cwd)}} if cwd else {}
-    return NotebookClient(
+    return WakefulClient(
         notebook, resources=resources, timeout=int(HANGS), startup_timeout=int(HANGS),
         iopub_timeout=int(HANGS), raise_on_iopub_timeout=True, **{"kernel_name": "python3", **more},
     )  # fmt: skip

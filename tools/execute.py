@@ -34,11 +34,11 @@ from jupyter_client.kernelspec import NoSuchKernel
 from myst_nb.core.config import NbParserConfig
 from myst_nb.core.read import create_nb_reader
 from myst_parser.config.main import MdParserConfig
-from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 from tools import calibrate
+from tools.kernels import WakefulClient
 from tools.threads import cores
 
 REPORT = "execution.json"
@@ -79,7 +79,7 @@ class Page:
         return -self.budget, self.docname
 
 
-class Kernel(NotebookClient):
+class Kernel(WakefulClient):
     """Executes a page's notebook in place; takes processor times before and after its cells."""
 
     def __init__(self, page: Page) -> None:

@@ -50,7 +50,7 @@ def uses(env: BuildEnvironment) -> dict[str, dict[str, str]]:
     """Page -> the terms that it sets in bold -> anchor."""
     if not hasattr(env, "otgen_first_uses"):
         env.otgen_first_uses = {}  # type: ignore[attr-defined]
-    found: dict[str, dict[str, str]] = env.otgen_first_uses
+    found: dict[str, dict[str, str]] = getattr(env, "otgen_first_uses")  # noqa: B009
     return found
 
 
