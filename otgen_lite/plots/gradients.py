@@ -172,7 +172,7 @@ def stages(
         >>> halves = [[[0, 0], [1, 0], [1, 2], [0, 2]], [[1, 0], [2, 0], [2, 2], [1, 2]]]
         >>> line, atoms = [[0.2, 1.0], [1.8, 1.0]], [[0.5, 1], [1.5, 1]]
         >>> fig = stages({"0": (halves, line, [0.5, 0.5])}, atoms, [0.5, 0.5], ((0, 2), (0, 2)))
-        >>> fig.axes[0].get_title()
+        >>> fig.axes[0].get_xlabel()
         '0'
     """
     if not panels:
@@ -187,7 +187,9 @@ def stages(
         _drawing.match(f"panels[{name!r}]", segment, (2, 2))
         ax.plot(segment[:, 0], segment[:, 1], color=RED, linewidth=4, solid_capstyle="round")
         ax.set(xlim=(left, right), ylim=(bottom, top))
-        ax.set_title(name)
+        ax.set_axis_on()
+        ax.spines[:].set_visible(False)
+        ax.set(xticks=[], yticks=[], xlabel=name)
     return fig
 
 
@@ -225,7 +227,7 @@ def shared_cloud(
         x, P = _drawing.array(f"{name!r}", points, 2), _drawing.array(f"{name!r}", plan, 2)
         _drawing.match(f"{name!r}", x, (len(x), 2))
         _drawing.match(f"{name!r}", P, (len(x), len(cloud)))
-        i, j = np.nonzero(P > 0.05 * P.max())
+        i, j = np.nonzero(0.05 * P.max() < P)
         weight = P[i, j] / P.max()
         colors = np.zeros((len(i), 4))
         colors[:, :3] = (0.686, 0.435, 0.796)  # violet

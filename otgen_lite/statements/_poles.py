@@ -78,7 +78,9 @@ def height(u: Tensor, a: Tensor, eps: float = 0.0) -> float:
         order = u.argsort()
         k = int((a[order].cumsum(0) < 0.5 - 1e-12).sum())
         return 2 * u[order][k].item()
-    return float(brentq(lambda s: (a @ torch.tanh((2 * u - s) / eps)).item(), low, high, xtol=1e-14))
+    return float(
+        brentq(lambda s: (a @ torch.tanh((2 * u - s) / eps)).item(), low, high, xtol=1e-14)
+    )
 
 
 #: What a program may do with the atom at the border: give it to the first offer, to the last, in

@@ -140,7 +140,12 @@ def one_sided(generator: Generator, n: int, m: int, d: int) -> Sides:
     after, before = (s * slope_of_formula(x, y, a, psi, s * v) for s in (1, -1))
     wrong = torch.stack([after - low, low - high, high - before]).clamp(min=0).max()
     lhs = [low, high, after, before, wrong]
-    quotients = [right(cost), -right(lambda t: cost(-t)), right(formula), -right(lambda t: formula(-t))]
+    quotients = [
+        right(cost),
+        -right(lambda t: cost(-t)),
+        right(formula),
+        -right(lambda t: formula(-t)),
+    ]
     return torch.stack(lhs), torch.stack([*quotients, torch.zeros_like(low)])
 
 
@@ -172,7 +177,7 @@ def minimum(generator: Generator, n: int, m: int, d: int) -> Sides:
 
 @statement("prop-grad-split", chapter=6, source=BOOK, tol=1e-6, sizes=HEAVY)
 def split(generator: Generator, n: int, m: int, d: int) -> Sides:
-    """Two offers or more tie at every heavy point; the jump of its slopes; W has one slope there."""
+    """Two offers or more tie at every heavy point; its slopes jump; W has one slope there."""
     x, y, v = points(generator, n, d), points(generator, m, d), points(generator, n, d)
     a, b = even(n), even(m)
     C = otg.cost_matrix(x, y)
@@ -351,15 +356,19 @@ def not_alone_before(y: Tensor) -> tuple[float, Tensor]:
     finds is a bound from below for the eps from which the mean is best.
     """
     centred = y - y.mean(dim=0)
-    first = torch.linalg.eigh(centred.T @ centred)[1][:, -1]
+    cov = centred.T @ centred / len(y)
+    first = torch.linalg.eigh(cov)[1][:, -1]
 
     def descend(at: np.ndarray) -> tuple[float, np.ndarray]:
         u = torch.from_numpy(at).requires_grad_()
-        loss = -4 * (torch.logsumexp(centred @ u, dim=0) - log(len(y))) / (u @ u)
+        if float(u @ u) < 1e-6 * length**2:  # its limit at 0, where the quotient is all rounding
+            loss = -2 * (u @ cov @ u) / (u @ u)
+        else:
+            loss = -4 * (torch.logsumexp(centred @ u, dim=0) - log(len(y))) / (u @ u)
         (slope,) = torch.autograd.grad(loss, u)
         return loss.item(), slope.numpy()
 
-    length = 1 / centred.square().sum(dim=1).mean().sqrt()
+    length = float(cov.trace()) ** -0.5
     found = [
         minimize(descend, (sign * length * first).numpy(), jac=True, method="L-BFGS-B")
         for sign in (1, -1)
@@ -370,7 +379,7 @@ def not_alone_before(y: Tensor) -> tuple[float, Tensor]:
 
 @statement("prop-grad-rare", chapter=6, source=BOOK, tol=1e-9, relation="<=", sizes=RARE)
 def rare(generator: Generator, p: float) -> Sides:
-    """1 / log(1/p) <= the eps from which the point is best; just below, two atoms save something."""
+    """1 / log(1/p) <= the eps from which the point is best; at it, two atoms save something."""
     y = torch.tensor([[0.0], [1.0], [-1.0]], dtype=torch.float64)
     b = torch.tensor([1 - 2 * p, p, p], dtype=torch.float64)
     found, worst = collapse.best_alone(y, b)
