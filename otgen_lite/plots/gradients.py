@@ -233,7 +233,7 @@ def shared_cloud(
         colors[:, :3] = (0.686, 0.435, 0.796)  # violet
         colors[:, 3] = 0.35 * weight
         ax.add_collection(
-            LineCollection(np.stack([x[i], cloud[j]], axis=1), colors=colors, linewidths=0.8)
+            LineCollection(list(np.stack([x[i], cloud[j]], axis=1)), colors=colors, linewidths=0.8)
         )
         ax.scatter(cloud[:, 0], cloud[:, 1], s=size, color=BLUE, linewidths=0, zorder=2)
         ax.scatter(x[:, 0], x[:, 1], s=70, color=RED, edgecolors="white", linewidths=1, zorder=3)

@@ -11,6 +11,7 @@ routes, and were fixed before anything was run:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import log
 
 import numpy as np
@@ -117,7 +118,7 @@ def slope_of_cost(
     return d.new_tensor(found[0].fun), d.new_tensor(-found[1].fun)
 
 
-def right(function, h: float = 1e-4) -> Tensor:
+def right(function: Callable[[float], Tensor], h: float = 1e-4) -> Tensor:
     """Right derivative at 0, by two quotients; exact for a function that is quadratic up to h."""
     start = function(0.0)
     return 4 * (function(h / 2) - start) / h - (function(h) - start) / h
@@ -370,8 +371,8 @@ def not_alone_before(y: Tensor) -> tuple[float, Tensor]:
 
     length = float(cov.trace()) ** -0.5
     found = [
-        minimize(descend, (sign * length * first).numpy(), jac=True, method="L-BFGS-B")
-        for sign in (1, -1)
+        minimize(descend, (far * length * first).numpy(), jac=True, method="L-BFGS-B")
+        for far in (-3.0, -1.0, -0.1, 0.1, 1.0, 3.0)
     ]
     best = min(found, key=lambda one: one.fun)
     return -float(best.fun), torch.from_numpy(best.x)
