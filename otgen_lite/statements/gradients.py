@@ -362,7 +362,7 @@ def not_alone_before(y: Tensor) -> tuple[float, Tensor]:
 
     def descend(at: np.ndarray) -> tuple[float, np.ndarray]:
         u = torch.from_numpy(at).requires_grad_()
-        if float(u @ u) < 1e-6 * length**2:  # its limit at 0, where the quotient is all rounding
+        if float(at @ at) < 1e-6 * length**2:  # its limit at 0, where the quotient is all rounding
             loss = -2 * (u @ cov @ u) / (u @ u)
         else:
             loss = -4 * (torch.logsumexp(centred @ u, dim=0) - log(len(y))) / (u @ u)
