@@ -21,7 +21,7 @@ from scipy.optimize import minimize, minimize_scalar
 from torch import Generator, Tensor
 
 import otgen_lite as otg
-from otgen_lite.statements import _poles, collapse
+from otgen_lite.statements import collapse, two_poles
 from otgen_lite.statements._home import all_at_home
 from otgen_lite.statements.entropy import BOOK, TIGHT
 from otgen_lite.statements.kantorovich import Sides, dual_prices, highs, margins, masses, points
@@ -213,7 +213,7 @@ def poles(generator: Generator, n: int, d: int, eps: float) -> Sides:
     solved = [otg.solve_exact(C, a).value, otg.solve_sinkhorn(C, eps, a, **TIGHT).value]
     middle = a @ x.square().sum(dim=1) + 1
     closed = [
-        middle - a @ _poles.soft_abs(2 * u - _poles.height(u, a, at), at) for at in (0.0, eps)
+        middle - a @ two_poles.soft_abs(2 * u - two_poles.height(u, a, at), at) for at in (0.0, eps)
     ]
     return torch.stack(solved), torch.stack(closed)
 
@@ -250,14 +250,14 @@ def models(generator: Generator, theta: float, eps: float, r: float) -> Sides:
     ]
     nodes, w = (torch.from_numpy(v) for v in np.polynomial.legendre.leggauss(400))
     t, w = (nodes + 1) / 2, w / 2  # on [0, 1]; psi = 0 is best, by symmetry
-    solved.append(w @ (t**2 + 1 - _poles.soft_abs(2 * t * at.sin(), eps)))
+    solved.append(w @ (t**2 + 1 - two_poles.soft_abs(2 * t * at.sin(), eps)))
     s = torch.linspace(-r, r, 2001, dtype=torch.float64)  # slices of the plank
     inner = nearest_on_slices(along, up, s, axis)
     solved.append(torch.trapezoid(inner, s) / (2 * r))
     names = ("point", "point", "ends", "ends", "bar", "bar", "plank")
     softness = (0.0, eps, 0.0, eps, 0.0, eps, 0.0)
     closed = [
-        _poles.value(name, at, soft, r)[0] for name, soft in zip(names, softness, strict=True)
+        two_poles.value(name, at, soft, r)[0] for name, soft in zip(names, softness, strict=True)
     ]
     return torch.stack(solved), torch.stack(closed)
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 import otgen_lite as otg
-from otgen_lite.statements import _poles as poles
 from otgen_lite.statements import gradients as claims
+from otgen_lite.statements import two_poles as poles
 
 HALF = torch.tensor([0.5, 0.5], dtype=torch.float64)
 PAIR = torch.tensor([[-1.0], [1.0]], dtype=torch.float64)
