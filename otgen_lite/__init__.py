@@ -5,7 +5,7 @@ Everything that a chapter calls is here: ``import otgen_lite as otg``.
 
 from typing import Any
 
-from otgen_lite import animate, data, divergences, metrics, networks, plots, recipes
+from otgen_lite import animate, bounds, data, divergences, metrics, networks, plots, recipes
 from otgen_lite.certify import Certificate, CertificateError, certificate
 from otgen_lite.costs import cost_matrix, paired_cost
 from otgen_lite.device import generator, use_device
@@ -115,6 +115,7 @@ __all__ = [
     "UniformPrior",
     "Workbench",
     "animate",
+    "bounds",
     "bures_wasserstein",
     "by_scale",
     "c_transform",

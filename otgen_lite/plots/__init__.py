@@ -6,7 +6,9 @@ changes, so that frames can be drawn in threads, and no figure has to be closed.
 """
 
 from otgen_lite.plots.autoencoders import encoders, noisy_costs, twin_losses
+from otgen_lite.plots.codes import clock, codes_and_samples
 from otgen_lite.plots.comparisons import compare_methods, curve_and_bound, densities_and_distances
+from otgen_lite.plots.decoders import exchanged, lanes, noisy_line
 from otgen_lite.plots.descent import cloud_descent, quantile_line
 from otgen_lite.plots.distances import (
     cdf_gap,
@@ -17,6 +19,13 @@ from otgen_lite.plots.distances import (
     rates,
 )
 from otgen_lite.plots.entropy import photographs, recoloured, rounds, soft_plan
+from otgen_lite.plots.estimation import (
+    descents,
+    landings,
+    pipe_and_landscape,
+    squeezed,
+    with_spread,
+)
 from otgen_lite.plots.fits import fitted_clouds, fitted_scales
 from otgen_lite.plots.general import (
     clouds,
@@ -51,6 +60,7 @@ from otgen_lite.plots.style import (
     figure,
     use_book_style,
 )
+from otgen_lite.plots.two_sides import beside_data, between_bounds
 
 __all__ = [
     "BLUE",
@@ -65,18 +75,24 @@ __all__ = [
     "arcs",
     "arrange",
     "autoencoder",
+    "beside_data",
+    "between_bounds",
     "between_poles",
     "cdf_gap",
     "cells",
+    "clock",
     "cloud_descent",
     "clouds",
+    "codes_and_samples",
     "compare_methods",
     "curve_and_bound",
     "curves",
     "densities_and_distances",
     "density_curves",
+    "descents",
     "detour",
     "encoders",
+    "exchanged",
     "figure",
     "fitted_clouds",
     "fitted_scales",
@@ -86,6 +102,8 @@ __all__ = [
     "ink_between",
     "ink_cards",
     "keep",
+    "landings",
+    "lanes",
     "latent_weights",
     "loss_curve",
     "lower_envelope",
@@ -94,9 +112,11 @@ __all__ = [
     "mixed",
     "narrow",
     "noisy_costs",
+    "noisy_line",
     "penalty_paths",
     "photograph",
     "photographs",
+    "pipe_and_landscape",
     "plan_lines",
     "potential_and_plan",
     "price_map",
@@ -111,8 +131,10 @@ __all__ = [
     "slope_fans",
     "soft_cells",
     "soft_plan",
+    "squeezed",
     "stages",
     "touching",
     "twin_losses",
     "use_book_style",
+    "with_spread",
 ]

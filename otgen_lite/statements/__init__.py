@@ -7,11 +7,14 @@ on others, of other sizes and dimensions. The two are the same code.
 from otgen_lite.statements import (
     collapse,
     distances,
+    encoders,
     entropy,
+    estimation,
     gradients,
     kantorovich,
     penalised,
     semidiscrete,
+    two_sides,
 )
 from otgen_lite.statements.registry import REGISTRY, Statement, statement
 
@@ -20,10 +23,13 @@ __all__ = [
     "Statement",
     "collapse",
     "distances",
+    "encoders",
     "entropy",
+    "estimation",
     "gradients",
     "kantorovich",
     "penalised",
     "semidiscrete",
     "statement",
+    "two_sides",
 ]

@@ -128,6 +128,39 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
         0.1,
         exact=1.0,
     ),
+    "pipe_and_landscape": lambda: plots.pipe_and_landscape(
+        X2, Y2, PLAN, np.add.outer(T**2, T), 0.7, [[0.1, 0.2], [0.3, 0.1]], downhill=[0.2, 0.0]
+    ),
+    "descents": lambda: plots.descents(
+        np.add.outer(T**2, T),
+        0.7,
+        np.zeros((3, 2, 2)) + T[:3, None, None],
+        {"best of all": [True, False], "stuck": [False, True]},
+    ),
+    "squeezed": lambda: plots.squeezed(
+        T, T**2, 2 * T**2 + 0.1, {"potential from the inside": T - 0.25, "a corner": T - 0.3}, 0.5
+    ),
+    "with_spread": lambda: plots.with_spread(
+        [4, 16, 64, 256],
+        {f"d = {d}": ([0.2, 0.4, 0.6, 0.8], [0.1, 0.05, 0.02, 0.01]) for d in (2, 8, 64)},
+        xlabel="batch size n",
+        ylabel="best scale",
+        level=1.0,
+    ),
+    "landings": lambda: plots.landings(
+        {"guess": (X2, Y2), "n = 16": (X2, Y2), "2 × 16": (X2, Y2)},
+        xlabel="distance (m)",
+        ylabel="time (s)",
+    ),
+    "landings in a plane": lambda: plots.landings(
+        {"exact": (X2, Y2), "soft": (Y2, X2)}, places=True
+    ),
+    "between_bounds": lambda: plots.between_bounds(
+        T, 1 + (T - 0.5) ** 2, {"critics": T**2 / 2, "encoders": 2 - T, "penalised": 1 + T}
+    ),
+    "beside_data": lambda: plots.beside_data(
+        X2, {"least cost": X2 + 0.1, "narrow critics": X2 - 0.1, "narrow encoders": Y2}
+    ),
     "cells": lambda: plots.cells(HALVES, ATOMS, b=[0.5, 0.5], mass=[0.4, 0.6], labels=["a", "b"]),
     "soft_cells": lambda: plots.soft_cells(
         [[[1, 0], [0.5, 0.5], [0, 1]]], ATOMS, ((0, 2), (0, 2)), b=[0.5, 0.5]
@@ -150,5 +183,32 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "shared_cloud": lambda: plots.shared_cloud(
         {"by the plan": (ATOMS, PLAN[:2]), "by the first tie": (ATOMS, PLAN[1:])},
         [[0, 0], [1, 1]],
+    ),
+    "lanes": lambda: plots.lanes(
+        X2,
+        np.repeat(Y2, 2, axis=0),
+        [-1, -0.3, 0.3, 1],
+        [0.2, 0.2, 0.3, 0.3],
+        {
+            "outward only": np.repeat(PLAN, 2, axis=1) * [0, 1, 1, 0],
+            "shared out": np.repeat(PLAN, 2, axis=1) / 2,
+            "a lane each": np.repeat(PLAN, 2, axis=1) * [1, 0, 0, 1],
+        },
+        marked=1,
+    ),
+    "exchanged": lambda: plots.exchanged(
+        [0, 0.2, 0.6, 0.8], [0.2, 0.4, 0.2, 0.2], [0.4, 0, 0.6, 0.8], [0, 1, 1, 2]
+    ),
+    "noisy_line": lambda: plots.noisy_line(
+        1.0, 0.6, 0.6, 0.1 + T, (T - 0.5) ** 2, 0.3 + (T - 0.7) ** 2, top=1.0
+    ),
+    "codes_and_samples": lambda: plots.codes_and_samples(X2 / 4, Y2 / 2, (X2 - 3) / 4),
+    "clock": lambda: plots.clock(
+        np.stack([np.sin(7 * T), np.cos(7 * T)], axis=1),
+        Y2 / 3,
+        Y2 / 3,
+        T,
+        {"of the code": T**1.1, "in the plane": T**2},
+        names=("angle of the pendulum", "angular velocity"),
     ),
 }
