@@ -35,6 +35,7 @@ from otgen_lite.plots.general import (
     loss_curve,
     plan_lines,
 )
+from otgen_lite.plots.gradients import between_poles, shared_cloud, slope_fans, stages
 from otgen_lite.plots.kantorovich import arcs, ink_between, ink_cards, matrices, mixed, price_map
 from otgen_lite.plots.layouts import arrange, keep, narrow, photograph
 from otgen_lite.plots.lines import curves, touching
@@ -77,6 +78,7 @@ __all__ = [
     "autoencoder",
     "beside_data",
     "between_bounds",
+    "between_poles",
     "cdf_gap",
     "cells",
     "clock",
@@ -127,11 +129,14 @@ __all__ = [
     "recoloured",
     "rounds",
     "sent_to_atoms",
+    "shared_cloud",
     "sheet",
     "sheets",
+    "slope_fans",
     "soft_cells",
     "soft_plan",
     "squeezed",
+    "stages",
     "touching",
     "twin_losses",
     "use_book_style",

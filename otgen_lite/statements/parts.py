@@ -81,6 +81,16 @@ ONLY_PROVED: dict[str, str] = {
     "prop-mke-coin": "",
     "prop-mke-shrink": "laws that are no finite lists, but for the values of rho; more dimensions",
     "prop-mke-debiased": "laws that are no finite lists; batches of more than three",
+    # Chapter 6
+    "thm-grad-slopes": "sources with infinitely many atoms or none",
+    "cor-grad-minimum": "that no minimum at all has a kink: free points at one minimum are tried",
+    "prop-grad-split": "heavy atoms beside light ones",
+    "prop-grad-poles": "sources with infinitely many atoms or none; which potentials are best",
+    "prop-grad-models": "the slopes, which are derivatives of the values",
+    "prop-grad-thick": "sources with infinitely many atoms or none",
+    "thm-grad-smooth": "that the gradient is continuous; sources with a density",
+    "prop-grad-descent": "steps of other lengths; the constant where the bound is not sharp",
+    "prop-grad-rare": "the constant of the bound",
     # Chapter 7
     "prop-wgan-lower": "the constant for one network: its value is far below",
     "thm-wgan-envelope": "families of critics other than the 1-Lipschitz ones; continuous noise",

@@ -196,6 +196,22 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "lower_envelope": lambda: plots.lower_envelope(
         T, np.stack([T, 1 - T], axis=1), [0.2, 0.8], [0, 0.5, 1]
     ),
+    "slope_fans": lambda: plots.slope_fans(
+        T, T**2, {0.2: (2.4, -1.6), 0.7: (3.4, -0.6)}, xlabel="place", ylabel="cost"
+    ),
+    "between_poles": lambda: plots.between_poles(
+        T - 0.5, T**2, T**2 - T, 0.1, (2, -2), [[0, 0.1]], 0.1, exact=T**2 + 0.1
+    ),
+    "stages": lambda: plots.stages(
+        {f"step {k}": (HALVES, [[0.2, 1.0], [1.8, 1.0]], [0.4, 0.6]) for k in (0, 50, 200)},
+        ATOMS,
+        [0.5, 0.5],
+        ((0, 2), (0, 2)),
+    ),
+    "shared_cloud": lambda: plots.shared_cloud(
+        {"by the plan": (ATOMS, PLAN[:2]), "by the first tie": (ATOMS, PLAN[1:])},
+        [[0, 0], [1, 1]],
+    ),
     "lanes": lambda: plots.lanes(
         X2,
         np.repeat(Y2, 2, axis=0),

@@ -103,3 +103,24 @@ def test_an_outlier_in_both_samples_costs_nothing(d: int, radius: float) -> None
     far = np.full((1, d), radius)
     joined = otg.metrics.w2sq(np.concatenate([x, far]), np.concatenate([y, far]))
     assert joined == pytest.approx(otg.metrics.w2sq(x, y) * 30 / 31, rel=1e-9)
+
+
+@pytest.mark.parametrize("n", [2, 7, 50])
+@pytest.mark.parametrize("far", [1.0, 1e-3, 1e4])
+def test_where_all_go_to_the_nearest_atom_the_gap_is_rounding(n: int, far: float) -> None:
+    # A bar of points between two poles: the half that is nearer to a pole goes there.
+    t = np.linspace(-1, 1, n)
+    poles = np.array([[0.0, 1.0], [0.0, -1.0]]) * far
+    for angle in np.linspace(0.0, np.pi, 101):
+        bar = np.outer(t, [np.cos(angle), np.sin(angle)])
+        C = ((bar[:, None] - poles) ** 2).sum(-1)
+        order = np.argsort(C[:, 0] - C[:, 1], kind="stable")
+        near, rest = order[: n // 2], order[n // 2 :]
+        expected = C[near, 0].sum() + C[rest, 1].sum()
+        if n % 2:  # the point in the middle is split
+            expected += (C[rest[0], 0] - C[rest[0], 1]) / 2
+        r = otg.solve_exact(C)
+        assert r.value.item() == pytest.approx(expected / n, rel=1e-14)
+        f, g = (p.numpy() for p in r.potentials)
+        assert (C - f[:, None] - g).min() >= -1e-14 * C.max()
+        assert f.mean() + g.mean() == pytest.approx(expected / n, rel=1e-13)
