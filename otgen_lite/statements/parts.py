@@ -117,7 +117,7 @@ ONLY_PROVED: dict[str, str] = {
     "thm-side-minimisers": "the constants of the bounds; that the last one is sharp",
     "prop-side-blind": "laws that are no finite clouds, and singular covariances",
     "prop-side-timid": "laws that are no finite clouds",
-    "prop-side-penalised": "both limits of the weight; that the crossing is one",
+    "prop-side-penalised": "(1); both limits of the weight; that the crossing is one",
     "prop-side-atoms": "that no map exists; other laws than the uniform and the Gaussian one",
     "thm-side-stable": "potentials that are not quadratic; the constants: bounds with room",
     "thm-side-limit": "the limit; encoders; the constants of the bounds",

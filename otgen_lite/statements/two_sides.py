@@ -13,7 +13,6 @@ two routes, and were fixed before anything was run:
 from __future__ import annotations
 
 from itertools import pairwise
-from math import log, sqrt
 
 import numpy as np
 import torch
@@ -24,8 +23,9 @@ from torch import Generator, Tensor
 
 import otgen_lite as otg
 from otgen_lite.statements._home import all_at_home
-from otgen_lite.statements.kantorovich import Sides, highs, masses, points, problem
+from otgen_lite.statements.kantorovich import Sides, masses, points, problem
 from otgen_lite.statements.registry import statement
+from otgen_lite.statements.restricted import by_critics, by_encoders, reversed_encoder
 
 BOOK = "this book"
 
@@ -101,8 +101,9 @@ def sandwich(generator: Generator, n: int, d: int, k: int) -> Sides:
     best = otg.solve_exact(C)
     plan = best.plan.argmax(dim=0)
     reached = [dual_value(best.potentials[1][None], C)[0], C[plan, torch.arange(n)].mean()]
-    lhs = [low, exact, torch.stack([low.min(), exact.min(), best.value, reached[1]])]
-    rhs = [exact, high, torch.stack([exact.min(), high.min(), reached[0], best.value])]
+    # An equality is two inequalities.
+    lhs = [low, exact, torch.stack([low.min(), exact.min(), *reached, best.value, best.value])]
+    rhs = [exact, high, torch.stack([exact.min(), high.min(), best.value, best.value, *reached])]
     return torch.cat(lhs), torch.cat(rhs)
 
 
@@ -127,37 +128,6 @@ def partner(generator: Generator, n: int, m: int, r: int, lam: float) -> Sides:
     lhs = [by_critics(C, a, b, h, size) for size in (lam, np.inf)]
     rhs = [by_encoders(C, a, b, h, size) for size in (lam, np.inf)]
     return torch.tensor(lhs, dtype=torch.float64), torch.tensor(rhs, dtype=torch.float64)
-
-
-def by_critics(C: Tensor, a: Tensor, b: Tensor, h: Tensor, lam: float) -> float:
-    """max a.g + sum_k w_k b.h_k over |w_k| <= lam and g with g_i + sum_k w_k h_k(z_j) <= C_ij."""
-    (n, m), r = C.shape, len(h)
-    A = np.hstack([np.tile(h.numpy().T, (n, 1)), np.kron(np.eye(n), np.ones((m, 1)))])
-    gain = np.concatenate([(h @ b).numpy(), a.numpy()])
-    bounds = [(-lam, lam)] * r + [(None, None)] * n
-    return -float(highs(-gain, A_ub=A, b_ub=C.numpy().ravel(), bounds=bounds).fun)
-
-
-def tested(C: Tensor, a: Tensor, b: Tensor, h: Tensor, lam: float) -> tuple[float, Tensor]:
-    """min <C, P> + lam sum_k |<h_k, q - b>| over P >= 0 with row sums a and column sums q; and P.
-
-    The absolute value is the sum of two parts u, v >= 0 with u - v = <h_k, q - b>; without them
-    (lam infinite) every test has to be passed.
-    """
-    (n, m), r = C.shape, len(h)
-    rows = np.kron(np.eye(n), np.ones((1, m)))
-    tests = np.tile(h.numpy(), (1, n))
-    free = np.zeros((r, 0)) if np.isinf(lam) else np.hstack([-np.eye(r), np.eye(r)])
-    A = np.block([[rows, np.zeros((n, free.shape[1]))], [tests, free]])
-    cost = np.concatenate([C.numpy().ravel(), np.full(free.shape[1], min(lam, 1e9))])
-    right = np.concatenate([a.numpy(), (h @ b).numpy()])
-    best = highs(cost, A_eq=A, b_eq=right)
-    return float(best.fun), torch.from_numpy(best.x[: n * m]).reshape(n, m)
-
-
-def by_encoders(C: Tensor, a: Tensor, b: Tensor, h: Tensor, lam: float) -> float:
-    """The cheapest encoder that pays lam for each test that its codes fail."""
-    return tested(C, a, b, h, lam)[0]
 
 
 @statement("prop-side-blind", chapter=9, source=BOOK, tol=1e-8, sizes=MOMENTS)
@@ -220,12 +190,6 @@ def timid(generator: Generator, n: int, d: int, k: int) -> Sides:
     return lhs, torch.stack([s, t, A * (t - s) ** 2])
 
 
-def reversed_encoder(s: float, lam: float) -> tuple[float, float]:
-    """tau and V of the best encoder z = -tau x for N(0, 1), decoder s z, penalty lam KL."""
-    tau = (-s + sqrt(s * s + lam * (2 * s * s + lam))) / (2 * s * s + lam)
-    return tau, (1 + s * tau) ** 2 + lam / 2 * (tau * tau - 1 - 2 * log(tau))
-
-
 @statement("prop-side-penalised", chapter=9, source=BOOK, tol=1e-9, sizes=LINES)
 def either_side(generator: Generator, s: float, lam: float) -> Sides:
     """Least penalised cost of z = -tau x, by a search with quadratures = formula; it rises."""
@@ -270,7 +234,7 @@ def quantised(generator: Generator, n: int) -> Sides:
 
 @statement("thm-side-stable", chapter=9, source=BOOK, tol=1e-10, relation="<=", sizes=MAPS)
 def stable(generator: Generator, n: int, d: int, rho: float) -> Sides:
-    """Square of the misplaced way and of the gradient's error <= L times the gap; Gaussians: =."""
+    """Squares of the misplacement and of the gradient's error <= L times the gap; Gaussians: =."""
     x, J = points(generator, n, d), points(generator, n, d)
     R = points(generator, d, d)
     A = R @ R.T + 0.1 * torch.eye(d, dtype=torch.float64)

@@ -3,16 +3,18 @@
 from itertools import permutations
 from math import inf
 
+import numpy as np
 import pytest
 import torch
+from scipy.optimize import minimize
 
 import otgen_lite as otg
-from otgen_lite.statements import two_sides
+from otgen_lite.statements import restricted, two_sides
 
 
 def test_the_penalised_cost_of_reversed_encoders_lies_above_a_perfect_model():
     """G4: in units of half the squared cost, V lies between 1/2 and 2 for all weights at s = 1."""
-    values = [two_sides.reversed_encoder(1.0, lam)[1] / 2 for lam in (1e-6, 0.1, 1.0, 10.0, 1e6)]
+    values = [restricted.reversed_encoder(1.0, lam)[1] / 2 for lam in (1e-6, 0.1, 1.0, 10.0, 1e6)]
     assert values == sorted(values)
     assert values[0] == pytest.approx(0.5, abs=1e-4)
     assert values[-1] == pytest.approx(2.0, abs=1e-4)
@@ -21,7 +23,7 @@ def test_the_penalised_cost_of_reversed_encoders_lies_above_a_perfect_model():
 def test_reversed_encoders_by_the_network_simplex():
     """The same objective on a grid of x: cost of the pairs plus the divergence's closed form."""
     x, _ = otg.quantise_gaussian(4000)
-    tau, V = two_sides.reversed_encoder(1.5, 0.7)
+    tau, V = restricted.reversed_encoder(1.5, 0.7)
     t = torch.linspace(0.02, 1.5, 3000, dtype=torch.float64)
     cost = ((x[:, None] + 1.5 * t * x[:, None]) ** 2).mean(0) / x.square().mean()
     value = cost + 0.35 * (t**2 - 1 - 2 * t.log())
@@ -49,10 +51,10 @@ def test_both_ends_of_the_partner():
     C, a, b = two_sides.problem(torch.Generator().manual_seed(1), 5, 4)
     none = torch.zeros(1, 4, dtype=torch.float64)
     every = torch.eye(4, dtype=torch.float64)
-    assert two_sides.by_encoders(C, a, b, none, inf) == pytest.approx((a @ C.amin(1)).item())
+    assert restricted.by_encoders(C, a, b, none, inf) == pytest.approx((a @ C.amin(1)).item())
     W = otg.solve_exact(C, a, b).value.item()
-    assert two_sides.by_critics(C, a, b, every, inf) == pytest.approx(W)
-    value, P = two_sides.tested(C, a, b, every, inf)
+    assert restricted.by_critics(C, a, b, every, inf) == pytest.approx(W)
+    value, P = restricted.tested(C, a, b, every, inf)
     assert value == pytest.approx(W)
     assert (P.sum(1) - a).abs().max() < 1e-9
     assert (P.sum(0) - b).abs().max() < 1e-9
@@ -65,7 +67,7 @@ def test_a_total_variation_test_is_the_penalty_of_chapter_10():
     C, a, b = two_sides.problem(torch.Generator().manual_seed(2), 6, 5)
     for lam in (0.05, 0.3, 2.0):
         every = torch.eye(5, dtype=torch.float64)
-        by_tests = two_sides.by_encoders(C, a, b, every, lam / 2)
+        by_tests = restricted.by_encoders(C, a, b, every, lam / 2)
         assert by_tests == pytest.approx(primal(C, a, b, lam, "TV")[0], abs=1e-9)
 
 
@@ -77,3 +79,52 @@ def test_bounds_of_all_encoders_are_exact():
         C = otg.cost_matrix(cloud, y)
         least = C[every, torch.arange(4)].mean(dim=1).min()
         assert least.item() == pytest.approx(otg.solve_exact(C).value.item())
+
+
+def test_encoders_of_a_line_in_three_ways():
+    """With the sign minus the formula of reversed encoders; with a bounded slope by a grid."""
+    s = torch.tensor([0.3, 1.0, 2.5], dtype=torch.float64)
+    for lam in (0.1, 3.0):
+        V, tau = restricted.signed_encoder(s, -1.0, lam)
+        for k in range(3):
+            expected = restricted.reversed_encoder(s[k].item(), lam)
+            assert (tau[k].item(), V[k].item()) == pytest.approx(expected)
+        t = torch.linspace(1e-3, 0.5, 5000, dtype=torch.float64)[:, None]
+        grid = (1 - s * t) ** 2 + lam / 2 * (t**2 - 1 - 2 * t.log())
+        V, tau = restricted.signed_encoder(s, 1.0, lam, most=0.5)
+        assert V.tolist() == pytest.approx(grid.amin(0).tolist(), abs=1e-6)
+        assert tau.max() <= 0.5
+
+
+@pytest.mark.parametrize("lam", [0.1, 1.0, 8.0])
+def test_a_penalty_moves_the_scale(lam):
+    """The same by a search over scale, mean and spread of the codes together."""
+
+    def value(at):
+        s, log_t, mean = at
+        t = np.exp(log_t)
+        kl = (t**2 + mean**2 - 1 - 2 * log_t) / 2
+        return (1 - s * mean) ** 2 + (1 - s * t) ** 2 + lam * kl
+
+    options = {"xatol": 1e-9, "fatol": 1e-13, "maxiter": 5000}
+    best = minimize(value, [1.2, 0.0, 0.5], method="Nelder-Mead", options=options)
+    assert restricted.moved_scale(lam) == pytest.approx(best.x[0], abs=1e-5)
+    assert restricted.moved_scale(lam) > 1
+
+
+def test_a_heavy_penalty_leaves_the_scale():
+    assert restricted.moved_scale(1e6) == pytest.approx(1.0, abs=1e-4)
+
+
+def test_the_reversed_critic_is_nearly_optimal():
+    """Data at 0, model at 0.8: the cost is 0.8 with slope 1, the critic says 0.79 and -1."""
+    assert restricted.reversed_critic(0.8, 0.01) == pytest.approx((0.79, -1.0))
+
+
+def test_twins_have_the_same_direction_with_the_right_weight_only():
+    def angle(cost, factor):
+        return restricted.twins_angle(torch.Generator().manual_seed(5), cost, factor)
+
+    assert angle("sqeuclidean", 2) < 1e-6
+    assert angle("sqeuclidean", 1) > 1
+    assert angle("euclidean", 2) > 1
