@@ -219,8 +219,8 @@ def penalised(
     .. math::
         \min_f\ \frac1n \sum_j |g(f(y_j)) - y_j|^2 + \lambda\, \mathrm{MMD}^2(f_\# \nu, \zeta)
 
-    The kernel of the MMD is C / (C + |z - z'|^2), with C the mean square distance of two codes. The
-    encoder starts where :func:`encoders` ends, and the least value on the way is kept. What is
+    The kernel of the MMD is ``C / (C + |z - z'|^2)``, with C the mean square distance of two codes.
+    The encoder starts where :func:`encoders` ends, and the least value on the way is kept. What is
     returned is the value of *some* encoder of the class, so it is at least the minimum.
 
     Args:

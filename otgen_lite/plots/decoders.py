@@ -139,7 +139,7 @@ def noisy_line(
         top: upper end of the axis of both.
 
     Returns:
-        The figure: densities in the first panel, both costs in the second, where dots mark the
+        Densities in the first panel, both costs in the second, where dots mark the
         slope and triangles the lowest points.
 
     Raises:

@@ -39,7 +39,7 @@ def slope_fans(
         ax: axes to draw into; a new figure where None.
 
     Returns:
-        The figure: where both slopes of a point agree with the curve they lie on it.
+        A figure in which both slopes of a point agree with the curve they lie on it.
 
     Raises:
         ValueError: if shapes do not match, a number is not finite, or a place lies outside x.
