@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from scipy.integrate import quad
 from scipy.optimize import brentq, minimize, minimize_scalar
+from scipy.special import ndtr, ndtri
 from torch import Generator, Tensor
 
 import otgen_lite as otg
@@ -153,9 +154,7 @@ def pieces(y: Tensor, b: Tensor, home: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return length.cumsum(0) - length, length, (b.cumsum(0) - b)[order]
 
 
-@statement(
-    "thm-enc-dagger", chapter=8, source="tolstikhin_2018", tol=1e-9, relation="<=", sizes=DICE
-)
+@statement("thm-enc-dagger", chapter=8, source=BOOK, tol=1e-9, relation="<=", sizes=DICE)
 def dagger(generator: Generator, n: int, m: int, k: int, d: int, p: float) -> Sides:
     """W_c(P_X, P_G) and W_c(P_X, mean decoder) <= W_c^dagger; without dice both ways."""
     x, y = points(generator, n, d), points(generator, k, d)
@@ -172,7 +171,7 @@ def dagger(generator: Generator, n: int, m: int, k: int, d: int, p: float) -> Si
     return lhs, torch.stack([bound, bound, exact, same])
 
 
-@statement("thm-enc-variance", chapter=8, source="tolstikhin_2018", tol=1e-9, sizes=NOISES)
+@statement("thm-enc-variance", chapter=8, source=BOOK, tol=1e-9, sizes=NOISES)
 def variance(generator: Generator, n: int, m: int, d: int) -> Sides:
     """W^dagger, by the mean cost over dice = W_2^2 to the mean decoder + mean variance."""
     x, mean = points(generator, n, d), points(generator, m, d)
@@ -268,6 +267,29 @@ def price(generator: Generator, n: int, r: int, lam: float) -> Sides:
     missing = t.reshape(n, r).var(dim=1, correction=0).mean()
     lhs = [otg.solve_exact(D).value, shown, C.new_tensor(min(f.fun for f in found))]
     return torch.stack(lhs), torch.stack([free, free, free + lam**2 / (1 + lam) * missing])
+
+
+def gaussian_price(lam: float) -> float:
+    """Data -1 and 1, codes N(-m, v) and N(m, v), decoder z: the best cost + lam W_2^2 to N(0, 1).
+
+    The distance is the mean squared displacement of the rising map from the mixture to N(0, 1), by
+    the trapezoidal rule. The search has several starts, from an encoder that is nearly
+    deterministic to the blind one: a large weight has two valleys.
+    """
+    g = np.linspace(-9, 9, 361)
+    weight = np.exp(-(g**2) / 2) * (g[1] - g[0]) / sqrt(2 * pi)
+
+    def total(at: np.ndarray) -> float:
+        m, sd = float(at[0]), max(abs(float(at[1])), 1e-3)
+        x = m + sd * g  # by symmetry one of the two components is enough
+        tail = (ndtr((m - abs(x)) / sd) + ndtr((-m - abs(x)) / sd)) / 2
+        moved = -ndtri(tail) * np.sign(x)
+        return float((1 - m) ** 2 + sd**2 + lam * weight @ (x - moved) ** 2)
+
+    starts = ([1.0, 0.1], [0.6, 0.8], [0.4, 0.9], [0.2, 0.98], [0.0, 1.0])
+    fine = {"xatol": 1e-9, "fatol": 1e-10}
+    found = [minimize(total, at, method="Nelder-Mead", options=fine).fun for at in starts]
+    return float(min(found))
 
 
 all_at_home(globals())

@@ -6,6 +6,7 @@ from math import log, pi, sqrt
 
 import pytest
 import torch
+from scipy.optimize import minimize
 
 import otgen_lite as otg
 from otgen_lite.statements import encoders as claims
@@ -74,3 +75,28 @@ def test_two_data_and_a_gaussian_prior_pay_for_determinism() -> None:
     codes = torch.tensor([-m, m], dtype=torch.float64)
     value = (1 - m) ** 2 + lam * otg.wasserstein_1d(codes, t, 2).item()
     assert value == pytest.approx((lam * W + lam**2 * q) / (1 + lam), rel=2e-3)
+
+
+@pytest.mark.parametrize("lam", [0.1, 1.0, 100.0, 1e4, 1e8])
+def test_gaussian_encoders_lie_between_and_forget(lam: float) -> None:
+    """Above all encoders, below deterministic ones and below the blind one, which costs 2."""
+    free = lam / (1 + lam) * (2 - 2 * sqrt(2 / pi))
+    value = claims.gaussian_price(lam)
+    assert free < value < min(free + lam**2 / (1 + lam) * (1 - 2 / pi), 2.0)
+    assert lam < 1e8 or value > 1.8
+
+
+def test_a_search_over_two_free_gaussians_finds_no_better_pair() -> None:
+    """By long lists of points, whose distance is off by a thousandth part at this weight."""
+    lam, n = 100.0, 6400
+    grid = torch.special.ndtri((torch.arange(n, dtype=torch.float64) + 0.5) / n)
+
+    def total(p: list[float]) -> float:
+        q = torch.cat([p[0] + abs(p[1]) * grid, p[2] + abs(p[3]) * grid]).sort().values
+        left = (q.reshape(n, 2) - grid[:, None]).square().mean()
+        cost = (1 - p[0]) ** 2 + p[1] ** 2 + (1 + p[2]) ** 2 + p[3] ** 2
+        return float(cost / 2 + lam * left)
+
+    starts = ([0.9, 0.3, -0.2, 0.9], [0.5, 0.6, -0.5, 0.6], [0.1, 1.0, -1.0, 0.2])
+    best = min(float(minimize(total, p, method="Nelder-Mead", tol=1e-7).fun) for p in starts)
+    assert best == pytest.approx(claims.gaussian_price(lam), rel=1e-3)
