@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 def exact_by_plan(x: Tensor, y: Tensor, cost: Cost) -> Tensor:
-    """The exact cost; its gradient holds the plan still: formula (5)."""
+    """The exact cost; its gradient holds the plan still."""
     with torch.no_grad():
         plan = solve_exact(costs_between(x, y, cost)).plan.to(x.device)
         rows, columns = plan.nonzero(as_tuple=True)
@@ -34,7 +34,7 @@ def exact_by_plan(x: Tensor, y: Tensor, cost: Cost) -> Tensor:
 
 
 def exact_by_potential(x: Tensor, y: Tensor, cost: Cost) -> Tensor:
-    """The exact cost; its gradient is that of the potential at each point: formula (3)."""
+    """The exact cost; its gradient is that of the potential at each point."""
     C = costs_between(x, y, cost)
     g = inner_potential(C, solve_exact(C.detach()))
     slack = C - g

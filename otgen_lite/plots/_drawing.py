@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -45,6 +46,11 @@ def points_by_mass(ax: Axes, points: np.ndarray, mass: np.ndarray, color: str) -
         linewidths=0.5,
         zorder=2,
     )
+
+
+def tints(color: str) -> mpl.colors.Colormap:
+    """From white to a colour: more of it is a higher price or cost."""
+    return mpl.colors.LinearSegmentedColormap.from_list(color, ["white", color])
 
 
 def plane(ax: Axes) -> None:

@@ -16,7 +16,6 @@ from scipy.ndimage import zoom
 from otgen_lite import _checks
 from otgen_lite.plots import _drawing
 from otgen_lite.plots.general import plan_lines
-from otgen_lite.plots.kantorovich import _tints
 from otgen_lite.plots.layouts import arrange, move, resize
 from otgen_lite.plots.lines import LINES, MARKS
 from otgen_lite.plots.style import BLUE, GREY, METHODS, NARROW, RED, VIOLET, WIDTH, figure
@@ -31,7 +30,7 @@ def _bands(ax: Axes, landscape: Any, half: float) -> None:
     fine = zoom(values, max(1, 240 // len(values)), order=1)
     low, high = fine.min(), fine.max()
     steps = np.floor(BANDS * np.sqrt((fine - low) / max(high - low, 1e-300)))
-    ax.imshow(steps, cmap=_tints(VIOLET), origin="lower", extent=(-half, half, -half, half),
+    ax.imshow(steps, cmap=_drawing.tints(VIOLET), origin="lower", extent=(-half, half, -half, half),
               interpolation="nearest", vmin=0, vmax=BANDS)  # fmt: skip
     ax.plot([-half, half, np.nan, 0, 0], [0, 0, np.nan, -half, half], color=GREY, linewidth=0.6)
     ax.set(xlim=(-half, half), ylim=(-half, half))

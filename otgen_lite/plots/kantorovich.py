@@ -244,11 +244,6 @@ def matrices(named: Mapping[str, Any], *, plan: Any = None, label: str = "") -> 
     return fig
 
 
-def _tints(color: str) -> mpl.colors.Colormap:
-    """From white to a colour: more of it is a higher price."""
-    return mpl.colors.LinearSegmentedColormap.from_list(color, ["white", color])
-
-
 def price_map(x: Any, f: Any, y: Any, g: Any, *, plan: Any = None) -> Figure:
     """Prices in the plane: what is paid at the piles (left) and at the holes (right).
 
@@ -289,7 +284,7 @@ def price_map(x: Any, f: Any, y: Any, g: Any, *, plan: Any = None) -> Figure:
             points[:, 1],
             c=prices,
             s=area,
-            cmap=_tints(color),
+            cmap=_drawing.tints(color),
             edgecolors=color,
             clip_on=False,
         )

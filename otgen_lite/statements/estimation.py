@@ -221,7 +221,7 @@ def corner(generator: Generator, n: int) -> Sides:
     return lhs, torch.stack([2 * (y[-1] - y[0]) / n, solved.value, slope, slope])
 
 
-@statement("prop-mke-gauss", chapter=5, source="genevay_2017", tol=1e-6, sizes=LINES)
+@statement("prop-mke-gauss", chapter=5, source=BOOK, tol=1e-6, sizes=LINES)
 def gaussians(generator: Generator, m: float, s: float, m0: float, s0: float) -> Sides:
     """Both formulas by Gauss-Hermite quadrature = central differences of the Bures formula."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(12)
