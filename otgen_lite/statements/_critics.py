@@ -186,13 +186,13 @@ def penalised_line(
 
 def penalised_numerically(
     x: Tensor, y: Tensor, a: Tensor, b: Tensor, lam: float
-) -> tuple[float, float]:
-    """The largest objectives of the line, by ascent.
+) -> tuple[float, float, float]:
+    """The largest objectives of the line, by ascent, and the value of a best critic.
 
     Returns:
         With the one-sided penalty, by L-BFGS over the critic's scores at all atoms at once, which
         is a concave problem. With the two-sided one, which has many local maxima, by golden
-        section over the slope of each interval, once for each sign.
+        section over the slope of each interval, once for each sign; and what these slopes earn.
     """
     at = np.unique(torch.cat([x, y]).numpy())
     gain = np.zeros(len(at))
@@ -220,7 +220,7 @@ def penalised_numerically(
         loss, exact, jac=True, method="L-BFGS-B",
         options={"maxiter": 20_000, "maxfun": 50_000, "ftol": 1e-16, "gtol": 1e-10},
     )  # fmt: skip
-    best = 0.0
+    best = value = 0.0
     for k, (long, part) in enumerate(zip(length, share, strict=True)):
         lifted = gain[k + 1 :].sum() * long  # what a unit of slope here earns
         far = 2.0 + abs(lifted) / (lam * part)
@@ -228,11 +228,12 @@ def penalised_numerically(
             minimize_scalar(
                 lambda s, e=lifted, p=part: lam * p * (abs(s) - 1.0) ** 2 - e * s,
                 bounds=bounds, method="bounded", options={"xatol": 1e-9},
-            ).fun
+            )
             for bounds in ((-far, 0.0), (0.0, far))
         ]  # fmt: skip
-        best -= min(ends)
-    return -float(found.fun), float(best)
+        top = min(ends, key=lambda end: end.fun)
+        best, value = best - top.fun, value + lifted * top.x
+    return -float(found.fun), float(best), float(value)
 
 
 all_at_home(globals())

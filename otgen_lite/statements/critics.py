@@ -33,6 +33,7 @@ from otgen_lite.statements._critics import (
     slackest,
     waves,
 )
+from otgen_lite.statements._games import clip_bound
 from otgen_lite.statements._home import all_at_home
 from otgen_lite.statements.distances import one_potential
 from otgen_lite.statements.kantorovich import Sides, masses, points
@@ -193,19 +194,23 @@ def reversed_critic(generator: Generator, n: int, d: int, eps: float) -> Sides:
 
 @statement("prop-wgan-clip", chapter=7, source=BOOK, tol=1e-9, sizes=NETS)
 def clipped(generator: Generator, n: int, d: int, width: int) -> Sides:
-    """Best clipped linear critic, by linear programming = clip |m|_1; deep ones scale by clip^3."""
+    """Best clipped linear critic, by programming = clip |m|_1; deep ones: clip^3, and the bound."""
     x, y = points(generator, n, d) + 1.0, points(generator, n, d)
     m, clip = x.mean(0) - y.mean(0), 0.3
     best = linprog(-m.numpy(), bounds=[(-clip, clip)] * d, method="highs")
     weights = network(generator, d, width, 1.0)
-    lhs = [-best.fun, earned(lambda u: scores([clip * w for w in weights], u), x, y)]
-    rhs = [clip * m.abs().sum(), clip**3 * earned(lambda u: scores(weights, u), x, y)]
+    steepest = [torch.full_like(w, clip) for w in weights]
+    at = torch.rand(1, d, generator=generator, dtype=torch.float64).requires_grad_()
+    (slope,) = torch.autograd.grad(scores(steepest, at).sum(), at)
+    lhs = [-best.fun, earned(lambda u: scores([clip * w for w in weights], u), x, y), slope.norm()]
+    K = m.new_tensor(clip_bound((d, width, width, 1), clip))
+    rhs = [clip * m.abs().sum(), clip**3 * earned(lambda u: scores(weights, u), x, y), K]
     return torch.tensor(lhs, dtype=torch.float64), torch.stack(rhs)
 
 
 @statement("thm-wgan-gp", chapter=7, source=BOOK, tol=1e-6, sizes=LINES)
 def penalty_on_the_line(generator: Generator, n: int, m: int, lam: float) -> Sides:
-    """Best penalised critic by ascent = W_1 plus the excess, both penalties; excess in bounds."""
+    """Best penalised critic by ascent = W_1 plus the excess, both penalties; value; bounds."""
     apart = 0.5 + torch.rand(n + m, generator=generator, dtype=torch.float64)  # no two atoms meet
     x, y = apart.cumsum(0)[torch.randperm(n + m, generator=generator)].split([n, m])
     a, b = masses(generator, n), masses(generator, m)
@@ -214,8 +219,9 @@ def penalty_on_the_line(generator: Generator, n: int, m: int, lam: float) -> Sid
     lhs = penalised_numerically(x, y, a, b, lam)
     widest = torch.cat([x, y]).max() - torch.cat([x, y]).min()
     over = (line.excess - widest * W).clamp(min=0.0)
-    said = W + line.excess / (4.0 * lam)
-    return torch.tensor([*lhs, float(over)], dtype=torch.float64), torch.stack([said, said, 0 * W])
+    said, value = (W + line.excess / (k * lam) for k in (4.0, 2.0))
+    rhs = torch.stack([said, said, value, 0 * W])
+    return torch.tensor([*lhs, float(over)], dtype=torch.float64), rhs
 
 
 @statement("prop-wgan-wells", chapter=7, source=BOOK, tol=1e-6, sizes=WELLS)

@@ -97,7 +97,7 @@ ONLY_PROVED: dict[str, str] = {
     "thm-wgan-slope": "",
     "thm-wgan-gap": "critics that are not smooth; the factor 2 of (2)",
     "thm-wgan-reversed": "",
-    "prop-wgan-clip": "(3), the bound for a network: it leaves much room",
+    "prop-wgan-clip": "(3): that no network is steeper than the bound",
     "thm-wgan-gp": "that no other slopes are best; the constant of (3), but for two atoms",
     "prop-wgan-wells": "",
     "prop-wgan-families": "the constants of the two bounds",
