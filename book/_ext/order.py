@@ -7,7 +7,9 @@ round. Here, and nowhere else, because the notebooks keep the order of the sourc
 * a cell tagged ``setup`` moves behind the list of goals ("You will be able to …");
 * folded code moves below the picture or explorer that it makes, together with the folded cells
   directly before it that print nothing: one fold, "How this was made" unless its cell says another
-  word.
+  word;
+* a fold around a cell and its output (``hide-cell``), as a solution needs it, says that it holds
+  both.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ BUILDERS = ("html", "dirhtml")
 SETUP = "Setup, the same in every chapter"
 MADE = "How this was made"
 COMPUTED = "How this was computed"
+#: A cell that is folded with its output, because the output is a solution.
+WHOLE = "Code and result"
 #: As in _config.yml; a cell may say something else (mystnb: code_prompt_show).
 CODE = "Code"
 
@@ -37,6 +41,8 @@ def arrange(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         if cell.parent is not None and folded(cell) and shows_a_picture(cell):
             put_code_below(cell)
     for fold in doctree.findall(HideCodeCellNode):
+        if fold["prompt_show"] == CODE and holds_output(fold):
+            fold["prompt_show"] = WHOLE
         fold["prompt_hide"] = fold["prompt_show"]
 
 
@@ -56,6 +62,11 @@ def folded(cell: nodes.Node | None) -> HideCodeCellNode | None:
         ):
             return first
     return None
+
+
+def holds_output(fold: HideCodeCellNode) -> bool:
+    """Whether a fold hides what its cell shows, too."""
+    return any(n.get("nb_element") == "cell_code_output" for n in fold.findall(nodes.container))
 
 
 def shows_a_picture(cell: nodes.container) -> bool:

@@ -7,7 +7,7 @@ from docutils import nodes
 from docutils.utils import new_document
 from myst_nb.sphinx_ import HideCodeCellNode
 
-from book._ext.order import CODE, MADE, SETUP, arrange
+from book._ext.order import CODE, MADE, SETUP, WHOLE, arrange
 
 
 def code(text):
@@ -100,6 +100,17 @@ def test_a_cell_may_call_its_fold_something_else():
     page = arranged(cell("a", picture(), prompt="The three lines"))
     (fold,) = page.findall(HideCodeCellNode)
     assert fold["prompt_show"] == fold["prompt_hide"] == "The three lines"
+
+
+def test_a_solution_is_folded_with_what_it_prints_and_says_so():
+    solution = cell("a", nodes.paragraph("", "1"))
+    fold, shown = solution.children
+    solution.remove(shown)
+    fold += shown
+    page = arranged(cell("b", nodes.paragraph("", "2")), solution)
+    folds = list(page.findall(HideCodeCellNode))
+    assert [fold["prompt_show"] for fold in folds] == [CODE, WHOLE]
+    assert folds[1].astext().endswith("1")
 
 
 @pytest.mark.parametrize("builder", ["colab", "latex"])

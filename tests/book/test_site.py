@@ -107,6 +107,10 @@ def test_folded_parts_unfold(visit, name):
     assert total > 0, "a chapter folds its long proofs and its solutions"
     page.locator(".admonition.toggle-hidden .admonition-title").first.click()
     assert folded.count() == total - 1
+    # The script knows the title and its button, not a formula in the title.
+    deaf = "(e) => getComputedStyle(e).pointerEvents === 'none'"
+    inside = ".admonition.toggle > .admonition-title > :not(button, a)"
+    assert page.evaluate(f"[...document.querySelectorAll('{inside}')].every({deaf})")
 
 
 def code_up_to_the_last_explorer(name):
