@@ -48,9 +48,7 @@ def collect(app: Sphinx, doctree: nodes.document) -> None:
 
 def uses(env: BuildEnvironment) -> dict[str, dict[str, str]]:
     """Page -> the terms that it sets in bold -> anchor."""
-    if not hasattr(env, "otgen_first_uses"):
-        env.otgen_first_uses = {}  # type: ignore[attr-defined]
-    found: dict[str, dict[str, str]] = getattr(env, "otgen_first_uses")  # noqa: B009
+    found: dict[str, dict[str, str]] = vars(env).setdefault("otgen_first_uses", {})
     return found
 
 
