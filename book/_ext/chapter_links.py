@@ -10,11 +10,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import chapters
 from docutils import nodes
 from sphinx.application import Sphinx
-from sphinx.environment import BuildEnvironment
 
-PAGE = re.compile(r"(?:^|/)(\d\d)_[^/]*$")
 #: "chapter 6", "Chapters 8 and 9", "chapters 5, 6 and 11", "Chapter: 7, 10".
 MENTION = re.compile(r"\b[Cc]hapters?:?\s\d+(?:(?:,\s|,?\sand\s|\sto\s|–)\d+\b(?!\.\d))*")
 #: In a mention: the first number with its word, and every further number by itself.
@@ -28,19 +27,11 @@ CLOSED = (
 
 def link(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Make links of a page's mentions of other chapters."""
-    pages = {number: page for number, page in chapters(app.env) if page != docname}
+    pages = {number: page for number, page in chapters.numbered(app.env) if page != docname}
     for text in list(doctree.findall(nodes.Text)):
         if MENTION.search(text) and not inside(text):
             new = list(linked(app, docname, str(text), pages))
             text.parent.replace(text, new)
-
-
-def chapters(env: BuildEnvironment) -> Iterator[tuple[int, str]]:
-    """The chapters that exist, by number."""
-    for page in env.found_docs:
-        found = PAGE.search(page)
-        if found:
-            yield int(found.group(1)), page
 
 
 def inside(node: nodes.Node) -> bool:

@@ -11,6 +11,8 @@ All of it is computed or read from the front matter::
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from docutils import nodes
@@ -22,11 +24,28 @@ from sphinx.util.docutils import SphinxDirective
 #: What the line says of a chapter's code. No chapter needs an accelerator.
 HARDWARE = {"CPU": "runs on a CPU", "GPU": "runs on a CPU; uses a GPU where there is one"}
 
+#: A chapter's number is in the name of its file.
+PAGE = re.compile(r"(?:^|/)(\d\d)_[^/]*$")
+
 #: Adults read prose silently at about 240 words a minute; mathematics at about half of it.
 WORDS_PER_MINUTE = 120
 
 
 logger = logging.getLogger(__name__)
+
+
+def number(page: str) -> int | None:
+    """The number of a chapter, None for other pages."""
+    found = PAGE.search(page)
+    return int(found.group(1)) if found else None
+
+
+def numbered(env: BuildEnvironment) -> Iterator[tuple[int, str]]:
+    """The chapters that exist, by number."""
+    for page in sorted(env.found_docs):
+        count = number(page)
+        if count is not None:
+            yield count, page
 
 
 class ChapterFacts(nodes.General, nodes.Element):

@@ -15,13 +15,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import chapters
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 
-CHAPTER = re.compile(r"(?:^|/)(\d\d)_[^/]*$")
 NO_TERM = re.compile(r"[.:,?!][”\"]?$|^[“\"]|^You will be able to$")
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ def collect(app: Sphinx, doctree: nodes.document) -> None:
     """Give every bold term of a chapter an anchor, and remember the first of each."""
     page = app.env.docname
     found: dict[str, str] = {}
-    for strong in doctree.findall(nodes.strong) if CHAPTER.search(page) else ():
+    for strong in doctree.findall(nodes.strong) if chapters.number(page) else ():
         text = strong.astext().strip()
         if NO_TERM.search(text) or key(text) in found:
             continue
@@ -81,14 +81,14 @@ def check(app: Sphinx, env: BuildEnvironment) -> list[str]:
 
 def glossaries(env: BuildEnvironment, page: str) -> list[addnodes.glossary]:
     """The glossaries of a page; reading a page's tree takes a while, so only reference pages."""
-    if CHAPTER.search(page):
+    if chapters.number(page):
         return []
     return list(env.get_doctree(page).findall(addnodes.glossary))
 
 
 def in_order(env: BuildEnvironment) -> list[str]:
     """The chapters by their numbers."""
-    return sorted(page for page in uses(env) if CHAPTER.search(page))
+    return sorted(page for page in uses(env) if chapters.number(page))
 
 
 def link_back(app: Sphinx, doctree: nodes.document, docname: str) -> None:
@@ -98,8 +98,8 @@ def link_back(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             terms = [key(term.astext()) for term in entry.findall(nodes.term)]
             for page, anchor in first(app.env, terms):
                 uri = f"{app.builder.get_relative_uri(docname, page)}#{anchor}"
-                chapter = int(CHAPTER.search(page).group(1))  # type: ignore[union-attr]
-                link = nodes.reference("", f"Chapter {chapter}", internal=True, refuri=uri)
+                name = f"Chapter {chapters.number(page)}"
+                link = nodes.reference("", name, internal=True, refuri=uri)
                 last = list(entry.findall(nodes.paragraph))[-1]
                 last += [nodes.Text(" "), link]
 

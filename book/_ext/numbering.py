@@ -6,24 +6,21 @@ come, that count would give a chapter one number today and another one tomorrow.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
+import chapters
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx_external_toc.collectors import TocTreeCollectorWithStyles
 
-_NUMBERED = re.compile(r"(?:^|/)(\d\d)_[^/]*$")
-
 
 def renumber(env: BuildEnvironment) -> None:
     """Replace the first component of every section number by the number in the file's name."""
     for docname, numbers in env.toc_secnumbers.items():
-        found = _NUMBERED.search(docname)
-        if not found:
+        chapter = chapters.number(docname)
+        if chapter is None:
             continue
-        chapter = int(found.group(1))
         for anchor, number in numbers.items():
             if number:
                 numbers[anchor] = (chapter, *number[1:])
