@@ -23,13 +23,13 @@ USES = 3
 #: Words in these are not the book's text.
 CLOSED = (nodes.literal_block, nodes.raw, nodes.math_block, nodes.comment)
 GREEK = (
-    ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa"]
-    + ["lambda", "mu", "nu", "xi", "omicron", "pi", "rho", "sigma", "tau", "upsilon", "phi"]
-    + ["chi", "psi", "omega"]
-)
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda",
+    "mu", "nu", "xi", "omicron", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi",
+    "omega",
+)  # fmt: skip
 #: What decorates a letter, in TeX.
 _DRESS = re.compile(
-    r"\\(mathcal|mathbb|mathrm|operatorname|hat|bar|tilde|lVert|lvert|langle|left|var)\b|[{}\s(|]"
+    r"^(?:\\(?:mathcal|mathbb|mathrm|operatorname|hat|bar|tilde|lVert|lvert|langle|left)\b|[{\s(|])+"
 )
 
 
@@ -124,28 +124,32 @@ def pattern(term: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w){re.escape(term)}(?:s|es)?(?!\w)")
 
 
-def places(env: BuildEnvironment, term: str) -> Iterator[tuple[int, str, str, bool]]:
-    """Chapter, page, anchor, and whether the term is defined there, for each chapter that uses it.
+def places(env: BuildEnvironment, names: list[str]) -> Iterator[tuple[int, str, str, bool]]:
+    """Chapter, page, anchor, and whether it defines them, for each chapter that uses some names.
 
-    The anchor is the definition, or else the section that has the term most often.
+    The anchor is the definition, or else the section that has the names most often.
     """
-    found = pattern(term)
-    defined = dict(first_uses.first(env, [term]))
+    found = [pattern(name) for name in names]
+    defined = dict(first_uses.first(env, names))
     for number, page in sorted(chapters.numbered(env)):
         if page in defined:
             yield number, page, defined[page], True
             continue
-        counts = [(len(found.findall(section.words)), section) for section in texts(env)[page]]
+        counts = [
+            (sum(len(one.findall(section.words)) for one in found), section.ident)
+            for section in texts(env)[page]
+        ]
         if sum(count for count, _ in counts) >= USES:
-            yield number, page, max(counts, key=lambda c: c[0])[1].ident, False
+            yield number, page, max(counts, key=lambda pair: pair[0])[1], False
 
 
 def initial(name: str) -> str:
     """The letter under which a term or a symbol stands."""
     bare = _DRESS.sub("", name)
     if bare.startswith("\\"):
-        word = re.match(r"\\(\w*)", bare).group(1).lower()  # type: ignore[union-attr]
-        return next((letter for letter in GREEK if word.endswith(letter)), "other")
+        word = re.match(r"\\([A-Za-z]*)", bare).group(1)  # type: ignore[union-attr]
+        letter = word.removeprefix("var").lower()
+        return letter if letter in GREEK else "other"
     return bare[:1].upper() if bare[:1].isalpha() else "other"
 
 
@@ -158,29 +162,42 @@ def rank(letter: str) -> tuple[int, int, str]:
 
 def term_list(app: Sphinx, here: str) -> list[nodes.Node]:
     """The terms under their letters."""
-    entries: dict[str, list[tuple[str, nodes.list_item]]] = {}
+    under: dict[str, dict[str, nodes.list_item]] = {}
     for page in sorted(app.env.found_docs):
         for glossary in first_uses.glossaries(app.env, page):
-            for term in glossary.findall(nodes.term):
-                uri = f"{app.builder.get_relative_uri(here, page)}#{term['ids'][0]}"
-                line = nodes.paragraph()
-                name = nodes.reference("", "", internal=True, refuri=uri)
-                name += [child.deepcopy() for child in term.children if shown(child)]
-                line += name
-                for number, chapter, anchor, defined in places(
-                    app.env, first_uses.key(term.astext())
-                ):
-                    uri = f"{app.builder.get_relative_uri(here, chapter)}#{anchor}"
-                    link = nodes.reference("", str(number), internal=True, refuri=uri)
-                    line += [nodes.Text(", "), nodes.strong("", "", link) if defined else link]
-                key = term.astext().lower()
-                letter = initial(key.lstrip("("))
-                entries.setdefault(letter, []).append((key, nodes.list_item("", line)))
+            for entry in glossary.findall(nodes.definition_list_item):
+                for letter, term in names_of(entry).items():
+                    item = nodes.list_item("", line(app, here, page, entry, term))
+                    under.setdefault(letter, {})[term.astext().lower()] = item
     out: list[nodes.Node] = []
-    for letter in sorted(entries, key=rank):
+    for letter in sorted(under, key=rank):
         out.append(nodes.rubric("", letter))
-        items = [item for _, item in sorted(entries[letter], key=lambda pair: pair[0])]
+        items = [item for _, item in sorted(under[letter].items())]
         out.append(nodes.bullet_list("", *items, classes=["otg-index"]))
+    return out
+
+
+def names_of(entry: nodes.definition_list_item) -> dict[str, nodes.term]:
+    """Letter -> the first of an entry's names that stands under it."""
+    found: dict[str, nodes.term] = {}
+    for term in entry.findall(nodes.term):
+        found.setdefault(initial(term.astext().lower().lstrip("(")), term)
+    return found
+
+
+def line(
+    app: Sphinx, here: str, page: str, entry: nodes.definition_list_item, term: nodes.term
+) -> nodes.paragraph:
+    """A term, which leads to the glossary, and the numbers of the chapters that use it."""
+    uri = f"{app.builder.get_relative_uri(here, page)}#{term['ids'][0]}"
+    name = nodes.reference("", "", internal=True, refuri=uri)
+    name += [child.deepcopy() for child in term.children if shown(child)]
+    out = nodes.paragraph("", "", name)
+    names = [first_uses.key(other.astext()) for other in entry.findall(nodes.term)]
+    for number, chapter, anchor, defined in places(app.env, names):
+        uri = f"{app.builder.get_relative_uri(here, chapter)}#{anchor}"
+        link = nodes.reference("", str(number), internal=True, refuri=uri)
+        out += [nodes.Text(", "), nodes.strong("", "", link) if defined else link]
     return out
 
 
@@ -200,7 +217,7 @@ def symbol_table(env: BuildEnvironment, page: str) -> nodes.table | None:
         row
         for body in env.get_doctree(page).findall(nodes.tbody)
         for row in body.findall(nodes.row)
-        if len(row) == 2 and symbol(row)
+        if len(row) == 2 and symbol(row) and not code(row)
     ]
     if not rows:
         return None
@@ -218,6 +235,11 @@ def symbol(row: nodes.row) -> str:
     first = row[0][0] if len(row[0]) else None
     found = first[0] if first is not None and len(first) else None
     return found.astext() if isinstance(found, nodes.math) else ""
+
+
+def code(row: nodes.row) -> bool:
+    """Whether a row says how a formula is called in code."""
+    return bool(len(row[1]) and len(row[1][0]) and isinstance(row[1][0][0], nodes.literal))
 
 
 class FillIn(SphinxPostTransform):
