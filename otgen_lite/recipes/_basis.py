@@ -19,7 +19,7 @@ class BasisEncoder(nn.Module):
 
     A network of data and noise together can fold its noise differently at every x, and a
     discriminator overlooks folds that are fine enough. Here the shapes v_i are the same at every x,
-    which only shifts and scales them. The encoder of :cite:t:`mescheder_2017`.
+    which only shifts and scales them.
 
     Args:
         inputs: numbers of one data point.
