@@ -1,8 +1,8 @@
 """Handwritten digits: methods that compare the law of a generator with the data.
 
 Transport of mini-batches in 64 dimensions pulls towards means (chapter 5), so exact and entropic
-estimation draw blurred digits; critics draw sharp ones, and more wrong ones. The semi-dual holds
-all images as atoms and stands between.
+estimation draw blurred digits, the less so the larger the batch; critics draw sharp ones, and more
+wrong ones. The semi-dual holds all images as atoms and stands between. All have the same generator.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ CODE = 8
 
 
 def _generator(draw: torch.Generator) -> MLP:
-    return MLP(CODE, [128, 128], 64, shape=(8, 8), final=nn.Sigmoid, generator=draw)
+    return MLP(CODE, [256, 256], 64, shape=(8, 8), final=nn.Sigmoid, generator=draw)
 
 
 def _draw(seed: int) -> torch.Generator:
@@ -28,10 +28,14 @@ def _draw(seed: int) -> torch.Generator:
 
 @recipe(
     "digits", "mke_sinkhorn",
-    steps=1500, batch_size=256, lr=4e-3, schedule="cosine", ema=0.98,
+    steps=2000, batch_size=512, lr=4e-3, schedule="cosine", ema=0.98,
 )  # fmt: skip
 def mke_sinkhorn(seed: int, data: Tensor) -> MKE:
-    """Minimum Kantorovich estimation with the Sinkhorn divergence."""
+    """Minimum Kantorovich estimation with the Sinkhorn divergence.
+
+    Batches of 512 rather than 256: the pull towards means is weaker, so that samples come out
+    nearer to the data and sharper at once.
+    """
     prior = GaussianPrior(CODE)
     return MKE(_generator(_draw(seed)), loss="divergence", eps=0.5, sweeps=4, prior=prior)
 
@@ -70,7 +74,7 @@ def wgan_clip(seed: int, data: Tensor) -> WGAN:
 
 @recipe(
     "digits", "semidual",
-    steps=1500, batch_size=256, lr=2e-3, schedule="cosine", ema=0.98,
+    steps=3000, batch_size=256, lr=2e-3, schedule="cosine", ema=0.98,
 )  # fmt: skip
 def semidual(seed: int, data: Tensor) -> SemiDual:
     """The alternating algorithm on the semi-dual, every image an atom."""
