@@ -66,14 +66,19 @@ def wgan_gp(seed: int, data: Tensor) -> WGAN:
 
 @recipe(
     "digits", "wgan_clip",
-    steps=2000, batch_size=128, lr={"critic": 1e-3, "generator": 5e-4}, betas=(0.0, 0.9),
-    schedule="cosine", ema=0.99,
+    steps=3000, batch_size=128, lr={"critic": 3e-4, "generator": 2e-3}, betas=(0.0, 0.9),
+    schedule="cosine", ema=0.998,
 )  # fmt: skip
 def wgan_clip(seed: int, data: Tensor) -> WGAN:
-    """A Wasserstein GAN with clipped weights."""
+    """A Wasserstein GAN with clipped weights.
+
+    Nine in ten weights of the critic's second layer end at the clip, and its slopes point nearly
+    the same way everywhere: it sees one direction at a time. So it has to keep up as the generator
+    moves along (five steps a round), but not by leaps of a tenth of the clip.
+    """
     draw = _draw(seed)
-    critic = MLP(64, [128, 128], 1, generator=draw)
-    return WGAN(_generator(draw), critic, constraint="clip", clip=0.02, n_critic=3)
+    critic = MLP(64, [128, 128], 1, activation=leaky, generator=draw)
+    return WGAN(_generator(draw), critic, constraint="clip", clip=0.02, n_critic=5)
 
 
 @recipe(
