@@ -140,7 +140,7 @@ ONLY_PROVED: dict[str, str] = {
     "thm-wae-atoms": "atoms other than products, rings and points on the line; the constant",
     "prop-wae-specks": "dimension two and more; the constant",
     "prop-wae-discriminator": "(1) for laws with a density; the constant of the lower bound",
-    "prop-wae-sliced": "dimension three and more; laws that are no finite lists",
+    "prop-wae-sliced": "dimension three and more; the constant where it is not sharp",
     "thm-wae-bound": "laws that are no finite lists; the constant",
-    "prop-wae-tradeoff": "encoders of a restricted class",
+    "prop-wae-tradeoff": "encoders of a restricted class; the constants of the bounds",
 }
