@@ -47,6 +47,7 @@ from otgen_lite.plots.penalised import (
     sheet,
     sheets,
 )
+from otgen_lite.plots.practice import compass, latent_and_samples, lineup
 from otgen_lite.plots.semidiscrete import cells, lower_envelope, soft_cells
 from otgen_lite.plots.style import (
     BLUE,
@@ -86,6 +87,7 @@ __all__ = [
     "clouds",
     "codes_and_samples",
     "compare_methods",
+    "compass",
     "critic_fields",
     "critic_line",
     "curve_and_bound",
@@ -108,7 +110,9 @@ __all__ = [
     "keep",
     "landings",
     "lanes",
+    "latent_and_samples",
     "latent_weights",
+    "lineup",
     "loss_curve",
     "lower_envelope",
     "mapped_clouds",

@@ -14,6 +14,7 @@ from otgen_lite.statements import (
     gradients,
     kantorovich,
     penalised,
+    practice,
     semidiscrete,
     two_sides,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "gradients",
     "kantorovich",
     "penalised",
+    "practice",
     "semidiscrete",
     "statement",
     "two_sides",

@@ -132,4 +132,15 @@ ONLY_PROVED: dict[str, str] = {
     "prop-pot-game": "",
     "thm-pot-aae": "",
     "prop-pot-noise": "",
+    # Chapter 12
+    "prop-wae-estimators": "laws that are no finite lists",
+    "thm-wae-variance": "laws that are no finite lists",
+    "prop-wae-powers": "(1), that all such matrices are positive; that zero means equal laws",
+    "prop-wae-units": "that minimisers agree, which follows from the gradients' being parallel",
+    "thm-wae-atoms": "atoms other than products, rings and points on the line; the constant",
+    "prop-wae-specks": "dimension two and more; the constant",
+    "prop-wae-discriminator": "(1) for laws with a density; the constant of the lower bound",
+    "prop-wae-sliced": "dimension three and more; the constant where it is not sharp",
+    "thm-wae-bound": "laws that are no finite lists; the constant",
+    "prop-wae-tradeoff": "encoders of a restricted class; the constants of the bounds",
 }

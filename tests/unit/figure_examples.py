@@ -239,4 +239,14 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
         {"of the code": T**1.1, "in the plane": T**2},
         names=("angle of the pendulum", "angular velocity"),
     ),
+    "latent_and_samples": lambda: plots.latent_and_samples(X2 / 4, Y2 / 2, (X2 - 3) / 4),
+    "lineup": lambda: plots.lineup(
+        dict.fromkeys(("blind penalty, no dice", "both"), (X2 / 4, (X2 - 3) / 4)), Y2 / 2
+    ),
+    "compass": lambda: plots.compass(
+        {"IMQ": 0.6 + T[:5], "sliced": 0.7 + T[:4]},
+        {"IMQ": 0.3 + T[:5], "sliced": 0.4 + T[:4]},
+        xlabel="compass",
+        ylabel="$W_2^2$ of samples",
+    ),
 }
