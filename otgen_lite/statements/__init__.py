@@ -5,6 +5,7 @@ on others, of other sizes and dimensions. The two are the same code.
 """
 
 from otgen_lite.statements import (
+    blur,
     collapse,
     critics,
     distances,
@@ -22,6 +23,7 @@ from otgen_lite.statements.registry import REGISTRY, Statement, statement
 __all__ = [
     "REGISTRY",
     "Statement",
+    "blur",
     "collapse",
     "critics",
     "distances",
