@@ -15,14 +15,12 @@ from collections.abc import Sequence
 from math import log, pi, sqrt
 from typing import Any
 
-import numpy as np
 import torch
-from scipy.optimize import brentq, minimize_scalar
 from torch import Generator, Tensor, nn
 
 import otgen_lite as otg
 from otgen_lite.metrics.images import LAPLACIAN
-from otgen_lite.statements._blur import best_mixture, descend, logistic, orthogonal, to_gauss
+from otgen_lite.statements._blur import descend, orthogonal, to_gauss
 from otgen_lite.statements._home import all_at_home
 from otgen_lite.statements.entropy import flat_scale, kl
 from otgen_lite.statements.kantorovich import Sides, masses, points
@@ -71,21 +69,6 @@ IMAGES = [
     {"h": 8, "w": 8, "q": 8, "var": 0.05},
     {"h": 5, "w": 3, "q": 15, "var": 0.5},
     {"h": 6, "w": 6, "q": 1, "var": 2.0},
-]
-DECODERS = [
-    {"n": 2, "m": 2, "d": 1},
-    {"n": 5, "m": 3, "d": 2},
-    {"n": 3, "m": 8, "d": 4},
-    {"n": 12, "m": 6, "d": 3},
-    {"n": 20, "m": 20, "d": 8},
-]
-FORKS = [{"var": var} for var in (0.1, 0.25, 0.5, 0.8, 0.9, 1.0, 1.5)]
-PAIRS = [
-    {"n": 1, "m": 0.8, "v": 0.5},
-    {"n": 2, "m": 0.9, "v": 0.2},
-    {"n": 3, "m": 0.5, "v": 0.7},
-    {"n": 2, "m": 0.0, "v": 1.0},
-    {"n": 4, "m": 0.6, "v": 1.4},
 ]
 
 
@@ -241,86 +224,6 @@ def sharp(generator: Generator, h: int, w: int, q: int, var: float) -> Sides:
     L = laplacian(h, w)
     total = (L @ mean).square().sum() + left @ (L @ U[:, :q]).square().sum(0)
     return total.new_tensor(otg.metrics.sharpness(nodes)), total
-
-
-@statement("prop-blur-mean", chapter=11, source="bousquet_2017", tol=1e-9, sizes=DECODERS)
-def mean_decoder(generator: Generator, n: int, m: int, d: int) -> Sides:
-    """Best decoder by least squares = posterior mean; excess cost, variance lost; the tanh."""
-    x, a = points(generator, n, d), masses(generator, n)
-    P = torch.rand(n, m, generator=generator, dtype=torch.float64) ** 3
-    P = a[:, None] * P / P.sum(1, keepdim=True)
-    q = P.sum(0)
-    G = P.T @ x / q[:, None]
-
-    def cost(decoder: Tensor) -> Tensor:
-        return (P * otg.cost_matrix(x, decoder)).sum()
-
-    rows = P.sqrt().T.reshape(-1, 1) * torch.eye(m, dtype=P.dtype).repeat_interleave(n, dim=0)
-    found = torch.linalg.lstsq(rows, P.sqrt().T.reshape(-1, 1) * x.repeat(m, 1)).solution
-    other = points(generator, m, d)
-    excess = q @ (other - G).square().sum(1)
-    varied = [w @ y.square().sum(1) - (w @ y).square().sum() for w, y in ((a, x), (q, G))]
-    z, mu, v = (float(t) for t in torch.rand(3, generator=generator) + 0.2)
-    chance = [np.exp(-((z - mu * y) ** 2) / (2 * v)) for y in (1.0, -1.0)]
-    slope = lambda g: chance[0] * (g - 1) + chance[1] * (g + 1)  # noqa: E731
-    two = [brentq(slope, -1.0, 1.0, xtol=1e-14), np.tanh(mu * z / v)]
-    lhs = torch.cat([found.ravel(), torch.stack([cost(other), varied[1]]), G.new_tensor(two[:1])])
-    rhs = [cost(G) + excess, varied[0] - cost(G)]
-    return lhs, torch.cat([G.ravel(), torch.stack(rhs), G.new_tensor(two[1:])])
-
-
-def fork(var: float) -> float:
-    """The largest root of g = tanh(g / var)."""
-    if var >= 1:
-        return 0.0
-    return float(brentq(lambda g: np.tanh(g / var) - g, 1e-9 + 0.5 * sqrt(1 - var) * var, 1.0))
-
-
-@statement("prop-blur-pitchfork", chapter=11, source=BOOK, tol=1e-9, sizes=FORKS)
-def pitchfork(generator: Generator, var: float) -> Sides:
-    """Best mixture of four free codes, by descent, and the best code alone = at g = tanh(g/var)."""
-    g = fork(var)
-    peak = log(np.cosh(g / var)) - (1 + g**2) / (2 * var) - log(2 * pi * var) / 2
-    found = best_mixture(generator, var)
-    alone = minimize_scalar(
-        lambda u: (1 + u**2) / (2 * var) - log(np.cosh(u / var)),
-        bounds=(0.0, 1.2), method="bounded", options={"xatol": 1e-9},
-    )  # fmt: skip
-    least = (1 + g**2) / (2 * var) - log(np.cosh(g / var))
-    return column([found, alone.fun]), column([-peak, least])
-
-
-@statement("prop-blur-avb", chapter=11, source="mescheder_2017", tol=1e-6, sizes=PAIRS)
-def contrast(generator: Generator, n: int, m: float, v: float) -> Sides:
-    """Quadratic logistic regression on a quadrature: coefficients = T*; its mean = the rate."""
-    x, a = points(generator, n, 1)[:, 0], masses(generator, n)
-    z = torch.linspace(-14, 14, 5601, dtype=torch.float64)
-    h = z[1] - z[0]
-    ours = (-(z - m * x[:, None]).square() / (2 * v)).exp() * h / sqrt(2 * pi * v)
-    theirs = (-z.square() / 2).exp().expand(n, -1) * h / sqrt(2 * pi)
-    found, value = logistic(z, a, ours, theirs)
-    exact = torch.stack(
-        [-x.square() * m**2 / (2 * v) - log(v) / 2, m * x / v, 0 * x + 0.5 - 0.5 / v], dim=1
-    )
-    T = exact @ torch.stack([z**0, z, z**2])
-    rate = a @ (ours * T).sum(1)
-    middle = (ours + theirs) / 2
-    js = (a @ (torch.xlogy(ours, ours / middle) + torch.xlogy(theirs, theirs / middle)).sum(1)) / 2
-    closed = a @ (m**2 * x.square() + v - 1 - log(v)) / 2
-    lhs = torch.cat([found.ravel(), torch.stack([value.new_tensor(float(value)), rate])])
-    return lhs, torch.cat([exact.ravel(), torch.stack([2 * log(2) - 2 * js, closed])])
-
-
-@statement("prop-blur-overlap", chapter=11, source=BOOK, tol=1e-12, relation="<=", sizes=CODES)
-def overlap(generator: Generator, n: int, m: int, d: int, var: float) -> Sides:
-    """exp(-R^2 / 2 var) <= what the best encoders of any two data share, for the largest cost R^2."""
-    x, made = 0.5 * points(generator, n + 1, d), 0.5 * points(generator, m, d)
-    C = otg.cost_matrix(x, made)
-    Q = posterior(C, masses(generator, m), 2 * var)
-    shared = torch.minimum(Q[:, None], Q[None]).sum(2)
-    bound = (-torch.maximum(C.amax(1)[:, None], C.amax(1)[None]) / (2 * var)).exp()
-    off = torch.triu_indices(n + 1, n + 1, offset=1)
-    return bound[off[0], off[1]], shared[off[0], off[1]]
 
 
 all_at_home(globals())
