@@ -61,6 +61,32 @@ def best_mixture(generator: Generator, var: float, codes: int = 4) -> float:
     return min(descend(surprise, start)[0] for start in starts)
 
 
+def split_rate(mean: Tensor, log_var: Tensor, reach: float = 9.0, n: int = 1201) -> Tensor:
+    """KL(Q_Z | P_Z) and I(X; Z) of Gaussian encoders with codes of two numbers, by quadrature.
+
+    Args:
+        mean: (k, 2) means, one a datum.
+        log_var: (k, 2) logarithms of the variances.
+        reach: half of the side of the square that is covered.
+        n: points of the trapezoidal rule along a side.
+
+    Returns:
+        (2,) both parts of the rate, in nats.
+    """
+    mean, log_var = mean.double(), log_var.double()
+    z = torch.linspace(-reach, reach, n, dtype=torch.float64)
+    h = float(z[1] - z[0])
+    logs = -(z - mean[..., None]).square() / (2 * log_var.exp()[..., None])
+    logs = logs - (log_var[..., None] + log(2 * pi)) / 2  # (k, 2, n)
+    first, second = h * logs[:, 0].exp(), h * logs[:, 1].exp()
+    mixed = first.T @ second / len(mean)
+    log_mixed = torch.log(mixed.clamp(min=1e-300)) - 2 * log(h)
+    log_prior = -(z[:, None].square() + z.square()) / 2 - log(2 * pi)
+    own = (first * logs[:, 0]).sum(1) * second.sum(1) + (second * logs[:, 1]).sum(1) * first.sum(1)
+    across = ((first @ log_mixed) * second).sum(1)
+    return torch.stack([(mixed * (log_mixed - log_prior)).sum(), (own - across).mean()])
+
+
 def logistic(z: Tensor, a: Tensor, ours: Tensor, theirs: Tensor) -> tuple[Tensor, Tensor]:
     """The best quadratic logits, for each row on its own, by Newton's method.
 
