@@ -22,8 +22,10 @@ def test_the_fork_has_two_prongs_and_a_line_at_its_variance() -> None:
     fig = plots.pitchfork(**FORK)  # type: ignore[arg-type]
     fork, codes = fig.axes
     up, down, reached, mirrored, line = (np.asarray(k.get_ydata()) for k in fork.lines)
-    assert (up == -down).all() and reached == -mirrored == 0.8
-    assert list(fork.lines[-1].get_xdata()) == [0.5, 0.5] and len(line) == 2
+    assert (up == -down).all()
+    assert reached == -mirrored == 0.8
+    assert list(fork.lines[-1].get_xdata()) == [0.5, 0.5]
+    assert len(line) == 2
     shared = [bar.get_height() for bar in codes.patches[4:]]
     assert shared == pytest.approx([1 / 9, 1 / 9])  # of the taller bar
 
@@ -49,7 +51,8 @@ def test_the_fork_names_what_is_wrong(change: dict[str, object], message: str) -
 def test_spectra_stand_beside_the_data() -> None:
     fig = plots.spectra([1.0, 0.5], {"one": ([0.8, 0.3], [0.81, 0.28])})
     data, wanted, found = fig.axes[0].lines
-    assert data.get_color() == plots.BLUE and wanted.get_color() == found.get_color()
+    assert data.get_color() == plots.BLUE
+    assert wanted.get_color() == found.get_color()
     assert list(found.get_ydata()) == [0.81, 0.28]
     with pytest.raises(ValueError, match="named"):
         plots.spectra([1.0], {})
