@@ -127,7 +127,7 @@ def half_entropic(generator: Generator, n: int, m: int, d: int, var: float) -> S
     found, _ = descend(objective, points(generator, n, m))
     V, best = vae_value(C, a, b, eps), a[:, None] * posterior(C, b, eps)
     q = best.sum(0)
-    tight = {"tol": 1e-12, "max_iter": 200_000}
+    tight: dict[str, Any] = {"tol": 1e-12, "max_iter": 200_000}
     both = otg.solve_sinkhorn(C, eps, a, b, **tight)
     agreed = otg.solve_sinkhorn(C, eps, a, q, **tight)
     lhs = torch.stack([V.new_tensor(found), both.value, V])
