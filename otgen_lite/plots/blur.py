@@ -124,7 +124,7 @@ def spectra(data: Any, named: Mapping[str, tuple[Any, Any]]) -> Figure:
     top = _drawing.array("data", data, 1)
     fig, ax = figure(height=3.2)
     place = np.arange(1, len(top) + 1)
-    ax.plot(place, top, "_", color=BLUE, markersize=46, markeredgewidth=3, label="data")
+    ax.plot(place, top, "_", color=BLUE, markersize=46, markeredgewidth=3)
     between = np.linspace(-0.24, 0.24, len(named))
     for k, (name, (wanted, found)) in enumerate(named.items()):
         w, f = (_drawing.array(f"named[{name!r}]", part, 1) for part in (wanted, found))
@@ -134,5 +134,5 @@ def spectra(data: Any, named: Mapping[str, tuple[Any, Any]]) -> Figure:
         ax.plot(place + between[k], w, "_", color=color, markersize=15, markeredgewidth=1.5)
         ax.plot(place + between[k], f, MARKS[k % len(MARKS)], color=color, label=name)
     ax.set(xlabel="principal axis", ylabel="variance", xticks=place, ylim=(-0.03, None))
-    ax.legend(markerscale=0.5 if len(top) > 30 else 0.7)
+    ax.legend()
     return fig
