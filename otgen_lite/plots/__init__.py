@@ -6,6 +6,7 @@ changes, so that frames can be drawn in threads, and no figure has to be closed.
 """
 
 from otgen_lite.plots.autoencoders import encoders, noisy_costs, twin_losses
+from otgen_lite.plots.blur import pitchfork, spectra
 from otgen_lite.plots.codes import clock, codes_and_samples
 from otgen_lite.plots.comparisons import compare_methods, curve_and_bound, densities_and_distances
 from otgen_lite.plots.critics import critic_fields, critic_line, hill
@@ -125,6 +126,7 @@ __all__ = [
     "photograph",
     "photographs",
     "pipe_and_landscape",
+    "pitchfork",
     "plan_lines",
     "potential_and_plan",
     "price_map",
@@ -139,6 +141,7 @@ __all__ = [
     "slope_fans",
     "soft_cells",
     "soft_plan",
+    "spectra",
     "squeezed",
     "stages",
     "touching",

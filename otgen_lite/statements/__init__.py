@@ -5,6 +5,7 @@ on others, of other sizes and dimensions. The two are the same code.
 """
 
 from otgen_lite.statements import (
+    blur,
     collapse,
     critics,
     distances,
@@ -13,6 +14,7 @@ from otgen_lite.statements import (
     estimation,
     gradients,
     kantorovich,
+    overlap,
     penalised,
     practice,
     semidiscrete,
@@ -23,6 +25,7 @@ from otgen_lite.statements.registry import REGISTRY, Statement, statement
 __all__ = [
     "REGISTRY",
     "Statement",
+    "blur",
     "collapse",
     "critics",
     "distances",
@@ -31,6 +34,7 @@ __all__ = [
     "estimation",
     "gradients",
     "kantorovich",
+    "overlap",
     "penalised",
     "practice",
     "semidiscrete",

@@ -132,6 +132,17 @@ ONLY_PROVED: dict[str, str] = {
     "prop-pot-game": "",
     "thm-pot-aae": "",
     "prop-pot-noise": "",
+    # Chapter 11
+    "thm-blur-surgery": "codes of more than one dimension; encoders that are not Gaussian",
+    "thm-blur-entropic": "data and priors that are no finite lists; that both minima are attained",
+    "prop-blur-line": "that no encoder is better which is not linear",
+    "thm-blur-ppca": "that other stationary points are saddles; what the encoder does in detail",
+    "prop-blur-unshrunk": "encoders that are not linear; penalties other than KL",
+    "cor-blur-sharp": "",
+    "prop-blur-mean": "laws that are no finite lists, but for two Diracs",
+    "prop-blur-pitchfork": "mixtures of more than four codes; that no other mixture is as good",
+    "prop-blur-avb": "discriminators that are not quadratic in the code; other encoders",
+    "prop-blur-overlap": "the constant of the bound; priors that are no finite lists",
     # Chapter 12
     "prop-wae-estimators": "laws that are no finite lists",
     "thm-wae-variance": "laws that are no finite lists",

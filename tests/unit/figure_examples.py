@@ -249,4 +249,23 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
         xlabel="compass",
         ylabel="$W_2^2$ of samples",
     ),
+    "pitchfork": lambda: plots.pitchfork(
+        0.5,
+        0.1 + T,
+        np.sqrt(np.maximum(0.9 - T, 0)),
+        {"VAE": ([0.3, 0.7], [0.8, 0.4])},
+        4 * T - 2,
+        np.stack([_bump(0.3), _bump(0.6)]),
+        np.tanh(4 * T - 2),
+    ),
+    "pitchfork of two codes": lambda: plots.pitchfork(
+        0.5, 0.1 + T, 1 - T, {}, [-1, 1], [[0.9, 0.1], [0.1, 0.9]], [-0.8, 0.8]
+    ),
+    "spectra": lambda: plots.spectra(
+        [1.0, 0.5, 0.2, 0.1],
+        {
+            "VAE, $\\sigma^2 = 0.2$": ([0.8, 0.3, 0, 0], [0.8, 0.31, 0.01, 0]),
+            "P-OT": ([1.0, 0.5, 0.2, 0.1], [1.0, 0.5, 0.2, 0.1]),
+        },
+    ),
 }
