@@ -132,4 +132,13 @@ ONLY_PROVED: dict[str, str] = {
     "prop-pot-game": "",
     "thm-pot-aae": "",
     "prop-pot-noise": "",
+    # Chapter 13
+    "thm-lat-map": "laws that are no finite lists; that a map which takes a least place is optimal",
+    "prop-lat-quadratic": "that D is differentiable almost everywhere",
+    "prop-lat-direction": "laws that are no finite lists",
+    "prop-lat-single": "laws that are no finite lists",
+    "thm-lat-budget": "laws that are no finite clouds; the constants where the bound has room",
+    "thm-lat-bridges": "(1); that no map at all does better: a line, a ring and networks are tried",
+    "prop-lat-soft": "that no potential but zero is best",
+    "prop-lat-copies": "(1); laws that are no finite clouds",
 }
