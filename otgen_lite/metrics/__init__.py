@@ -11,6 +11,7 @@ from otgen_lite.metrics.floors import Floor, floor
 from otgen_lite.metrics.images import sharpness
 from otgen_lite.metrics.kernels import mmd
 from otgen_lite.metrics.modes import mode_coverage, share_within, within_mode_std
+from otgen_lite.metrics.nearest import novelty
 from otgen_lite.metrics.transport import sinkhorn, w2sq
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "inception",
     "mmd",
     "mode_coverage",
+    "novelty",
     "share_within",
     "sharpness",
     "sinkhorn",

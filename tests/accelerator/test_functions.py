@@ -160,6 +160,7 @@ METRICS: dict[str, Call] = {
     "frechet": lambda x, y: metrics.frechet(x, y),
     "mmd": lambda x, y: metrics.mmd(x, y, kernel="multi"),
     "mode_coverage": lambda x, y: metrics.mode_coverage(x, y, 0.1),
+    "novelty": lambda x, y: metrics.novelty(x, y),
     "share_within": lambda x, y: metrics.share_within(x, y, 0.1),
     "sharpness": lambda x, y: metrics.sharpness(_image(x)),
     "sinkhorn": lambda x, y: metrics.sinkhorn(x, y, 0.1),
