@@ -48,7 +48,9 @@ def two_clouds(panels: Mapping[str, tuple[Any, Any]]) -> Figure:
         both = np.concatenate([y, x])
         middle = (both.max(axis=0) + both.min(axis=0)) / 2
         reach = 0.54 * float(np.ptp(both, axis=0).max() or 1.0)
-        ax.set(xlim=middle[0] + np.array([-reach, reach]), ylim=middle[1] + np.array([-reach, reach]))
+        ax.set(
+            xlim=middle[0] + np.array([-reach, reach]), ylim=middle[1] + np.array([-reach, reach])
+        )
         ax.set(xticks=[], yticks=[], xlabel=name)
         ax.set_aspect("equal")
         ax.spines[:].set(visible=True, color=FAINT)

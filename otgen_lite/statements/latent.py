@@ -225,7 +225,9 @@ def copies(generator: Generator, n: int, d: int, t: float) -> Sides:
     different = float(seen @ np.arange(n + 1))
     root = r.value.sqrt()
     lhs = torch.stack([W, back, W.new_tensor(different)])
-    return lhs, torch.stack([t * root, (1 - t) * root, W.new_tensor(n * (1 - (1 - 1 / n) ** (2 * n)))])
+    return lhs, torch.stack(
+        [t * root, (1 - t) * root, W.new_tensor(n * (1 - (1 - 1 / n) ** (2 * n)))]
+    )
 
 
 all_at_home(globals())
