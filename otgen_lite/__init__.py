@@ -5,7 +5,7 @@ Everything that a chapter calls is here: ``import otgen_lite as otg``.
 
 from typing import Any
 
-from otgen_lite import animate, bounds, data, divergences, metrics, networks, plots, recipes
+from otgen_lite import animate, bounds, data, divergences, latent, metrics, networks, plots, recipes
 from otgen_lite.certify import Certificate, CertificateError, certificate
 from otgen_lite.costs import cost_matrix, paired_cost
 from otgen_lite.device import generator, use_device
@@ -132,6 +132,7 @@ __all__ = [
     "gaussian_map",
     "gaussian_to_circle",
     "generator",
+    "latent",
     "metrics",
     "networks",
     "paired_cost",

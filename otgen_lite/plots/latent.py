@@ -113,7 +113,7 @@ def torn_plane(
     """Where in the prior the bridges begin, and where its draws end.
 
     Args:
-        off: (k, k) on a square grid of places of the prior, rows from below: whether a place is sent
+        off: (k, k) on a square grid of places of the prior, rows from below: whether one is sent
             outside of all modes; None where there is no map.
         reach: half of the side of the square.
         modes: (M, 2) centres of modes, blue discs.

@@ -14,11 +14,12 @@ import torch
 from scipy.integrate import quad
 from scipy.sparse.csgraph import shortest_path
 from scipy.stats import norm
-from torch import Generator, Tensor
+from torch import Generator
 
 import otgen_lite as otg
 from otgen_lite.statements._home import all_at_home
 from otgen_lite.statements._latent import RADIUS as RADIUS
+from otgen_lite.statements._latent import bridges as bridges
 from otgen_lite.statements._latent import (
     clipped_shares,
     cumulative,
@@ -27,7 +28,6 @@ from otgen_lite.statements._latent import (
     lipschitz,
     shifted,
 )
-from otgen_lite.statements._latent import bridges as bridges
 from otgen_lite.statements._latent import slope_needed as slope_needed
 from otgen_lite.statements.kantorovich import Sides, highs, margins, masses, points
 from otgen_lite.statements.registry import statement
