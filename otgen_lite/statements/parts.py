@@ -138,7 +138,7 @@ ONLY_PROVED: dict[str, str] = {
     "prop-lat-direction": "laws that are no finite lists",
     "prop-lat-single": "laws that are no finite lists",
     "thm-lat-budget": "laws that are no finite clouds; the constants where the bound has room",
-    "thm-lat-bridges": "(1); that no map at all does better: a line, a ring and networks are tried",
+    "thm-lat-bridges": "(1); the constant for more than two islands; that no map does better",
     "prop-lat-soft": "that no potential but zero is best",
     "prop-lat-copies": "(1); laws that are no finite clouds",
 }
