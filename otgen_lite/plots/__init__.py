@@ -38,6 +38,7 @@ from otgen_lite.plots.general import (
 )
 from otgen_lite.plots.gradients import between_poles, shared_cloud, slope_fans, stages
 from otgen_lite.plots.kantorovich import arcs, ink_between, ink_cards, matrices, mixed, price_map
+from otgen_lite.plots.latent import critic_maps, torn_plane, two_clouds
 from otgen_lite.plots.layouts import arrange, keep, narrow, photograph
 from otgen_lite.plots.lines import curves, touching
 from otgen_lite.plots.maps import mapped_clouds, sent_to_atoms
@@ -91,6 +92,7 @@ __all__ = [
     "compass",
     "critic_fields",
     "critic_line",
+    "critic_maps",
     "curve_and_bound",
     "curves",
     "densities_and_distances",
@@ -144,8 +146,10 @@ __all__ = [
     "spectra",
     "squeezed",
     "stages",
+    "torn_plane",
     "touching",
     "twin_losses",
+    "two_clouds",
     "use_book_style",
     "with_spread",
 ]

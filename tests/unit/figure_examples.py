@@ -230,6 +230,15 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "noisy_line": lambda: plots.noisy_line(
         1.0, 0.6, 0.6, 0.1 + T, (T - 0.5) ** 2, 0.3 + (T - 0.7) ** 2, top=1.0
     ),
+    "two_clouds": lambda: plots.two_clouds(
+        {name: (X2, Y2) for name in ("codes, and draws", "as they are", "carried")}
+    ),
+    "critic_maps": lambda: plots.critic_maps(
+        T, T**2, [0.0, 0.2, 0.4], {"in order": [2.0, 2.2, 2.4], "reversed": [2.4, 2.2, 2.0]}
+    ),
+    "torn_plane": lambda: plots.torn_plane(
+        np.eye(9), 3.0, Y2 / 2, (X2 - 3) / 4, radius=0.2, remark="no map"
+    ),
     "codes_and_samples": lambda: plots.codes_and_samples(X2 / 4, Y2 / 2, (X2 - 3) / 4),
     "clock": lambda: plots.clock(
         np.stack([np.sin(7 * T), np.cos(7 * T)], axis=1),

@@ -1,0 +1,288 @@
+"""Latent models beside one another: the machinery of chapter 13.
+
+- :func:`autoencoder` trains a plain auto-encoder;
+- :class:`Clusters` has hard, soft and learned maps to clusters in the plane;
+- :class:`CodeSampler` draws codes of an auto-encoder in several ways and degrees of softness;
+- :func:`patients`, :func:`usefulness` and :func:`leak` are the application: synthetic records;
+- :func:`even_gaussian` and :func:`balanced` take the chance out of a comparison.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from otgen_lite import _checks
+from otgen_lite.costs import cost_matrix
+from otgen_lite.device import generator
+from otgen_lite.methods import AutoEncoder, LatentOT
+from otgen_lite.networks import MLP
+from otgen_lite.training import fit
+from otgen_lite.transport import SemiDiscrete
+
+#: Degrees of softness of a :class:`CodeSampler`: the spread of the hard map, eps of the soft one as
+#: a share of the codes' variance, and how many codes share a component of the mixture.
+LEVELS: dict[str, tuple[float, ...]] = {
+    "hard": (0.0, 0.2, 0.5), "soft": (0.005, 0.02, 0.08), "mixture": (4, 12, 30),
+}  # fmt: skip
+
+#: How networks are trained here, unless the caller knows better.
+TRAINING: dict[str, Any] = {"batch_size": 128, "schedule": "cosine", "ema": 0.99, "progress": False}
+
+
+def autoencoder(
+    x: Tensor, d_z: int, width: int, seed: int, *, final: Any = None, **options: Any
+) -> AutoEncoder:
+    """A plain auto-encoder with two hidden layers on either side, trained.
+
+    Args:
+        x: (n, d) data.
+        d_z: dimension of the codes.
+        width: of the hidden layers.
+        seed: of the weights and of the training.
+        final: last layer of the decoder, a class; none where None.
+        options: of :func:`~otgen_lite.fit`; 500 steps at the rate 8e-3 where not given.
+
+    Returns:
+        The auto-encoder.
+
+    Raises:
+        ValueError: if an option is out of range.
+
+    Chapter: 13.
+
+    Example:
+        >>> ae = autoencoder(torch.rand(64, 3), d_z=2, width=8, seed=0, steps=5, batch_size=8)
+        >>> ae.encode(torch.rand(4, 3)).shape
+        torch.Size([4, 2])
+    """
+    g = generator(seed)
+    d = _checks.points("x", x).shape[1]
+    model = AutoEncoder(
+        MLP(d, [width, width], d_z, generator=g),
+        MLP(d_z, [width, width], d, generator=g, final=final),
+    )
+    fit(model, x, seed=seed, **{**TRAINING, "steps": 500, "lr": 8e-3, **options})
+    return model
+
+
+def even_gaussian(n: int) -> Tensor:
+    """Places of equal weight that represent N(0, I_2) evenly: a spiral, without chance.
+
+    Args:
+        n: how many.
+
+    Returns:
+        (n, 2) places.
+
+    Raises:
+        ValueError: if n < 1.
+
+    Chapter: 13.
+
+    Example:
+        >>> even_gaussian(4000).square().mean(0).round(decimals=1)
+        tensor([1., 1.])
+    """
+    i = torch.arange(_checks.count("n", n))
+    length = (-2 * (1 - (i + 0.5) / n).log()).sqrt()
+    angle = 2 * math.pi * (0.6180339887498949 * i.double()).frac().to(length.dtype)
+    return length[:, None] * torch.stack([angle.cos(), angle.sin()], 1)
+
+
+def balanced(x: Tensor, modes: Tensor, n: int) -> Tensor:
+    """The first points of each mode, equally many of each, n in all (fewer where they run out).
+
+    Args:
+        x: (m, d) points.
+        modes: (M, d) centres.
+        n: how many.
+
+    Chapter: 13.
+
+    Example:
+        >>> balanced(torch.tensor([[0.1], [0.2], [0.9]]), torch.tensor([[0.0], [1.0]]), 2)
+        tensor([[0.1000],
+                [0.9000]])
+    """
+    home = cost_matrix(x, modes.to(x)).argmin(1)
+    return torch.cat([x[home == k][: n // len(modes)] for k in range(len(modes))])
+
+
+class Clusters:
+    """Clusters of standard deviation 0.05 on a circle of radius 2, and maps of N(0, I_2) to them.
+
+    Args:
+        number: of clusters.
+        codes: that are the atoms of the semi-discrete problem.
+        steps: of the ascent on their potential.
+        network_steps: of the training of the network.
+        seed: of everything.
+
+    Attributes:
+        modes: (number, 2) centres.
+        reference: (400, 2) other points of the clusters.
+        problem: the semi-discrete problem.
+        mixture: a latent model with as many Gaussians.
+
+    Chapter: 13.
+
+    Example:
+        >>> two = Clusters(2, codes=8, steps=50, network_steps=2, seed=0)
+        >>> two.image("hard", 0.0, torch.tensor([[3.0, 1.0]])).shape
+        torch.Size([1, 2])
+    """
+
+    def __init__(
+        self, number: int, codes: int = 256, steps: int = 1500, network_steps: int = 400,
+        seed: int = 0,
+    ) -> None:  # fmt: skip
+        at = 2 * math.pi * torch.arange(_checks.count("number", number)) / number + math.pi / 8
+        self.modes, same = 2 * torch.stack([at.cos(), at.sin()], 1), nn.Identity()
+        g = generator(seed)
+        y, self.reference, points = (
+            self.modes.repeat(n // number, 1) + 0.05 * torch.randn(n, 2, generator=g)
+            for n in (codes // number * number, 400 // number * number, 2048 // number * number)
+        )
+        self.problem = SemiDiscrete(y)
+        self.problem.fit(
+            lambda n, h: torch.randn(n, 2, generator=h), steps=steps, tol=None, seed=seed
+        )
+        network = MLP(2, [64, 64], 2, generator=g)
+        self.learned = LatentOT(same, same, y, map="pairs", network=network)
+        fit(self.learned, points, seed=seed, **TRAINING, steps=network_steps, lr=5e-3)
+        self.mixture = LatentOT(same, same, y, map="mixture", components=number)
+        self.mixture.fit_map(seed=seed)
+
+    def image(self, kind: str, tau: float, z: Tensor) -> Tensor:
+        """(n, 2) images of places z under ``"hard"`` (spread tau), ``"soft"`` or ``"network"``."""
+        kind = _checks.choice("kind", kind, ("hard", "soft", "network"))
+        if kind == "hard":
+            return (1 - tau) * self.problem.transport(z) + tau * z
+        if kind == "soft":
+            soft = SemiDiscrete(self.problem.y, eps=2 * tau**2, psi=self.problem.psi)
+            return soft.barycentric(z)
+        return self.learned.carry(z)
+
+
+class CodeSampler:
+    """Ways to draw codes of a trained auto-encoder, each in three degrees of softness.
+
+    The prior is the Gaussian with mean and covariance of the codes. See ``LEVELS``.
+
+    Args:
+        model: the auto-encoder.
+        data: (N, d) data whose codes are the target.
+
+    Attributes:
+        codes: (N, d_z) codes of the data.
+        variance: their mean squared distance from their mean.
+
+    Chapter: 13.
+
+    Example:
+        >>> x = torch.rand(64, 3)
+        >>> sampler = CodeSampler(autoencoder(x, d_z=2, width=8, seed=0, steps=5, batch_size=8), x)
+        >>> sampler.draw("hard", 5, atoms=16, level=0, seed=1).shape
+        torch.Size([5, 2])
+    """
+
+    def __init__(self, model: AutoEncoder, data: Tensor) -> None:
+        self.model, self.data, self.codes = model, data, model.encode(data)
+        self.variance = float((self.codes - self.codes.mean(0)).square().sum(1).mean())
+        self.affine = LatentOT(model, data=data, map="gaussian").fit_map()
+        self._solved: dict[int, SemiDiscrete] = {}
+
+    def prior(self, n: int, g: torch.Generator) -> Tensor:
+        """(n, d_z) draws from the prior."""
+        return self.affine.carry(torch.randn(n, self.codes.shape[1], generator=g))
+
+    def problem(self, atoms: int) -> SemiDiscrete:
+        """The semi-discrete problem of the prior and the first codes, solved once."""
+        if atoms not in self._solved:
+            solver = SemiDiscrete(self.codes[:atoms])
+            self._solved[atoms] = solver.fit(self.prior, steps=800, tol=None, seed=0)
+        return self._solved[atoms]
+
+    def draw(self, kind: str, n: int, *, atoms: int, level: int, seed: int) -> Tensor:
+        """(n, d_z) codes by ``"hard"``, ``"soft"`` or ``"mixture"``, from the first codes."""
+        much = LEVELS[_checks.choice("kind", kind, LEVELS)][level]
+        if kind == "mixture":
+            parts = max(1, atoms // int(much))
+            m = LatentOT(self.model, data=self.data[:atoms], map="mixture", components=parts)
+            m.fit_map(seed=seed, reg_covar=1e-3 * self.variance)
+            return m.sample_codes(n, generator(seed))
+        z, solver = self.prior(n, generator(seed)), self.problem(atoms)
+        if kind == "hard":
+            return (1 - much) * solver.transport(z) + much * z
+        return SemiDiscrete(solver.y, eps=much * self.variance, psi=solver.psi).barycentric(z)
+
+
+def patients(seed: int = 0, known: int = 380) -> tuple[Tensor, Tensor]:
+    """Records of breast tumours: thirty scaled features of cell nuclei, and 2 for benign, else -2.
+
+    The scale is that of the known patients. The table comes with scikit-learn; licence CC BY 4.0.
+
+    Args:
+        seed: of the order of the 569 patients.
+        known: how many of them are in the table.
+
+    Returns:
+        (known, 31) records in the table, and the others, in float32.
+
+    Source: :cite:t:`street_1993`. Chapter: 13.
+
+    Example:
+        >>> [part.shape for part in patients()]
+        [torch.Size([380, 31]), torch.Size([189, 31])]
+    """
+    from sklearn.datasets import load_breast_cancer
+
+    raw, benign = load_breast_cancer(return_X_y=True)
+    order = torch.randperm(
+        len(raw), generator=torch.Generator("cpu").manual_seed(seed), device="cpu"
+    )
+    raw, benign = raw[order.numpy()], benign[order.numpy()]
+    scaled = (raw - raw[:known].mean(0)) / raw[:known].std(0)
+    every = np.concatenate([scaled, 4.0 * benign[:, None] - 2], axis=1)
+    table = torch.as_tensor(every.astype(np.float32), device=torch.get_default_device())
+    return table[:known], table[known:]
+
+
+def usefulness(records: Tensor, unknown: Tensor) -> float:
+    """Accuracy on unknown patients of a logistic regression that was trained on records.
+
+    Chapter: 13.
+
+    Example:
+        >>> known, unknown = patients()
+        >>> usefulness(known, unknown) > 0.95
+        True
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    def split(x: Tensor) -> tuple[Any, Any]:
+        return x[:, :-1].cpu().numpy(), (x[:, -1] > 0).cpu().numpy()
+
+    return float(LogisticRegression(max_iter=500).fit(*split(records)).score(*split(unknown)))
+
+
+def leak(records: Tensor, known: Tensor, unknown: Tensor) -> float:
+    """AUC of the attack "near a published record, hence in the table": 0.5 where nothing leaks.
+
+    It is the chance that a known patient is nearer to the records than an unknown one.
+
+    Chapter: 13.
+
+    Example:
+        >>> known, unknown = patients()
+        >>> leak(known, known, unknown)
+        1.0
+    """
+    a, b = (cost_matrix(part, records).amin(1) for part in (known, unknown))
+    nearer = (a[:, None] < b).double() + 0.5 * (a[:, None] == b).double()
+    return float(nearer.mean())

@@ -1,0 +1,177 @@
+"""Pictures of chapter 13: codes and what is carried to them, bridges, and critics as maps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+from matplotlib.collections import LineCollection
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle
+
+from otgen_lite import _checks
+from otgen_lite.plots import _drawing
+from otgen_lite.plots.layouts import arrange, move, resize
+from otgen_lite.plots.style import BLUE, FAINT, GREY, METHODS, NARROW, RED, VIOLET, WIDTH, figure
+
+
+def two_clouds(panels: Mapping[str, tuple[Any, Any]]) -> Figure:
+    """Pairs of clouds in the plane, a panel for each: what shall be there, and what is.
+
+    Args:
+        panels: what to write under each panel, and its two clouds: (n, 2) points in blue dots, and
+            (m, 2) points in red crosses.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: if there is no panel, a cloud has another shape or a number is not finite.
+
+    Chapter: 13.
+
+    Example:
+        >>> fig = two_clouds({"codes": ([[0, 0]], [[1, 0]]), "data": ([[2, 0]], [[2, 1]])})
+        >>> [ax.get_xlabel() for ax in fig.axes]
+        ['codes', 'data']
+    """
+    if not panels:
+        raise ValueError("panels must hold at least one pair of clouds, got none")
+    fig, axes = figure(1, len(panels), height=WIDTH / len(panels) + 0.35, squeeze=False)
+    for ax, (name, (blue, red)) in zip(axes[0], panels.items(), strict=True):
+        y, x = _plane(f"{name!r}", blue), _plane(f"{name!r}", red)
+        ax.scatter(y[:, 0], y[:, 1], s=14, color=BLUE, linewidths=0)
+        ax.scatter(x[:, 0], x[:, 1], s=14, color=RED, marker="x", linewidths=0.8)
+        both = np.concatenate([y, x])
+        middle = (both.max(axis=0) + both.min(axis=0)) / 2
+        reach = 0.54 * float(np.ptp(both, axis=0).max() or 1.0)
+        ax.set(
+            xlim=middle[0] + np.array([-reach, reach]), ylim=middle[1] + np.array([-reach, reach])
+        )
+        ax.set(xticks=[], yticks=[], xlabel=name)
+        ax.set_aspect("equal")
+        ax.spines[:].set(visible=True, color=FAINT)
+    return fig
+
+
+def critic_maps(
+    z: Any, critic: Any, starts: Any, ends: Mapping[str, Any], *, name: str = "$D(z)$"
+) -> Figure:
+    """A critic on the line, and maps from places of the prior (red) to codes (blue).
+
+    Args:
+        z: (n,) grid, rising.
+        critic: (n,) the critic on it.
+        starts: (k,) places of the prior.
+        ends: what to write beside each map, and the (k,) places to which it sends the starts.
+        name: what the vertical axis of the critic shows.
+
+    Returns:
+        The critic in the first panel, the maps as violet arrows in the second.
+
+    Raises:
+        ValueError: if shapes do not match, a number is not finite, or there is no map.
+
+    Chapter: 13.
+
+    Example:
+        >>> fig = critic_maps([0, 1, 2], [0, 1, 2], [0.0, 0.5], {"shift": [1.0, 1.5]})
+        >>> [text.get_text() for text in fig.axes[1].get_yticklabels()]
+        ['shift']
+    """
+    if not ends:
+        raise ValueError("ends must hold at least one map, got none")
+    t, v = _drawing.array("z", z, 1), _drawing.array("critic", critic, 1)
+    _drawing.match("critic", v, t.shape)
+    start = _drawing.array("starts", starts, 1)
+    fig, (left, right) = figure(1, 2, height=2.9, width_ratios=[1, 1.15])
+    left.plot(t, v, color=METHODS[3])
+    left.set(xlabel="place", ylabel=name)
+    for row, (label, value) in enumerate(ends.items()):
+        end = _drawing.array(f"ends[{label!r}]", value, 1)
+        _drawing.match(f"ends[{label!r}]", end, start.shape)
+        low = -1.3 * row
+        lines = [[(s, low + 0.8), (e, low)] for s, e in zip(start, end, strict=True)]
+        right.add_collection(LineCollection(lines, colors=VIOLET, linewidths=1.2))
+        right.plot(start, np.full_like(start, low + 0.8), "o", color=RED, markersize=5)
+        right.plot(end, np.full_like(end, low), "o", color=BLUE, markersize=5)
+    right.set(xlabel="place", yticks=[0.4 - 1.3 * k for k in range(len(ends))])
+    right.set_yticklabels(list(ends), rotation=90, va="center")
+    right.tick_params(axis="y", length=0)
+    right.spines[:].set_visible(False)
+    right.spines["bottom"].set_visible(True)
+    right.margins(0.04, 0.08)
+    return fig
+
+
+def torn_plane(
+    off: Any, reach: float, modes: Any, samples: Any, *, radius: float, remark: str = ""
+) -> Figure:
+    """Where in the prior the bridges begin, and where its draws end.
+
+    Args:
+        off: (k, k) on a square grid of places of the prior, rows from below: whether one is sent
+            outside of all modes; None where there is no map.
+        reach: half of the side of the square.
+        modes: (M, 2) centres of modes, blue discs.
+        samples: (n, 2) images of draws from the prior, red.
+        radius: radius of a mode, > 0.
+        remark: what to write into the first panel where there is no map.
+
+    Returns:
+        The places of bridges in violet in the first panel, with circles of one, two and three
+        standard deviations; modes and samples in the second.
+
+    Raises:
+        ValueError: if shapes do not match or a number is not finite.
+
+    Chapter: 13.
+
+    Example:
+        >>> fig = torn_plane([[0, 1], [0, 1]], 3.0, [[2, 0]], [[2, 0.1]], radius=0.2)
+        >>> [ax.get_xlabel() for ax in fig.axes]
+        ['the prior', 'modes, and samples']
+    """
+    reach, radius = _checks.positive("reach", reach), _checks.positive("radius", radius)
+    centres, x = _plane("modes", modes), _plane("samples", samples)
+    # Laid out by hand: the same place for every frame, and quicker than a layout engine.
+    side, line = 3.0, 0.35
+    fig = Figure(figsize=(WIDTH, side + line))
+    left, right = (
+        fig.add_axes((at / WIDTH, line / (side + line), side / WIDTH, side / (side + line)))
+        for at in (0.35, WIDTH - side - 0.35)
+    )
+    if off is None:
+        left.text(0, 0, remark, ha="center", va="center")
+    else:
+        grid = _drawing.array("off", off, 2)
+        _drawing.match("off", grid, (len(grid), len(grid)))
+        left.imshow(grid, origin="lower", extent=(-reach, reach, -reach, reach), vmin=0, vmax=1,
+                    cmap=ListedColormap(["white", VIOLET]), interpolation="nearest")  # fmt: skip
+    for sd in (1, 2, 3):
+        left.add_patch(Circle((0, 0), sd, fill=False, edgecolor=GREY, linewidth=0.8))
+    for centre in centres:
+        right.add_patch(Circle(tuple(centre), radius, color=BLUE, alpha=0.35, linewidth=0))
+    right.scatter(x[:, 0], x[:, 1], s=10, color=RED, marker="x", linewidths=0.7)
+    for ax, name in ((left, "the prior"), (right, "modes, and samples")):
+        ax.set(xlim=(-reach, reach), ylim=(-reach, reach), xticks=[], yticks=[], xlabel=name)
+        ax.set_aspect("equal")
+        ax.spines[:].set(visible=True, color=FAINT)
+
+    def below(fig: Figure, undo: ExitStack) -> None:
+        resize(fig, NARROW, 2 * (NARROW - 0.5 + line), undo)
+        square = NARROW - 0.5
+        move(left, (0.25, square + 2 * line, square, square), undo)
+        move(right, (0.25, line, square, square), undo)
+
+    return arrange(fig, below)
+
+
+def _plane(name: str, value: Any) -> np.ndarray:
+    """Points of the plane, as an array (n, 2)."""
+    points = _drawing.array(name, value, 2)
+    _drawing.match(name, points, (len(points), 2))
+    return points
