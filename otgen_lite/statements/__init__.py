@@ -15,6 +15,7 @@ from otgen_lite.statements import (
     kantorovich,
     penalised,
     semidiscrete,
+    table,
     two_sides,
 )
 from otgen_lite.statements.registry import REGISTRY, Statement, statement
@@ -33,5 +34,6 @@ __all__ = [
     "penalised",
     "semidiscrete",
     "statement",
+    "table",
     "two_sides",
 ]
