@@ -61,6 +61,7 @@ from otgen_lite.plots.style import (
     figure,
     use_book_style,
 )
+from otgen_lite.plots.table import agreement, knobs, ladder, places, short
 from otgen_lite.plots.two_sides import beside_data, between_bounds
 
 __all__ = [
@@ -73,6 +74,7 @@ __all__ = [
     "RED",
     "VIOLET",
     "WIDTH",
+    "agreement",
     "arcs",
     "arrange",
     "autoencoder",
@@ -106,6 +108,8 @@ __all__ = [
     "ink_between",
     "ink_cards",
     "keep",
+    "knobs",
+    "ladder",
     "landings",
     "lanes",
     "latent_weights",
@@ -121,6 +125,7 @@ __all__ = [
     "photograph",
     "photographs",
     "pipe_and_landscape",
+    "places",
     "plan_lines",
     "potential_and_plan",
     "price_map",
@@ -132,6 +137,7 @@ __all__ = [
     "shared_cloud",
     "sheet",
     "sheets",
+    "short",
     "slope_fans",
     "soft_cells",
     "soft_plan",
