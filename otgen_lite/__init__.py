@@ -5,7 +5,17 @@ Everything that a chapter calls is here: ``import otgen_lite as otg``.
 
 from typing import Any
 
-from otgen_lite import animate, bounds, data, divergences, metrics, networks, plots, recipes
+from otgen_lite import (
+    animate,
+    bounds,
+    data,
+    divergences,
+    metrics,
+    networks,
+    plots,
+    recipes,
+    results,
+)
 from otgen_lite.certify import Certificate, CertificateError, certificate
 from otgen_lite.costs import cost_matrix, paired_cost
 from otgen_lite.device import generator, use_device
@@ -16,7 +26,7 @@ from otgen_lite.divergences import (
     SinkhornPenalty,
     SlicedWasserstein,
 )
-from otgen_lite.explore import Explorer, FrameError
+from otgen_lite.explore import Explorer, FrameError, Ranking
 from otgen_lite.methods import (
     AAE,
     AVB,
@@ -104,6 +114,7 @@ __all__ = [
     "PairCritic",
     "PenalizedOT",
     "Player",
+    "Ranking",
     "SemiDiscrete",
     "SemiDual",
     "SinkhornPenalty",
@@ -139,6 +150,7 @@ __all__ = [
     "power_cells",
     "quantise_gaussian",
     "recipes",
+    "results",
     "segment_to_atoms",
     "sinkhorn_divergence",
     "sinkhorn_divergence_gaussian",

@@ -43,6 +43,13 @@ def expression() -> str:
     return f"(lambda space: (exec({_WORK!r}, space), space['result'])[1])({{}})"
 
 
+def work() -> float:
+    """Processor seconds that the fixed work takes now, in this process."""
+    space: dict[str, Any] = {}
+    exec(_WORK, space)
+    return float(space["result"][1])
+
+
 def read(reply: dict[str, Any]) -> tuple[float, float]:
     """Processor seconds of the kernel so far and of the fixed work, from the kernel's reply.
 

@@ -36,6 +36,8 @@ ALIVE = "*Run this cell to move the sliders.*"
 USED = "*Run this cell to use it.*"
 #: As otgen_lite.explore.page writes it.
 EXPLORER = 'class="otg-explorer"'
+#: As otgen_lite.explore.ranking writes it.
+RANKING = 'class="otg-ranking"'
 EXPLORER_ALT = re.compile(r'<img class="otg-picture"[^>]*? alt="([^"]*)"')
 
 
@@ -76,7 +78,7 @@ def _shown(data: dict[str, Any], alt: str) -> Iterator[nbformat.NotebookNode]:
             yield _text(ALIVE)
     elif is_explorer:
         yield _text(ALIVE)
-    elif "text/markdown" in data:  # what the website says in the place of something alive
+    elif RANKING in page or "text/markdown" in data:  # alive, or what the website says instead
         yield _text(USED)
     elif "text/plain" in data and len(page) <= CHARACTERS:
         texts = {mime: data[mime] for mime in ("text/html", "text/plain") if mime in data}

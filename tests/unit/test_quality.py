@@ -15,8 +15,9 @@ import torch
 from benchmarks import quality
 from otgen_lite.data import digits, toy
 
-RING = ["method", "seed", "w2sq", "share", "modes", "within_std", "cpu_s"]
-DIGITS = ["method", "seed", "w2sq", "sharpness", "confidence", "classes", "cpu_s"]
+RING = ["method", "seed", "w2sq", "share", "modes", "within_std", "mmd2", "cpu_s", "calibrated_s"]
+DIGITS = ["method", "seed", "w2sq", "sharpness", "confidence", "classes", "novelty", "mmd2"]
+DIGITS += ["cpu_s", "calibrated_s"]
 
 
 def test_the_true_law_scores_well_and_a_wrong_one_does_not() -> None:

@@ -1,0 +1,196 @@
+"""The records of ``otgen_lite.results``: what a row says of a recipe, and how it gets in the file.
+
+``quality.py --record`` writes here. A row is keyed by method and seed: a new one takes the place of
+the old one, and the file is replaced as a whole after each run, so that a kill loses nothing and
+two programs may record at once.
+"""
+
+from __future__ import annotations
+
+import ast
+import fcntl
+import hashlib
+import inspect
+import json
+import math
+import os
+import textwrap
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from otgen_lite import LatentOT, Method, SemiDual
+from otgen_lite.methods._latent_maps import SemiDiscreteMap
+from otgen_lite.methods._latent_pairs import PairsMap
+from otgen_lite.recipes import Recipe
+
+FOLDER = Path(__file__).resolve().parent.parent / "otgen_lite" / "results"
+
+#: Seeds of record by data; they chose no setting. One recipe's spread asks for more.
+SEEDS = {"eight_gaussians": tuple(range(21, 27)), "digits": (21, 22, 23)}
+MORE_SEEDS = {("eight_gaussians", "vae"): tuple(range(21, 30))}
+
+
+def seeds(data: str, name: str) -> tuple[int, ...]:
+    """The seeds of record of a recipe."""
+    return MORE_SEEDS.get((data, name), SEEDS[data])
+
+
+# What a row says of the recipe.
+
+
+def about(recipe: Recipe) -> dict[str, Any]:
+    """Sizes, rounds and a digest of the settings, without training anything."""
+    data = recipe.data(0)
+    method = recipe.make(0, data)
+    wrap = getattr(recipe._trainer, "_wrap", None)
+    method = wrap(method, data, 0) if wrap is not None else method
+    steps = {stage: options["steps"] for stage, options in recipe.stages().items()}
+    return {
+        "parameters": needed(method), "trained": trained(method),
+        "steps": steps, "settings": settings(recipe),
+    }  # fmt: skip
+
+
+def needed(method: Method) -> int:
+    """How many numbers sampling needs that training has set."""
+    if not isinstance(method, LatentOT):
+        return _weights(getattr(method, "generator", None) or method.decoder)
+    decoder = _weights(method.decoder if method.decoder is not None else method.encoder.decoder)
+    if isinstance(method.transport, PairsMap):
+        return decoder + _weights(method.transport.network)
+    codes = method.codes.numel() if isinstance(method.transport, SemiDiscreteMap) else 0
+    return decoder + _held(method.transport) + codes
+
+
+def trained(method: Method) -> int:
+    """How many numbers training has set: all weights, potentials and what maps hold."""
+    more = 0
+    if isinstance(method, SemiDual):
+        more = method.potential.psi.numel()
+    elif isinstance(method, LatentOT):
+        more = sum(_held(part) for part in method.transport.modules())
+    return _weights(method) + more
+
+
+def _weights(network: Any) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def _held(map: nn.Module) -> int:
+    """The numbers that a map has computed; of itself, not of a map inside it."""
+    buffers = dict(map.named_buffers(recurse=False))
+    return sum(b.numel() for name, b in buffers.items() if name not in ("known", "eps"))
+
+
+def settings(recipe: Recipe) -> str:
+    """A digest of what decides a training: its options, and the code of the recipe's functions.
+
+    These are the maker, the parts of the trainer, and what they call or read in the modules of
+    recipes. Comments and docstrings do not count.
+    """
+    texts = {json.dumps([recipe.stages(), recipe.points], sort_keys=True, default=str)}
+    seen: set[Any] = set()
+    queue = [recipe._maker, *(vars(recipe._trainer).values() if recipe._trainer else ())]
+    while queue:
+        value = queue.pop()
+        if not inspect.isfunction(value):
+            texts.add(repr(value))
+        elif value not in seen and value.__module__.startswith("otgen_lite.recipes"):
+            seen.add(value)
+            texts.add(_source(value))
+            queue += _reads(value)
+    return hashlib.sha256("\n".join(sorted(texts)).encode()).hexdigest()[:12]
+
+
+def _source(function: Callable[..., Any]) -> str:
+    text = textwrap.dedent(inspect.getsource(function))
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:  # a lambda among the arguments of a call
+        return " ".join(text.split())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+    return ast.unparse(tree)
+
+
+def _reads(function: Any) -> list[Any]:
+    """The functions and the plain values that a function finds around itself."""
+    codes, names = [function.__code__], set()
+    while codes:
+        code = codes.pop()
+        names |= set(code.co_names)
+        codes += [part for part in code.co_consts if inspect.iscode(part)]
+    around = [function.__globals__[name] for name in names if name in function.__globals__]
+    around += [cell.cell_contents for cell in function.__closure__ or ()]
+    plain = (int, float, str, list, tuple, dict)
+    return [value for value in around if inspect.isfunction(value) or isinstance(value, plain)]
+
+
+# The file.
+
+
+def path(data: str) -> Path:
+    """Where the records of some data are."""
+    return FOLDER / f"{data}.json"
+
+
+def put_run(file: Path, row: dict[str, Any], order: tuple[str, ...]) -> None:
+    """Put a run in the place of that with its method and seed; ``order`` is that of the methods."""
+    with _changed(file) as content:
+        key = (row["method"], row["seed"])
+        rows = [r for r in content["runs"] if (r["method"], r["seed"]) != key] + [row]
+        place = {name: i for i, name in enumerate(order)}
+        rows.sort(key=lambda r: (place.get(r["method"], len(place)), r["seed"]))
+        content["runs"] = rows
+
+
+def put_references(file: Path, rows: list[dict[str, Any]]) -> None:
+    """Replace the references."""
+    with _changed(file) as content:
+        content["references"] = rows
+
+
+def fresh(file: Path, name: str, seed: int, now: dict[str, Any]) -> bool:
+    """Whether a run is recorded with the recipe's present sizes, rounds and settings."""
+    rows = read(file)["runs"]
+    found = [r for r in rows if (r["method"], r["seed"]) == (name, seed)]
+    return bool(found) and all(found[0][key] == value for key, value in now.items())
+
+
+def read(file: Path) -> dict[str, Any]:
+    """The content of a file; empty where there is none."""
+    if not file.exists():
+        return {"references": [], "runs": []}
+    content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return content
+
+
+@contextmanager
+def _changed(file: Path) -> Iterator[dict[str, Any]]:
+    """The content of a file, written back as a whole; others wait meanwhile."""
+    lock = os.open(file.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        content = read(file)
+        yield content
+        parts = [
+            f' "{name}": [\n  ' + ",\n  ".join(_line(row) for row in content[name]) + "\n ]"
+            for name in ("references", "runs")
+        ]
+        new = file.with_suffix(f".{os.getpid()}.new")
+        new.write_text("{\n" + ",\n".join(parts) + "\n}\n", encoding="utf-8")
+        new.replace(file)
+    finally:
+        os.close(lock)
+
+
+def _line(row: dict[str, Any]) -> str:
+    """A row on a line; what is not a number is null."""
+    scores = row["scores"].items()
+    shown = {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in scores}
+    return json.dumps({**row, "scores": shown}, allow_nan=False, ensure_ascii=False)
