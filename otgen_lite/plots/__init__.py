@@ -47,6 +47,7 @@ from otgen_lite.plots.penalised import (
     sheet,
     sheets,
 )
+from otgen_lite.plots.places import places, short
 from otgen_lite.plots.semidiscrete import cells, lower_envelope, soft_cells
 from otgen_lite.plots.style import (
     BLUE,
@@ -61,7 +62,7 @@ from otgen_lite.plots.style import (
     figure,
     use_book_style,
 )
-from otgen_lite.plots.table import agreement, knobs, ladder, places, short
+from otgen_lite.plots.table import agreement, knobs, ladder
 from otgen_lite.plots.two_sides import beside_data, between_bounds
 
 __all__ = [

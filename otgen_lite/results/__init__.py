@@ -16,5 +16,19 @@ and ``classes``. What real data score is in :func:`references`.
 
 from otgen_lite.results._read import Reference, Run, load, missing, names, references
 from otgen_lite.results._summary import Summary, summary
+from otgen_lite.results._table import Table, of_references, of_runs, table
 
-__all__ = ["Reference", "Run", "Summary", "load", "missing", "names", "references", "summary"]
+__all__ = [
+    "Reference",
+    "Run",
+    "Summary",
+    "Table",
+    "load",
+    "missing",
+    "names",
+    "of_references",
+    "of_runs",
+    "references",
+    "summary",
+    "table",
+]
