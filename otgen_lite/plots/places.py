@@ -116,13 +116,13 @@ def places(
         seen.add(family)
         at.append((float(u.mean()), float(v.mean()), short(name), color))
     ax.add_collection(LineCollection(bars, colors=hues, linewidths=1.0))
-    places_ = np.array(bars).reshape(-1, 2)
-    for k, (letter, scale, limit) in enumerate(
-        (("x", ax.set_xscale, ax.set_xlim), ("y", ax.set_yscale, ax.set_ylim))
-    ):
-        log_ = letter in log
-        scale("log" if log_ else "linear")
-        limit(*_ends(places_[:, k], log_))
+    reached = np.array(bars).reshape(-1, 2)
+    if "x" in log:
+        ax.set_xscale("log")
+    if "y" in log:
+        ax.set_yscale("log")
+    ax.set_xlim(*_ends(reached[:, 0], "x" in log))
+    ax.set_ylim(*_ends(reached[:, 1], "y" in log))
     for level, draw in zip(data, (ax.axvline, ax.axhline), strict=True):
         if level is not None:
             draw(level, color=BLUE, linewidth=1.2, zorder=0)
@@ -142,7 +142,7 @@ def places(
         resize(fig, NARROW, 4.8, undo)
         move(ax, (0.75, 0.6, NARROW - 0.85, 3.4), undo)
         for text in names:
-            undo.callback(text.set, position=text.get_position(), ha=text.get_ha())
+            undo.callback(text.set, position=text.get_position(), ha=text.get_horizontalalignment())
         _beside(ax, at, names, (NARROW - 0.85, 3.4))
 
     return arrange(fig, tall)
@@ -155,7 +155,7 @@ def inset(left: float, bottom: float, wide: float, tall: float, width: float, he
 
 def _ends(values: np.ndarray, log: bool) -> tuple[float, float]:
     """Ends of an axis with air for names, also where all values are one."""
-    v = np.log(values) if log else values
+    v = np.log(values[values > 0]) if log else values
     low, high = float(v.min()), float(v.max())
     room = 0.16 * (high - low) or 0.1 * abs(high) or 1.0
     ends = low - room, high + room

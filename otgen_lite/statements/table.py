@@ -11,8 +11,10 @@ Where a statement holds an equality beside its bounds, both directions are among
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import permutations
 from math import comb, floor
+from typing import Any
 
 import torch
 from scipy.optimize import minimize_scalar
@@ -75,7 +77,7 @@ TRAINED = [
     {"k": 5, "n": 4, "d": 3},
     {"k": 2, "n": 6, "d": 1},
 ]
-RUNS = [
+RUNS: list[dict[str, Any]] = [
     {"sizes": (1, 1)},
     {"sizes": (3, 3)},
     {"sizes": (2, 5)},
@@ -164,15 +166,20 @@ def mixture(generator: Generator, n: int, i: int, j: int) -> Sides:
     """Scores of i copies of one sample and j of another, beside the mixed scores; MMD both ways."""
     one, two, data = torch.rand(3, n, 16, generator=generator, dtype=torch.float64)
     both, t = torch.cat([one] * i + [two] * j), j / (i + j)
-    C = {"scale": 1.5, "statistic": "v"}
 
-    def mixed(score) -> float:  # type: ignore[no-untyped-def]
+    def mixed(score: Callable[[Tensor], float]) -> float:
         return (1 - t) * score(one) + t * score(two)
 
-    sharp = lambda x: otg.metrics.sharpness(x.reshape(-1, 4, 4))  # noqa: E731
-    apart = lambda x: otg.metrics.w2sq(x, data)  # noqa: E731
-    kernel = lambda x: otg.metrics.mmd(x, data, **C)  # noqa: E731
-    bent = mixed(kernel) - t * (1 - t) * otg.metrics.mmd(one, two, **C)
+    def sharp(x: Tensor) -> float:
+        return otg.metrics.sharpness(x.reshape(-1, 4, 4))
+
+    def apart(x: Tensor) -> float:
+        return otg.metrics.w2sq(x, data)
+
+    def kernel(x: Tensor, other: Tensor = data) -> float:
+        return otg.metrics.mmd(x, other, scale=1.5, statistic="v")
+
+    bent = mixed(kernel) - t * (1 - t) * kernel(one, two)
     lhs = [apart(both), sharp(both), mixed(sharp), kernel(both), bent]
     rhs = [mixed(apart), mixed(sharp), sharp(both), bent, kernel(both)]
     return torch.tensor(lhs, dtype=torch.float64), torch.tensor(rhs, dtype=torch.float64)
