@@ -185,7 +185,7 @@ def _beside(
             x0 = centre[k, 0] + dx - (w if dx < 0 else w / 2 if dx == 0 else 0)
             box = (x0, centre[k, 1] + dy - h / 2, x0 + w, centre[k, 1] + dy + h / 2)
             out = max(0.0, -box[0], -box[1], box[2] - inches[0], box[3] - inches[1])
-            cost = 4 * out + 0.05 * float(np.hypot(dx, dy))
+            cost = 4 * out + 0.03 * float(np.hypot(dx, dy))
             cost += sum(_overlap(box, other) for j, other in enumerate(taken) if j != k) * 10
             if cost < least:
                 best, least = (dx, dy, box), cost
@@ -198,7 +198,7 @@ def _beside(
 #: Where a name may stand, in inches from its point.
 _AROUND = [
     (dx, dy)
-    for r in (0.12, 0.24, 0.4)
+    for r in (0.12, 0.24, 0.4, 0.6)
     for dx, dy in ((r, 0), (-r, 0), (0, r), (0, -r), (r, r), (r, -r), (-r, r), (-r, -r))
 ]
 

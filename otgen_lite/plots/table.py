@@ -159,7 +159,7 @@ def knobs(
         ax.set(xlim=window[0], ylim=window[1])
     ax.set(xlabel=labels[0], ylabel=labels[1])
     legend(ax, 2)
-    one = sheet(images, columns)
+    one = np.round(8 * sheet(images, columns)) / 8  # few greys: no tints where colours are few
     ink.imshow(one, cmap="gray_r", interpolation="nearest", vmin=0.0, vmax=1.0)
     ink.set(xticks=[], yticks=[])
     ink.spines[:].set_visible(False)
@@ -167,7 +167,7 @@ def knobs(
     def stacked(fig: Figure, undo: ExitStack) -> None:
         side = NARROW - 0.5
         high = side * one.shape[0] / one.shape[1]
-        resize(fig, NARROW, high + 3.9, undo)
+        resize(fig, NARROW, high + 4.4, undo)
         move(ink, (0.25, 0.1, side, high), undo)
         move(ax, (0.75, high + 0.8, NARROW - 0.85, 2.4), undo)
 

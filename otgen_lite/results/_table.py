@@ -82,7 +82,7 @@ def shown(value: float | str | Summary) -> str:
 
     Example:
         >>> shown(Summary.of([1.0, 1.1])), shown(Summary.of([8.0, 8.0])), shown(0.12345)
-        ('1.050 ± 0.071', '8', '0.123')
+        ('1.05 ± 0.07', '8', '0.123')
     """
     if isinstance(value, str):
         return value
@@ -92,7 +92,8 @@ def shown(value: float | str | Summary) -> str:
     if not std > 0:
         text = f"{mean:.0f}" if mean == round(mean) else f"{mean:.3g}"
     else:
-        places = 1 - math.floor(math.log10(std) + 1e-9)
+        leading = math.floor(math.log10(std) + 1e-9)
+        places = (1 if std < 3 * 10.0**leading else 0) - leading  # two digits of a small one
         most = 3 - math.floor(math.log10(abs(mean))) if mean else places  # four digits in all
         places = max(0, min(places, most))
         text = f"{mean:.{places}f} ± {std:.{places}f}"
