@@ -12,7 +12,7 @@ With ``--record`` each run goes to the records of ``otgen_lite.results``, by def
 of record; ``--stale`` leaves out those that are there with the recipe's present settings, and
 ``--references`` scores real data instead of recipes.
 
-The settings were chosen on seeds 1 to 5. Samples of the true law score 0.021 in W_2^2, with a
+The settings were chosen on seeds 1 to 9. Samples of the true law score 0.021 in W_2^2, with a
 standard deviation of 0.009 from draw to draw, nearly all of it the chance in eight counts.
 """
 

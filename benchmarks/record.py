@@ -15,7 +15,7 @@ import json
 import math
 import os
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,9 @@ from otgen_lite import LatentOT, Method, SemiDual
 from otgen_lite.methods._latent_maps import SemiDiscreteMap
 from otgen_lite.methods._latent_pairs import PairsMap
 from otgen_lite.recipes import Recipe
+
+#: Where recipes are written, and the values whose text says all.
+RECIPES, PLAIN = "otgen_lite.recipes", (int, float, str, list, tuple, dict, type(None))
 
 FOLDER = Path(__file__).resolve().parent.parent / "otgen_lite" / "results"
 
@@ -87,48 +90,56 @@ def _held(map: nn.Module) -> int:
 
 
 def settings(recipe: Recipe) -> str:
-    """A digest of what decides a training: its options, and the code of the recipe's functions.
+    """A digest of what decides a training: its options, and the code of the recipe.
 
-    These are the maker, the parts of the trainer, and what they call or read in the modules of
-    recipes. Comments and docstrings do not count.
+    That is the maker, the trainer, and what they call or read in the modules of recipes. Comments
+    and docstrings do not count.
     """
-    texts = {json.dumps([recipe.stages(), recipe.points], sort_keys=True, default=str)}
-    seen: set[Any] = set()
-    queue = [recipe._maker, *(vars(recipe._trainer).values() if recipe._trainer else ())]
+    texts = {_text([recipe.stages(), recipe.points])}
+    seen: set[int] = set()
+    queue: list[Any] = [recipe._maker, recipe._trainer]
     while queue:
         value = queue.pop()
-        if not inspect.isfunction(value):
-            texts.add(repr(value))
-        elif value not in seen and value.__module__.startswith("otgen_lite.recipes"):
-            seen.add(value)
-            texts.add(_source(value))
-            queue += _reads(value)
+        if isinstance(value, PLAIN):
+            texts.add(_text(value))
+        elif inspect.isfunction(value) or inspect.isclass(value):
+            if id(value) not in seen and value.__module__.startswith(RECIPES):
+                seen.add(id(value))
+                texts.add(_source(value))
+                functions = [value] if inspect.isfunction(value) else vars(value).values()
+                queue += [v for f in functions if inspect.isfunction(f) for v in (f, *_reads(f))]
+        elif type(value).__module__.startswith(RECIPES):
+            queue += [type(value), *vars(value).values()]
     return hashlib.sha256("\n".join(sorted(texts)).encode()).hexdigest()[:12]
 
 
-def _source(function: Callable[..., Any]) -> str:
-    text = textwrap.dedent(inspect.getsource(function))
+def _text(value: Any) -> str:
+    """A plain value as text, in every process the same."""
+    return json.dumps(value, sort_keys=True, default=lambda other: type(other).__name__)
+
+
+def _source(value: Any) -> str:
+    text = textwrap.dedent(inspect.getsource(value))
     try:
         tree = ast.parse(text)
     except SyntaxError:  # a lambda among the arguments of a call
         return " ".join(text.split())
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef) and ast.get_docstring(node) is not None:
-            node.body = node.body[1:] or [ast.Pass()]
+        documented = isinstance(node, (ast.FunctionDef, ast.ClassDef))
+        if documented and ast.get_docstring(node) is not None:  # type: ignore[arg-type]
+            node.body = node.body[1:] or [ast.Pass()]  # type: ignore[attr-defined]
     return ast.unparse(tree)
 
 
 def _reads(function: Any) -> list[Any]:
-    """The functions and the plain values that a function finds around itself."""
+    """What a function finds around itself."""
     codes, names = [function.__code__], set()
     while codes:
         code = codes.pop()
         names |= set(code.co_names)
         codes += [part for part in code.co_consts if inspect.iscode(part)]
     around = [function.__globals__[name] for name in names if name in function.__globals__]
-    around += [cell.cell_contents for cell in function.__closure__ or ()]
-    plain = (int, float, str, list, tuple, dict)
-    return [value for value in around if inspect.isfunction(value) or isinstance(value, plain)]
+    return [*around, *(cell.cell_contents for cell in function.__closure__ or ())]
 
 
 # The file.

@@ -1,8 +1,8 @@
 """Handwritten digits: methods that compare the law of a generator with the data.
 
 Transport of mini-batches in 64 dimensions pulls towards means (chapter 5), so exact and entropic
-estimation draw blurred digits; critics draw sharp ones, and more wrong ones. The semi-dual holds
-all images as atoms and stands between.
+estimation draw blurred digits, the less so the larger the batch; critics draw sharp ones, and more
+wrong ones. The semi-dual holds all images as atoms and stands between. All have the same generator.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ CODE = 8
 
 
 def _generator(draw: torch.Generator) -> MLP:
-    return MLP(CODE, [128, 128], 64, shape=(8, 8), final=nn.Sigmoid, generator=draw)
+    return MLP(CODE, [256, 256], 64, shape=(8, 8), final=nn.Sigmoid, generator=draw)
 
 
 def _draw(seed: int) -> torch.Generator:
@@ -28,10 +28,14 @@ def _draw(seed: int) -> torch.Generator:
 
 @recipe(
     "digits", "mke_sinkhorn",
-    steps=1500, batch_size=256, lr=4e-3, schedule="cosine", ema=0.98,
+    steps=2000, batch_size=512, lr=4e-3, schedule="cosine", ema=0.98,
 )  # fmt: skip
 def mke_sinkhorn(seed: int, data: Tensor) -> MKE:
-    """Minimum Kantorovich estimation with the Sinkhorn divergence."""
+    """Minimum Kantorovich estimation with the Sinkhorn divergence.
+
+    Batches of 512 rather than 256: the pull towards means is weaker, so that samples come out
+    nearer to the data and sharper at once.
+    """
     prior = GaussianPrior(CODE)
     return MKE(_generator(_draw(seed)), loss="divergence", eps=0.5, sweeps=4, prior=prior)
 
@@ -47,10 +51,14 @@ def mke_exact(seed: int, data: Tensor) -> MKE:
 
 @recipe(
     "digits", "wgan_gp",
-    steps=2000, batch_size=128, lr=2e-3, betas=(0.0, 0.9), schedule="cosine", ema=0.99,
+    steps=4000, batch_size=128, lr=2e-3, betas=(0.0, 0.9), schedule="cosine", ema=0.998,
 )  # fmt: skip
 def wgan_gp(seed: int, data: Tensor) -> WGAN:
-    """A Wasserstein GAN with a gradient penalty of weight 1."""
+    """A Wasserstein GAN with a gradient penalty of weight 1.
+
+    The generator goes around its goal, so an average over 500 rounds is much nearer than any one
+    of them. Weights of .1 and 10 are both worse.
+    """
     draw = _draw(seed)
     critic = MLP(64, [128, 128], 1, activation=leaky, generator=draw)
     return WGAN(_generator(draw), critic, constraint="gp", gp_weight=1.0, n_critic=3)
@@ -58,19 +66,24 @@ def wgan_gp(seed: int, data: Tensor) -> WGAN:
 
 @recipe(
     "digits", "wgan_clip",
-    steps=2000, batch_size=128, lr={"critic": 1e-3, "generator": 5e-4}, betas=(0.0, 0.9),
-    schedule="cosine", ema=0.99,
+    steps=3000, batch_size=128, lr={"critic": 3e-4, "generator": 2e-3}, betas=(0.0, 0.9),
+    schedule="cosine", ema=0.998,
 )  # fmt: skip
 def wgan_clip(seed: int, data: Tensor) -> WGAN:
-    """A Wasserstein GAN with clipped weights."""
+    """A Wasserstein GAN with clipped weights.
+
+    Nine in ten weights of the critic's second layer end at the clip, and its slopes point nearly
+    the same way everywhere: it sees one direction at a time. So it has to keep up as the generator
+    moves along (five steps a round), but not by leaps of a tenth of the clip.
+    """
     draw = _draw(seed)
-    critic = MLP(64, [128, 128], 1, generator=draw)
-    return WGAN(_generator(draw), critic, constraint="clip", clip=0.02, n_critic=3)
+    critic = MLP(64, [128, 128], 1, activation=leaky, generator=draw)
+    return WGAN(_generator(draw), critic, constraint="clip", clip=0.02, n_critic=5)
 
 
 @recipe(
     "digits", "semidual",
-    steps=1500, batch_size=256, lr=2e-3, schedule="cosine", ema=0.98,
+    steps=3000, batch_size=256, lr=2e-3, schedule="cosine", ema=0.98,
 )  # fmt: skip
 def semidual(seed: int, data: Tensor) -> SemiDual:
     """The alternating algorithm on the semi-dual, every image an atom."""

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from matplotlib.figure import Figure
 
-from otgen_lite.explore import Explorer
+from otgen_lite.explore import Explorer, Ranking
 
 WORDS = ["even", "skewed", 'heavy "left" <&>']
 
@@ -78,6 +78,18 @@ def bare() -> Explorer:
         return _curve("bare", *([1.0] + [0.0] * power))
 
     return Explorer(axes={"power": range(1, 6)}, frame=frame, name="bare", alt="x to the {power}.")
+
+
+def ranking() -> Ranking:
+    """Not an explorer, but it stands beside some: names that the reader puts in order."""
+    return Ranking(
+        {"a $\\lambda$": 3.0, "b": 1.0, "c": 2.0},
+        name="order",
+        question="Which is least?",
+        score="$W_2^2$",
+        spreads={"a $\\lambda$": 0.1, "b": 0.6, "c": 0.5},
+        caption="Three names.",
+    )
 
 
 ALL = {"one": one, "two": two, "three": three, "bare": bare}

@@ -62,7 +62,7 @@ def book(tmp_path_factory):
     """The small book of the tests with one chapter, which holds the sample explorers."""
     made = make_minibook(tmp_path_factory.mktemp("explorers") / "book")
     shutil.copy(sample_explorers.__file__, made.root / "book")
-    cells = [CELL.format(name=name) for name in NAMES]
+    cells = [CELL.format(name=name) for name in [*NAMES, "ranking"]]
     made.write("03_explorers.md", CHAPTER.format(cells="\n".join([*cells[:2], FILLER, *cells[2:]])))
     for name in ("01_small.md", "02_other.md"):
         (made.root / "book" / name).unlink()
@@ -506,6 +506,33 @@ def test_colours_can_be_read(visit, site, tmp_path, expected, scheme, where):
         assert max(abs(a - b) for a, b in zip(image.getpixel(corner), card, strict=True)) <= 1
     # The theme's frame around outputs in the dark is not there.
     assert where == "alone" or style[5] == "0px"
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_a_ranking_on_the_same_page(visit, site, scheme):
+    options = {"viewport": {"width": 390, "height": 740}, "has_touch": True, "is_mobile": True}
+    page = visit(f"{site}/{PAGE}", color_scheme=scheme, **options)
+    figure = page.locator("figure.otg-ranking")
+    expect(figure).to_have_attribute("data-state", "ready")
+    rows = figure.get_by_role("listitem")
+    assert [row.get_attribute("data-name") for row in rows.all()] == ["a λ", "b", "c"]
+    expect(figure.locator(".otg-ends").locator(TYPESET)).to_have_count(1)
+    figure.get_by_role("button", name="Move a λ down").tap()
+    figure.get_by_role("button", name="Show the order").tap()
+    # a stands before c; b and c cannot be told apart, as 1 ± 0.6 and 2 ± 0.5 overlap.
+    expect(figure.locator(".otg-result p")).to_contain_text("1 of 2 pairs")
+    expect(figure.locator(".otg-result p")).to_contain_text("1 pair is not counted")
+    expect(figure.locator(".otg-result").locator(TYPESET)).to_have_count(2)
+    contrasts = figure.evaluate(CONTRASTS)
+    assert len(contrasts) > 20
+    assert min(contrasts, key=lambda found: found[1])[1] >= 4.5, contrasts
+    ink, card = figure.evaluate(
+        "(f) => [getComputedStyle(f).color, getComputedStyle(f).backgroundColor]"
+    )
+    assert (sum(map(int, re.findall(r"\d+", ink)[:3])) > 384) == (scheme == "dark")
+    assert (sum(map(int, re.findall(r"\d+", card)[:3])) > 384) == (scheme == "light")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert figure.evaluate("(f) => getComputedStyle(f.parentElement).padding") == "0px"
 
 
 def test_without_javascript(browser, site, expected):

@@ -12,6 +12,7 @@ from otgen_lite import recipes
 from otgen_lite.data import eight_gaussians
 from otgen_lite.methods import LatentOT
 from otgen_lite.recipes import digits, latent, ring_latent
+from otgen_lite.recipes._basis import BasisEncoder
 from otgen_lite.training import History, fit
 
 RING = ("vae", "penalized_ot", "aae", "avb", "latent_ot_semidiscrete", "latent_ot_pairs")
@@ -75,10 +76,13 @@ def test_vae_ends_at_the_variance_of_the_modes() -> None:
 
 
 @pytest.mark.parametrize("name", ["penalized_ot", "aae", "avb"])
-def test_ring_encoders_have_noise_of_their_own(name: str) -> None:
-    """What the finding asks for: codes of one point differ, by the encoder's noise alone."""
-    method = recipes.get("eight_gaussians", name).make(0, ring(10))
-    same = ring(1).expand(100, 2)
+@pytest.mark.parametrize("on", ["eight_gaussians", "digits"])
+def test_encoders_have_noise_of_their_own(on: str, name: str) -> None:
+    """What the findings ask for: codes of one point differ, by the encoder's noise alone."""
+    recipe = recipes.get(on, name)
+    data = ring(10) if on == "eight_gaussians" else recipe.data(0)[:10]
+    method: Any = recipe.make(0, data)
+    same = data[:1].expand(100, *data.shape[1:])
     codes = method.encode(same, torch.Generator().manual_seed(0))
     assert float(codes.std(dim=0).min()) > 0.0
 
@@ -88,6 +92,24 @@ def test_discriminators_are_the_faster_players(data: str) -> None:
     for name in ("aae", "avb"):
         rates = recipes.get(data, name).options["lr"]
         assert rates["critic"] > rates["autoencoder"]
+
+
+def test_basis_moves_every_code_along_the_same_shapes() -> None:
+    """Differences of codes are the sum of a_i(x) v_i: linear in the scales, and spread at first."""
+    draw = torch.Generator().manual_seed(0)
+    encoder = BasisEncoder(3, 2, [8], draw)
+    x = torch.rand(4000, 3, generator=draw)
+    noise = torch.randn(4000, encoder.noise_dim, generator=draw)
+    assert float(encoder(x, noise).std(dim=0).min()) > 0.3
+    last = encoder.body[-1]
+    with torch.no_grad():
+        last.weight.zero_()
+        last.bias.zero_()
+        once = encoder(x, noise)  # place 0, scales 1/2
+        last.bias[2:] = 0.5  # scales 1
+        last.bias[:2] = 3.0
+        twice = encoder(x, noise)
+    assert torch.allclose(twice, 2.0 * once + 3.0, atol=1e-5)
 
 
 def test_spread_takes_each_leaf_once() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,7 @@ def _digest(monkeypatch: pytest.MonkeyPatch, text: str, tmp_path: Path, **option
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, spec.name, module)  # where inspect looks for classes
     spec.loader.exec_module(module)
     made = recipes.recipe("digits", "made", **options)(module.make)
     return record.settings(made)
@@ -116,14 +118,15 @@ def _digest(monkeypatch: pytest.MonkeyPatch, text: str, tmp_path: Path, **option
 def test_the_digest_sees_settings_and_not_words(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    text = (
-        "SIZE = [4]\ndef help(s):\n    return s + 1\ndef make(seed, data):\n    return help(SIZE)\n"
-    )
+    text = "SIZE = [4]\ndef help(s):\n    return s + 1\n"
+    text += "class Net:\n    def go(self):\n        return 7\n"
+    text += "def make(seed, data):\n    return help(SIZE), Net\n"
     first = _digest(monkeypatch, text, tmp_path, steps=3)
     same = text.replace("    return help", '    """Words."""\n    # more\n    return help')
+    same = same.replace("    def go", '    """Words."""\n    def go')
     assert _digest(monkeypatch, same, tmp_path, steps=3) == first
-    for changed in (text.replace("[4]", "[5]"), text.replace("s + 1", "s + 2")):
-        assert _digest(monkeypatch, changed, tmp_path, steps=3) != first
+    for old, new in (("[4]", "[5]"), ("s + 1", "s + 2"), ("return 7", "return 8")):
+        assert _digest(monkeypatch, text.replace(old, new), tmp_path, steps=3) != first
     assert _digest(monkeypatch, text, tmp_path, steps=4) != first
     assert _digest(monkeypatch, text, tmp_path, steps=3, points=7) != first
 
