@@ -167,7 +167,7 @@ def knobs(
     def stacked(fig: Figure, undo: ExitStack) -> None:
         side = NARROW - 0.5
         high = side * one.shape[0] / one.shape[1]
-        resize(fig, NARROW, high + 4.4, undo)
+        resize(fig, NARROW, high + 3.9, undo)
         move(ink, (0.25, 0.1, side, high), undo)
         move(ax, (0.75, high + 0.8, NARROW - 0.85, 2.4), undo)
 
