@@ -49,6 +49,7 @@ from otgen_lite.plots.penalised import (
     sheet,
     sheets,
 )
+from otgen_lite.plots.places import places, short
 from otgen_lite.plots.practice import compass, latent_and_samples, lineup
 from otgen_lite.plots.semidiscrete import cells, lower_envelope, soft_cells
 from otgen_lite.plots.style import (
@@ -64,6 +65,7 @@ from otgen_lite.plots.style import (
     figure,
     use_book_style,
 )
+from otgen_lite.plots.table import agreement, knobs, ladder
 from otgen_lite.plots.two_sides import beside_data, between_bounds
 
 __all__ = [
@@ -76,6 +78,7 @@ __all__ = [
     "RED",
     "VIOLET",
     "WIDTH",
+    "agreement",
     "arcs",
     "arrange",
     "autoencoder",
@@ -111,6 +114,8 @@ __all__ = [
     "ink_between",
     "ink_cards",
     "keep",
+    "knobs",
+    "ladder",
     "landings",
     "lanes",
     "latent_and_samples",
@@ -129,6 +134,7 @@ __all__ = [
     "photographs",
     "pipe_and_landscape",
     "pitchfork",
+    "places",
     "plan_lines",
     "potential_and_plan",
     "price_map",
@@ -140,6 +146,7 @@ __all__ = [
     "shared_cloud",
     "sheet",
     "sheets",
+    "short",
     "slope_fans",
     "soft_cells",
     "soft_plan",

@@ -18,5 +18,19 @@ another, and of the digits' images themselves -0.0005, because these meet themse
 
 from otgen_lite.results._read import Reference, Run, load, missing, names, references
 from otgen_lite.results._summary import Summary, summary
+from otgen_lite.results._table import Table, of_references, of_runs, table
 
-__all__ = ["Reference", "Run", "Summary", "load", "missing", "names", "references", "summary"]
+__all__ = [
+    "Reference",
+    "Run",
+    "Summary",
+    "Table",
+    "load",
+    "missing",
+    "names",
+    "of_references",
+    "of_runs",
+    "references",
+    "summary",
+    "table",
+]

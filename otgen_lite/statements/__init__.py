@@ -19,6 +19,7 @@ from otgen_lite.statements import (
     penalised,
     practice,
     semidiscrete,
+    table,
     two_sides,
 )
 from otgen_lite.statements.registry import REGISTRY, Statement, statement
@@ -41,5 +42,6 @@ __all__ = [
     "practice",
     "semidiscrete",
     "statement",
+    "table",
     "two_sides",
 ]

@@ -163,4 +163,14 @@ ONLY_PROVED: dict[str, str] = {
     "thm-lat-bridges": "(1); the constant for more than two islands; that no map does better",
     "prop-lat-soft": "that no potential but zero is best",
     "prop-lat-copies": "(1); laws that are no finite clouds",
+    # Chapter 14
+    "thm-table-shrink": "laws that are no finite clouds",
+    "thm-table-tradeoff": "the constants of the bounds, but for moved copies",
+    "prop-table-floor": "(1): laws that are no finite lists, that it is positive; (3), the limit",
+    "prop-table-prototypes": "laws that are no finite lists; that no other K atoms are better",
+    "prop-table-mix": "laws that are no finite lists; kernels other than the IMQ",
+    "prop-table-sharp": "laws that are no finite lists",
+    "prop-table-strays": "kernels other than the IMQ; the constants of the bounds",
+    "prop-table-novelty": "laws that are no finite lists",
+    "prop-table-seeds": "",
 }

@@ -277,4 +277,30 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
             "P-OT": ([1.0, 0.5, 0.2, 0.1], [1.0, 0.5, 0.2, 0.1]),
         },
     ),
+    "places": lambda: plots.places(
+        {"vae": [1.0, 1.2], "wgan_gp": [2.0, 2.1], "mine": [1.5]},
+        {"vae": [0.6, 0.7], "wgan_gp": [1.1, 1.0], "mine": [0.8]},
+        xlabel="$W_2^2$",
+        ylabel="sharpness",
+        data=(None, 1.0),
+        floor=np.stack([1 + T, T**2], axis=1),
+    ),
+    "ladder": lambda: plots.ladder(
+        {
+            "$W_2^2$": {"vae": [1.0, 1.2], "wgan_gp": [2.0, 2.1]},
+            "sharpness": {"vae": [0.6, 0.7], "wgan_gp": [1.1, 1.0]},
+        },
+        {"$W_2^2$": {"honest": (1.0, 1.7)}, "sharpness": {"data": 1.03}},
+    ),
+    "agreement": lambda: plots.agreement(
+        [[1, 0.3, -0.5], [0.3, 1, 0], [-0.5, 0, 1]], ["$W_2^2$", "sharp", "time"]
+    ),
+    "knobs": lambda: plots.knobs(
+        {"P-OT": ([2, 2.2, 2.5], [0.5, 0.8, 0.9]), "VAE": ([1.5, 1.7, 2], [0.4, 0.5, 0.6])},
+        ("VAE", 1),
+        DIGITS,
+        labels=("$W_2^2$", "sharpness"),
+        data=(1.7, 1.0),
+        columns=4,
+    ),
 }
