@@ -75,10 +75,12 @@ class SymbolIndexDirective(_Directive):
 def collect(app: Sphinx, doctree: nodes.document) -> None:
     """Remember the words of each section of a chapter."""
     if chapters.number(app.env.docname):
-        found = [
-            Section(section["ids"][0], words(section)) for section in doctree.findall(nodes.section)
+        texts(app.env)[app.env.docname] = [
+            Section(section["ids"][0], words(section))
+            for section in doctree.findall(nodes.section)
+            # The content of a proof or an exercise is a section in its tree, and none of the page.
+            if isinstance(section.parent, (nodes.document, nodes.section))
         ]
-        texts(app.env)[app.env.docname] = found
 
 
 def words(section: nodes.section) -> str:
@@ -88,7 +90,9 @@ def words(section: nodes.section) -> str:
         for child in node.children:
             if isinstance(child, nodes.Text):
                 yield child.astext()
-            elif not isinstance(child, (nodes.section, *CLOSED)):
+            elif not (child.parent is section and isinstance(child, nodes.section)) and (
+                not isinstance(child, CLOSED)
+            ):
                 yield from own(child)
                 yield "" if isinstance(child, nodes.Inline) else " "
 

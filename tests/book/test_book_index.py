@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 from docutils import nodes
+from docutils.utils import new_document
 
 from book._ext import book_index
 from book._ext.book_index import Section
@@ -53,6 +54,16 @@ def test_words_of_a_section_are_its_own():
     text = nodes.paragraph("", "", nodes.Text("The "), nodes.emphasis("", "Plan"), nodes.Text("s"))
     outer = nodes.section("", text, nodes.literal_block("", "plan = 1"), inner, ids=["outer"])
     assert book_index.words(outer) == "the plans"
+
+
+def test_a_proof_belongs_to_its_section():
+    content = nodes.section("", nodes.paragraph("", "of a plan"), ids=["proof-content"])
+    outer = nodes.section("", nodes.admonition("", content), ids=["outer"])
+    page = new_document("book/01_a")
+    page += outer
+    app = SimpleNamespace(env=SimpleNamespace(docname="book/01_a"))
+    book_index.collect(app, page)
+    assert book_index.texts(app.env) == {"book/01_a": [Section("outer", "of a plan")]}
 
 
 def environment():
