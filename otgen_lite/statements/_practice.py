@@ -112,6 +112,25 @@ def inquiry() -> pd.DataFrame:
     )
 
 
+def trials() -> pd.DataFrame:
+    """The compass on five toys on which it was not found: hits, and mean excess of four rules.
+
+    3 penalties, 2 seeds, 5 weights each; ``benchmarks/findings/compass.md``.
+    """
+    columns = ["penalty", "hits", "compass", "cost", "gap", "squares"]
+    return pd.DataFrame([row.split("|") for row in _TRIALS], columns=columns).set_index("penalty")
+
+
+_TRIALS = (
+    "IMQ|2 of 10|0.033|0.081|0.451|0.029",
+    "sliced W|0 of 10|0.041|0.040|0.377|0.016",
+    "GAN|9 of 10|0.001|0.001|0.001|0.001",
+    "all|11 of 30|0.025|0.041|0.276|0.015",
+    "worst||0.113|0.346|0.920|0.074",
+    "misses|19||||",
+    "range||0.08 and 0.48|||",
+)
+
 _INQUIRY = (
     "IMQ|no dice|0.89, 0.87|0.39, 0.41|0.36, 0.29",
     "IMQ|Gaussian|0.01, 0.01|0.02, 0.02|4.01, 4.01",

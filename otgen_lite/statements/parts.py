@@ -147,7 +147,7 @@ ONLY_PROVED: dict[str, str] = {
     "prop-wae-estimators": "laws that are no finite lists",
     "thm-wae-variance": "laws that are no finite lists",
     "prop-wae-powers": "(1), that all such matrices are positive; that zero means equal laws",
-    "prop-wae-units": "that minimisers agree, which follows from the gradients' being parallel",
+    "prop-wae-units": "that minimisers agree; what rescaling codes, prior and scale changes",
     "thm-wae-atoms": "atoms other than products, rings and points on the line; the constant",
     "prop-wae-specks": "dimension two and more; the constant",
     "prop-wae-discriminator": "(1) for laws with a density; the constant of the lower bound",

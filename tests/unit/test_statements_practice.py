@@ -65,3 +65,14 @@ def test_the_record_has_every_penalty_with_every_encoder() -> None:
     table = practice.inquiry()
     assert table.shape == (12, 3)
     assert not table.index.duplicated().any()
+
+
+def test_the_record_of_trials_is_that_of_the_finding() -> None:
+    table = practice.trials()
+    hits = [int(table.hits[name].split()[0]) for name in ("IMQ", "sliced W", "GAN")]
+    assert table.hits["all"] == f"{sum(hits)} of 30"
+    assert int(table.hits["misses"]) == 30 - sum(hits)
+    for rule in ("compass", "cost", "gap", "squares"):
+        values = [float(table[rule][name]) for name in ("IMQ", "sliced W", "GAN")]
+        assert float(table[rule]["all"]) == pytest.approx(sum(values) / 3, abs=1e-3)
+        assert float(table[rule]["worst"]) > max(values)
