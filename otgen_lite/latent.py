@@ -32,7 +32,7 @@ __all__ = [
 #: Degrees of softness of a :class:`CodeSampler`: the spread of the hard map, eps of the soft one as
 #: a share of the codes' variance, and how many codes share a component of the mixture.
 LEVELS: dict[str, tuple[float, ...]] = {
-    "hard": (0.0, 0.2, 0.5), "soft": (0.005, 0.02, 0.08), "mixture": (4, 12, 30),
+    "hard": (0.0, 0.2, 0.5), "soft": (0.005, 0.02, 0.08), "mixture": (6, 12, 30),
 }  # fmt: skip
 
 #: How networks are trained here, unless the caller knows better.
@@ -132,7 +132,7 @@ class Clusters:
         number: of clusters, at most 400.
         codes: that are the atoms of the semi-discrete problem, at least as many as clusters.
         steps: of the ascent on their potential.
-        network_steps: of the training of the network.
+        network_steps: of the training of the network, on pairs of the hard map.
         seed: of everything.
 
     Attributes:
@@ -171,7 +171,8 @@ class Clusters:
             lambda n, h: torch.randn(n, 2, generator=h), steps=steps, tol=None, seed=seed
         )
         network = MLP(2, [64, 64], 2, generator=g)
-        self.learned = LatentOT(same, same, y, map="pairs", network=network)
+        self.learned = LatentOT(same, same, y, map="pairs", network=network, plan="semidiscrete")
+        self.learned.fit_map(seed=seed, steps=max(1, steps // 2))
         fit(self.learned, points, seed=seed, **TRAINING, steps=network_steps, lr=5e-3)
         self.mixture = LatentOT(same, same, y, map="mixture", components=number)
         self.mixture.fit_map(seed=seed)
