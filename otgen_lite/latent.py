@@ -12,11 +12,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from otgen_lite import _checks
+from otgen_lite._patients import leak, patients, usefulness
 from otgen_lite.costs import cost_matrix
 from otgen_lite.device import generator
 from otgen_lite.methods import AutoEncoder, LatentOT
@@ -24,10 +24,15 @@ from otgen_lite.networks import MLP
 from otgen_lite.training import fit
 from otgen_lite.transport import SemiDiscrete
 
+__all__ = [
+    "LEVELS", "TRAINING", "Clusters", "CodeSampler", "autoencoder", "balanced", "even_gaussian",
+    "leak", "patients", "usefulness",
+]  # fmt: skip
+
 #: Degrees of softness of a :class:`CodeSampler`: the spread of the hard map, eps of the soft one as
 #: a share of the codes' variance, and how many codes share a component of the mixture.
 LEVELS: dict[str, tuple[float, ...]] = {
-    "hard": (0.0, 0.2, 0.5), "soft": (0.005, 0.02, 0.08), "mixture": (4, 12, 30),
+    "hard": (0.0, 0.2, 0.5), "soft": (0.005, 0.02, 0.08), "mixture": (6, 12, 30),
 }  # fmt: skip
 
 #: How networks are trained here, unless the caller knows better.
@@ -100,7 +105,13 @@ def balanced(x: Tensor, modes: Tensor, n: int) -> Tensor:
     Args:
         x: (m, d) points.
         modes: (M, d) centres.
-        n: how many.
+        n: how many; rounded down to a multiple of M.
+
+    Returns:
+        (n, d) points, mode by mode.
+
+    Raises:
+        ValueError: if shapes do not match, or n is smaller than the number of modes.
 
     Chapter: 13.
 
@@ -110,17 +121,18 @@ def balanced(x: Tensor, modes: Tensor, n: int) -> Tensor:
                 [0.9000]])
     """
     home = cost_matrix(x, modes.to(x)).argmin(1)
-    return torch.cat([x[home == k][: n // len(modes)] for k in range(len(modes))])
+    each = _checks.count("n", n, at_least=len(modes)) // len(modes)
+    return torch.cat([x[home == k][:each] for k in range(len(modes))])
 
 
 class Clusters:
     """Clusters of standard deviation 0.05 on a circle of radius 2, and maps of N(0, I_2) to them.
 
     Args:
-        number: of clusters.
-        codes: that are the atoms of the semi-discrete problem.
+        number: of clusters, at most 400.
+        codes: that are the atoms of the semi-discrete problem, at least as many as clusters.
         steps: of the ascent on their potential.
-        network_steps: of the training of the network.
+        network_steps: of the training of the network, on pairs of the hard map.
         seed: of everything.
 
     Attributes:
@@ -128,6 +140,9 @@ class Clusters:
         reference: (400, 2) other points of the clusters.
         problem: the semi-discrete problem.
         mixture: a latent model with as many Gaussians.
+
+    Raises:
+        ValueError: if a number is out of range.
 
     Chapter: 13.
 
@@ -141,7 +156,10 @@ class Clusters:
         self, number: int, codes: int = 256, steps: int = 1500, network_steps: int = 400,
         seed: int = 0,
     ) -> None:  # fmt: skip
-        at = 2 * math.pi * torch.arange(_checks.count("number", number)) / number + math.pi / 8
+        if _checks.count("number", number) > 400:
+            raise ValueError(f"number must be at most 400, got {number}")
+        _checks.count("codes", codes, at_least=number)
+        at = 2 * math.pi * torch.arange(number) / number + math.pi / 8
         self.modes, same = 2 * torch.stack([at.cos(), at.sin()], 1), nn.Identity()
         g = generator(seed)
         y, self.reference, points = (
@@ -153,7 +171,8 @@ class Clusters:
             lambda n, h: torch.randn(n, 2, generator=h), steps=steps, tol=None, seed=seed
         )
         network = MLP(2, [64, 64], 2, generator=g)
-        self.learned = LatentOT(same, same, y, map="pairs", network=network)
+        self.learned = LatentOT(same, same, y, map="pairs", network=network, plan="semidiscrete")
+        self.learned.fit_map(seed=seed, steps=max(1, steps // 2))
         fit(self.learned, points, seed=seed, **TRAINING, steps=network_steps, lr=5e-3)
         self.mixture = LatentOT(same, same, y, map="mixture", components=number)
         self.mixture.fit_map(seed=seed)
@@ -210,7 +229,12 @@ class CodeSampler:
 
     def draw(self, kind: str, n: int, *, atoms: int, level: int, seed: int) -> Tensor:
         """(n, d_z) codes by ``"hard"``, ``"soft"`` or ``"mixture"``, from the first codes."""
-        much = LEVELS[_checks.choice("kind", kind, LEVELS)][level]
+        levels = LEVELS[_checks.choice("kind", kind, LEVELS)]
+        if level not in range(len(levels)):
+            raise ValueError(f"level must be 0, 1 or 2, got {level!r}")
+        if _checks.count("atoms", atoms) > len(self.codes):
+            raise ValueError(f"atoms must be at most {len(self.codes)}, got {atoms}")
+        much = levels[level]
         if kind == "mixture":
             parts = max(1, atoms // int(much))
             m = LatentOT(self.model, data=self.data[:atoms], map="mixture", components=parts)
@@ -220,69 +244,3 @@ class CodeSampler:
         if kind == "hard":
             return (1 - much) * solver.transport(z) + much * z
         return SemiDiscrete(solver.y, eps=much * self.variance, psi=solver.psi).barycentric(z)
-
-
-def patients(seed: int = 0, known: int = 380) -> tuple[Tensor, Tensor]:
-    """Records of breast tumours: thirty scaled features of cell nuclei, and 2 for benign, else -2.
-
-    The scale is that of the known patients. The table comes with scikit-learn; licence CC BY 4.0.
-
-    Args:
-        seed: of the order of the 569 patients.
-        known: how many of them are in the table.
-
-    Returns:
-        (known, 31) records in the table, and the others, in float32.
-
-    Source: :cite:t:`street_1993`. Chapter: 13.
-
-    Example:
-        >>> [part.shape for part in patients()]
-        [torch.Size([380, 31]), torch.Size([189, 31])]
-    """
-    from sklearn.datasets import load_breast_cancer
-
-    raw, benign = load_breast_cancer(return_X_y=True)
-    order = torch.randperm(
-        len(raw), generator=torch.Generator("cpu").manual_seed(seed), device="cpu"
-    )
-    raw, benign = raw[order.numpy()], benign[order.numpy()]
-    scaled = (raw - raw[:known].mean(0)) / raw[:known].std(0)
-    every = np.concatenate([scaled, 4.0 * benign[:, None] - 2], axis=1)
-    table = torch.as_tensor(every.astype(np.float32), device=torch.get_default_device())
-    return table[:known], table[known:]
-
-
-def usefulness(records: Tensor, unknown: Tensor) -> float:
-    """Accuracy on unknown patients of a logistic regression that was trained on records.
-
-    Chapter: 13.
-
-    Example:
-        >>> known, unknown = patients()
-        >>> usefulness(known, unknown) > 0.95
-        True
-    """
-    from sklearn.linear_model import LogisticRegression
-
-    def split(x: Tensor) -> tuple[Any, Any]:
-        return x[:, :-1].cpu().numpy(), (x[:, -1] > 0).cpu().numpy()
-
-    return float(LogisticRegression(max_iter=500).fit(*split(records)).score(*split(unknown)))
-
-
-def leak(records: Tensor, known: Tensor, unknown: Tensor) -> float:
-    """AUC of the attack "near a published record, hence in the table": 0.5 where nothing leaks.
-
-    It is the chance that a known patient is nearer to the records than an unknown one.
-
-    Chapter: 13.
-
-    Example:
-        >>> known, unknown = patients()
-        >>> leak(known, known, unknown)
-        1.0
-    """
-    a, b = (cost_matrix(part, records).amin(1) for part in (known, unknown))
-    nearer = (a[:, None] < b).double() + 0.5 * (a[:, None] == b).double()
-    return float(nearer.mean())

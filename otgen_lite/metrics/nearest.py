@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from otgen_lite import _checks
-from otgen_lite.costs import cost_matrix, paired_cost
+from otgen_lite.costs import paired_cost
 from otgen_lite.metrics import _scale
 
 #: Entries of the distance matrix held at once.
@@ -89,11 +89,11 @@ def _nearest(x: Tensor, y: Tensor, leave_out: bool = False) -> Tensor:
     """The distance (n,) from each x to the nearest y; to the nearest other row of the same set."""
     found, start = [], 0
     for block in x.split(max(1, _BLOCK // len(y))):
-        squared = cost_matrix(block, y)
+        far = torch.cdist(block, y)
         if leave_out:
             rows = torch.arange(len(block), device=x.device)
-            squared[rows, start + rows] = torch.inf
+            far[rows, start + rows] = torch.inf
         start += len(block)
         # The matrix says which one is nearest, and its distance is measured: a copy is at 0.
-        found.append(paired_cost(block, y[squared.argmin(dim=1)], "euclidean"))
+        found.append(paired_cost(block, y[far.argmin(dim=1)], "euclidean"))
     return torch.cat(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from typing import Any
 
@@ -18,18 +18,20 @@ from otgen_lite.plots.layouts import arrange, move, resize
 from otgen_lite.plots.style import BLUE, FAINT, GREY, METHODS, NARROW, RED, VIOLET, WIDTH, figure
 
 
-def two_clouds(panels: Mapping[str, tuple[Any, Any]]) -> Figure:
+def two_clouds(panels: Mapping[str, tuple[Any, Any]], *, common: Collection[str] = ()) -> Figure:
     """Pairs of clouds in the plane, a panel for each: what shall be there, and what is.
 
     Args:
         panels: what to write under each panel, and its two clouds: (n, 2) points in blue dots, and
             (m, 2) points in red crosses.
+        common: names of panels that share one scale; each of the others has its own.
 
     Returns:
         The figure.
 
     Raises:
-        ValueError: if there is no panel, a cloud has another shape or a number is not finite.
+        ValueError: if there is no panel, a cloud has another shape, a number is not finite, or
+            ``common`` names a panel that is not there.
 
     Chapter: 13.
 
@@ -40,12 +42,19 @@ def two_clouds(panels: Mapping[str, tuple[Any, Any]]) -> Figure:
     """
     if not panels:
         raise ValueError("panels must hold at least one pair of clouds, got none")
+    for name in common:
+        _checks.choice("common", name, tuple(panels))
+    shown = {
+        name: np.concatenate([_plane(f"{name!r}", cloud) for cloud in pair])
+        for name, pair in panels.items()
+    }
+    together = np.concatenate([shown[name] for name in common]) if common else None
     fig, axes = figure(1, len(panels), height=WIDTH / len(panels) + 0.35, squeeze=False)
     for ax, (name, (blue, red)) in zip(axes[0], panels.items(), strict=True):
         y, x = _plane(f"{name!r}", blue), _plane(f"{name!r}", red)
         ax.scatter(y[:, 0], y[:, 1], s=14, color=BLUE, linewidths=0)
         ax.scatter(x[:, 0], x[:, 1], s=14, color=RED, marker="x", linewidths=0.8)
-        both = np.concatenate([y, x])
+        both = together if together is not None and name in common else shown[name]
         middle = (both.max(axis=0) + both.min(axis=0)) / 2
         reach = 0.54 * float(np.ptp(both, axis=0).max() or 1.0)
         ax.set(

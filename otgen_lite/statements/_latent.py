@@ -49,9 +49,11 @@ def islands(modes: int, slope: float) -> tuple[Tensor, float, float]:
 
     By symmetry psi = 0 is best, every disc has the same share, and the image of a point depends on
     its angle to the atom and its length: a quadrature over half a sector, in polar coordinates.
-    The slope of the soft map is 2 / eps times a covariance within the circle.
+    The slope of the soft map is 2 / eps times a covariance of the atoms, which has the largest
+    eigenvalue R^2 / 2 at the origin and R^2 sin^2(pi / modes) far out between two neighbours; a
+    search over the plane finds nothing larger than the larger of the two.
     """
-    eps = 2 * RADIUS**2 / slope
+    eps = 2 * RADIUS**2 * max(0.5, sin(pi / modes) ** 2) / slope
     k = np.arange(modes)
     atoms = RADIUS * np.stack([np.cos(2 * pi * k / modes), np.sin(2 * pi * k / modes)])
     angle = (np.arange(200) + 0.5) / 200 * pi / modes

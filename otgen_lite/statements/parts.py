@@ -156,13 +156,13 @@ ONLY_PROVED: dict[str, str] = {
     "prop-wae-tradeoff": "encoders of a restricted class; the constants of the bounds",
     # Chapter 13
     "thm-lat-map": "laws that are no finite lists; that a map which takes a least place is optimal",
-    "prop-lat-quadratic": "that D is differentiable almost everywhere",
+    "prop-lat-quadratic": "that D is differentiable almost everywhere, and the convexity",
     "prop-lat-direction": "laws that are no finite lists",
     "prop-lat-single": "laws that are no finite lists",
     "thm-lat-budget": "laws that are no finite clouds; the constants where the bound has room",
     "thm-lat-bridges": "(1); the constant for more than two islands; that no map does better",
     "prop-lat-soft": "that no potential but zero is best",
-    "prop-lat-copies": "(1); laws that are no finite clouds",
+    "prop-lat-copies": "(1); that no two draws have the same image; laws that are no finite clouds",
     # Chapter 14
     "thm-table-shrink": "laws that are no finite clouds",
     "thm-table-tradeoff": "the constants of the bounds, but for moved copies",

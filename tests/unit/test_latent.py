@@ -47,6 +47,23 @@ def test_a_sampler_of_codes_copies_at_level_zero_only() -> None:
         assert sampler.draw(kind, 7, atoms=60, level=2, seed=4).shape == (7, 2)
 
 
+def test_what_is_out_of_range_is_named() -> None:
+    x = torch.rand(60, 3, generator=torch.Generator().manual_seed(0))
+    sampler = latent.CodeSampler(latent.autoencoder(x, 2, 8, 0, steps=2, batch_size=30), x)
+    known, unknown = latent.patients()
+    for call, name in (
+        (lambda: sampler.draw("hard", 5, atoms=61, level=0, seed=1), "atoms"),
+        (lambda: sampler.draw("hard", 5, atoms=30, level=3, seed=1), "level"),
+        (lambda: latent.Clusters(401), "number"),
+        (lambda: latent.Clusters(8, codes=7), "codes"),
+        (lambda: latent.patients(known=569), "known"),
+        (lambda: latent.usefulness(known[known[:, -1] > 0], unknown), "records"),
+        (lambda: latent.balanced(x, x[:9], 8), "n must"),
+    ):
+        with pytest.raises(ValueError, match=name):
+            call()
+
+
 def test_copies_leak_and_noise_does_not() -> None:
     known, unknown = latent.patients()
     assert latent.leak(known, known, unknown) == 1.0

@@ -18,6 +18,13 @@ def test_each_panel_is_a_square_around_both_clouds() -> None:
     assert data.get_xlabel() == "data"
 
 
+def test_panels_share_a_scale_where_they_shall() -> None:
+    panels = {"codes": (BLUE, RED), "one": (BLUE, RED), "two": (RED, [[9.0, 0.0]])}
+    own, one, two = plots.two_clouds(panels, common=("one", "two")).axes
+    assert one.get_xlim() == two.get_xlim() != own.get_xlim()
+    assert one.get_ylim() == two.get_ylim()
+
+
 def test_a_line_runs_from_each_start_to_its_end() -> None:
     fig = plots.critic_maps([0, 1], [0, 1], [0.0, 1.0], {"shift": [2.0, 3.0], "turn": [3.0, 2.0]})
     ways = [c.get_segments() for c in fig.axes[1].collections]
@@ -38,6 +45,7 @@ def test_bridges_are_drawn_where_a_place_is_off_and_a_remark_where_there_is_no_m
     ("draw", "message"),
     [
         (lambda: plots.two_clouds({}), "panels"),
+        (lambda: plots.two_clouds({"a": (BLUE, RED)}, common=("b",)), "common"),
         (lambda: plots.two_clouds({"a": ([[0.0]], RED)}), "'a'"),
         (lambda: plots.critic_maps([0, 1], [0, 1], [0.0], {}), "ends"),
         (lambda: plots.critic_maps([0, 1], [0, 1], [0.0], {"a": [1.0, 2.0]}), "ends"),
