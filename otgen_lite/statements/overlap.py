@@ -71,7 +71,7 @@ def fork(var: float) -> float:
 
 @statement("prop-blur-pitchfork", chapter=11, source=BOOK, tol=1e-9, sizes=FORKS)
 def pitchfork(generator: Generator, var: float) -> Sides:
-    """Best mixture of four free codes, by descent, best code alone, wrong code = g = tanh(g/var)."""
+    """Best mixture of four free codes, best code alone, wrong code = those of g = tanh(g/var)."""
     g = fork(var)
     peak = log(np.cosh(g / var)) - (1 + g**2) / (2 * var) - log(2 * pi * var) / 2
     found = best_mixture(generator, var)
