@@ -72,6 +72,7 @@ def pitchfork(
     left.axvline(at, color=VIOLET, linestyle=":")
     left.set(xlabel="variance $\\sigma^2$ of the decoder", ylim=(-1.15, 1.15), yticks=[-1, 0, 1])
     left.set_xlim(0, t[-1])
+    left.locator_params(axis="x", nbins=4)  # no number at the edge of a phone
     left.legend(loc="center left", handlelength=1.4, borderaxespad=0.1)
     tall = both / both.max()
     if len(z) <= 8:

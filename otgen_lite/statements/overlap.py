@@ -71,7 +71,7 @@ def fork(var: float) -> float:
 
 @statement("prop-blur-pitchfork", chapter=11, source=BOOK, tol=1e-9, sizes=FORKS)
 def pitchfork(generator: Generator, var: float) -> Sides:
-    """Best mixture of four free codes, by descent, and the best code alone = at g = tanh(g/var)."""
+    """Best mixture of four free codes, best code alone, wrong code = those of g = tanh(g/var)."""
     g = fork(var)
     peak = log(np.cosh(g / var)) - (1 + g**2) / (2 * var) - log(2 * pi * var) / 2
     found = best_mixture(generator, var)
@@ -80,7 +80,9 @@ def pitchfork(generator: Generator, var: float) -> Sides:
         bounds=(0.0, 1.2), method="bounded", options={"xatol": 1e-9},
     )  # fmt: skip
     least = (1 + g**2) / (2 * var) - log(np.cosh(g / var))
-    return column([found, alone.fun]), column([-peak, least])
+    ends, half = torch.tensor([[-1.0], [1.0]]).double(), torch.tensor([0.5, 0.5]).double()
+    wrong = posterior(otg.cost_matrix(ends, g * ends), half, 2 * var)[0, 1]
+    return column([found, alone.fun, wrong]), column([-peak, least, (1 - g) / 2])
 
 
 @statement("prop-blur-avb", chapter=11, source="mescheder_2017", tol=1e-6, sizes=PAIRS)

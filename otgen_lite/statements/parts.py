@@ -134,8 +134,8 @@ ONLY_PROVED: dict[str, str] = {
     "prop-pot-noise": "",
     # Chapter 11
     "thm-blur-surgery": "codes of more than one dimension; encoders that are not Gaussian",
-    "thm-blur-entropic": "data and priors that are no finite lists; that both minima are attained",
-    "prop-blur-line": "that no encoder is better which is not linear",
+    "thm-blur-entropic": "data and priors that are no finite lists; the minima over b",
+    "prop-blur-line": "that no encoder is better which is not linear; the information",
     "thm-blur-ppca": "that other stationary points are saddles; what the encoder does in detail",
     "prop-blur-unshrunk": "encoders that are not linear; penalties other than KL",
     "cor-blur-sharp": "",
