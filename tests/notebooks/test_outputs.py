@@ -13,6 +13,7 @@ import pytest
 from nbformat import v4
 from PIL import Image, ImageDraw
 
+import otgen_lite as otg
 from tools import notebooks
 
 from .conftest import EXTENSIONS, ROOT, SmallBook
@@ -85,6 +86,12 @@ def test_an_explorer_is_its_first_frame_and_a_line() -> None:
     assert picture.metadata["image/png"]["alt"] == "The cost is 2 < 3."
     assert "text/html" not in picture.data
     assert line.data["text/markdown"] == "*Run this cell to move the sliders.*"
+
+
+def test_a_ranking_is_a_line_because_its_script_would_not_run() -> None:
+    page = otg.Ranking({"a": 1.0, "b": 2.0}, name="r", question="Which?", score="s").to_html()
+    (line,) = colab_outputs.stored(cell(shown(text_html=page, text_plain="Ranking 'r'")))
+    assert line.data["text/markdown"] == "*Run this cell to use it.*"
 
 
 def test_what_the_website_says_in_the_place_of_something_alive() -> None:

@@ -28,8 +28,7 @@ RECIPES = [(data, name) for data in DATA for name in recipes.names(data)]
 def test_the_records_are_those_of_todays_recipes(data: str, name: str) -> None:
     """Where it fails, run ``python benchmarks/quality.py --data … --record --stale``."""
     runs = [run for run in results.load(data) if run.method == name]
-    assert {run.seed for run in runs} <= set(record.seeds(data, name))
-    assert runs
+    assert [run.seed for run in runs] == [*record.seeds(data, name)]
     now = record.about(recipes.get(data, name))
     for run in runs:
         assert {key: getattr(run, key) for key in now} == now
