@@ -28,7 +28,7 @@ def ladder(
         lines: for a panel, lines to draw down it: a name, and one value or the two ends of a band.
 
     Returns:
-        The figure: small marks for seeds, a large one for their mean.
+        The figure, with small marks for seeds and a large one for their mean.
 
     Raises:
         ValueError: if a panel misses a method, there is none, or a number is not finite.
