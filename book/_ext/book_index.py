@@ -264,7 +264,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         app.add_node(node)
     app.add_directive("term-index", TermIndexDirective)
     app.add_directive("symbol-index", SymbolIndexDirective)
-    app.connect("doctree-read", collect)
+    app.connect("doctree-read", collect, priority=600)  # after proofs.py has made ids unique
     app.connect("env-purge-doc", purge)
     app.connect("env-merge-info", merge)
     app.connect("env-updated", rewritten)

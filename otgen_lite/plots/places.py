@@ -135,15 +135,19 @@ def places(
         ax.annotate(name, (u, v), (0, 0), textcoords="offset points", va="center", color=color)
         for u, v, name, color in at
     ]
-    _beside(ax, at, names, (WIDTH - 1.0, 3.65))
-    legend(ax, len(seen))
+    leads = LineCollection([], colors=[color for *_, color in at], linewidths=0.7, alpha=0.7)
+    leads.set_transform(ax.transAxes)
+    ax.add_collection(leads, autolim=False)
+    _beside(ax, at, names, leads, (WIDTH - 1.0, 3.65))
+    legend(ax, len(seen), 1.0)
 
     def tall(fig: Figure, undo: ExitStack) -> None:
         resize(fig, NARROW, 4.8, undo)
         move(ax, (0.75, 0.6, NARROW - 0.85, 3.4), undo)
         for text in names:
             undo.callback(text.set, position=text.get_position(), ha=text.get_horizontalalignment())
-        _beside(ax, at, names, (NARROW - 0.85, 3.4))
+        undo.callback(leads.set_segments, leads.get_segments())
+        _beside(ax, at, names, leads, (NARROW - 0.85, 3.4))
 
     return arrange(fig, tall)
 
@@ -162,47 +166,59 @@ def _ends(values: np.ndarray, log: bool) -> tuple[float, float]:
     return (float(np.exp(ends[0])), float(np.exp(ends[1]))) if log else ends
 
 
-def legend(ax: Axes, columns: int) -> None:
-    """The names above the axes."""
+def legend(ax: Axes, columns: int, handle: float = 2.0) -> None:
+    """The names above the axes, behind handles of a length in letters."""
     ax.legend(
         loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=columns, handletextpad=0.3,
-        columnspacing=1.0, borderaxespad=0.2,
+        handlelength=handle, columnspacing=1.0, borderaxespad=0.2,
     )  # fmt: skip
 
 
 def _beside(
     ax: Axes, at: Sequence[tuple[float, float, str, str]], names: Sequence[Any],
-    inches: tuple[float, float],
+    leads: LineCollection, inches: tuple[float, float],
 ) -> None:  # fmt: skip
-    """Put each name beside its point, where it meets the fewest others; a greedy search."""
+    """Put each name beside its point, where it meets the fewest others, in a few rounds.
+
+    A name that stands away from its point is led to it by a line.
+    """
     flat = ax.transScale.transform(np.array([(u, v) for u, v, *_ in at], dtype=float))
     centre = ax.transLimits.transform(flat) * np.array(inches)
-    taken = [(c[0] - 0.06, c[1] - 0.06, c[0] + 0.06, c[1] + 0.06) for c in centre]
-    for k, (_, _, name, _) in enumerate(at):
-        w, h = 0.1 * len(name), 0.18
-        best, least = (0.0, 0.0, taken[k]), np.inf
-        for dx, dy in _AROUND:
-            x0 = centre[k, 0] + dx - (w if dx < 0 else w / 2 if dx == 0 else 0)
-            box = (x0, centre[k, 1] + dy - h / 2, x0 + w, centre[k, 1] + dy + h / 2)
-            out = max(0.0, -box[0], -box[1], box[2] - inches[0], box[3] - inches[1])
-            cost = 4 * out + 0.03 * float(np.hypot(dx, dy))
-            cost += sum(_overlap(box, other) for j, other in enumerate(taken) if j != k) * 10
-            if cost < least:
-                best, least = (dx, dy, box), cost
-        dx, dy, box = best
-        taken.append(box)
+    marks = np.concatenate([centre - 0.06, centre + 0.06], 1)  # left, bottom, right, top
+    wide = np.array([sum(0.125 if c.isupper() else 0.09 for c in name) for _, _, name, _ in at])
+    step = np.array(_AROUND)
+    start = step[:, :1] - wide * (step[:, :1] < 0) - wide / 2 * (step[:, :1] == 0)
+    left, bottom = start + centre[:, 0], step[:, 1:] + centre[:, 1] - 0.1
+    boxes = np.stack([left, bottom, left + wide, bottom + 0.2], -1)  # (places, names, 4)
+    out = np.maximum(-boxes[..., :2], boxes[..., 2:] - np.array(inches)).clip(0.0).sum(-1)
+    alone = 4 * out + 0.1 * np.hypot(*step.T)[:, None]
+    chosen: list[int | None] = [None] * len(at)
+    for k in list(range(len(at))) * 4:
+        others = [boxes[c, j] for j, c in enumerate(chosen) if c is not None and j != k]
+        met = np.stack([*np.delete(marks, k, 0), *others]) if len(at) > 1 else marks[:0]
+        chosen[k] = int((alone[:, k] + 10 * _overlap(boxes[:, k, None], met).sum(1)).argmin())
+    lines = []
+    for k, (text, c) in enumerate(zip(names, chosen, strict=True)):
+        dx, dy = step[c]
+        low, high = boxes[c, k, :2], boxes[c, k, 2:]
+        end = centre[k].clip(low, high)
+        far = np.hypot(*(end - centre[k])) > 0.25
+        lines.append(np.stack([centre[k], end if far else centre[k]]) / inches)
         side = "right" if dx < 0 else "center" if dx == 0 else "left"
-        names[k].set(position=(72 * dx, 72 * dy), ha=side)
+        text.set(position=(72 * dx, 72 * dy), ha=side)
+    leads.set_segments(lines)
 
 
 #: Where a name may stand, in inches from its point.
 _AROUND = [
     (dx, dy)
-    for r in (0.12, 0.24, 0.4, 0.6)
+    for r in (0.12, 0.24, 0.4, 0.6, 0.8)
     for dx, dy in ((r, 0), (-r, 0), (0, r), (0, -r), (r, r), (r, -r), (-r, r), (-r, -r))
 ]
 
 
-def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> float:
-    """The area that two boxes share."""
-    return max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
+def _overlap(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The areas that boxes share."""
+    sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
+    shared: np.ndarray = sides.clip(0.0).prod(-1)
+    return shared

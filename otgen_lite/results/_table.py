@@ -20,6 +20,15 @@ Row = Mapping[str, "float | str | Summary"]
 #: Factors that make numbers short, said in the titles.
 _FACTORS = {"mmd2": 1e3, "parameters": 1e-3}
 
+#: From more columns than this on, a page has no room for spreads beside means.
+_WIDE = 5
+
+#: A row's name stays in sight when the table is scrolled, and may take several lines.
+_STAYS = (
+    "position: sticky; left: 0; white-space: normal; text-align: left;"
+    " background: var(--pst-color-background, var(--jp-layout-color0, Canvas))"
+)
+
 #: What the columns of a table of runs are called.
 TITLES = {
     "w2sq": "W₂²", "mmd2": "10³ MMD²", "sharpness": "sharpness", "confidence": "confidence",
@@ -64,15 +73,22 @@ class Table:
         ]
 
     def _repr_html_(self) -> str:
-        air = ' style="padding: 0.2em 0.5em"'
+        wide = len(self.columns) > _WIDE  # then spreads stand under their means
+        air = f' style="padding: 0.2em {0.25 if wide else 0.5}em"'
         head = "".join(f'<th scope="col"{air}>{html.escape(c)}</th>' for c in self.columns)
+        least = min(9.0, 0.3 * max(map(len, self.rows)))
+        stays = f' style="{_STAYS}; min-width: {least:.1f}em"'
         body = []
         for name in self.rows:
-            cells = "".join(f"<td{air}>{html.escape(text)}</td>" for text in self._cells(name))
+            texts = (html.escape(text) for text in self._cells(name))
+            if wide:
+                texts = (re.sub(" (± .*)", r"<br><small>\1</small>", text) for text in texts)
+            cells = "".join(f"<td{air}>{text}</td>" for text in texts)
             line = ' style="border-top: 2px solid"' if name == next(iter(self.below), None) else ""
-            body.append(f'<tr{line}><th scope="row">{html.escape(name)}</th>{cells}</tr>')
+            body.append(f'<tr{line}><th scope="row"{stays}>{html.escape(name)}</th>{cells}</tr>')
         return (
-            '<div style="overflow-x: auto"><table style="white-space: nowrap; font-size: 0.85em">'
+            '<div style="overflow-x: auto"><table class="dataframe"'  # what themes give colours
+            ' style="white-space: nowrap; font-size: 0.85em">'
             f"<thead><tr><td></td>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
         )
 

@@ -1,7 +1,10 @@
 """Pictures of chapter 14."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from otgen_lite import plots
 from otgen_lite.plots.layouts import narrow
@@ -12,11 +15,24 @@ Y = {"vae": [0.6, 0.7], "aae": [1.1, 1.0], "mine": [0.8]}
 
 def test_places_are_means_and_crosses_reach_a_standard_deviation():
     fig = plots.places(X, Y, xlabel="a", ylabel="b")
-    (bars,) = fig.axes[0].collections
+    bars, leads = fig.axes[0].collections
     across, up = (np.array(segment) for segment in bars.get_segments()[:2])
     assert across.mean(axis=0) == pytest.approx([1.1, 0.65])
     assert np.ptp(across[:, 0]) / 2 == pytest.approx(np.std(X["vae"], ddof=1))
     assert np.ptp(up[:, 1]) / 2 == pytest.approx(np.std(Y["vae"], ddof=1))
+    assert not any(np.ptp(lead, axis=0).any() for lead in leads.get_segments())  # no crowd
+
+
+def test_names_in_a_crowd_stand_apart_and_are_led_to_their_points():
+    crowd = {f"method {k}": [1 + 0.01 * k] for k in range(8)} | {"far": [2.0]}
+    ax = plots.places(crowd, crowd, xlabel="a", ylabel="b").axes[0]
+    FigureCanvasAgg(ax.figure).draw()
+    boxes = [text.get_window_extent() for text in ax.texts]
+    assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
+    leads = ax.collections[1].get_segments()
+    assert any(np.ptp(lead, axis=0).any() for lead in leads)
+    for lead, text in zip(leads, ax.texts, strict=True):
+        assert ax.transAxes.transform(lead[0]) == pytest.approx(ax.transData.transform(text.xy))
 
 
 def test_places_that_are_all_the_same_have_an_axis():

@@ -23,6 +23,14 @@ def test_what_stands_below_wins_nothing():
     assert made._repr_html_().count("border-top") == 1
 
 
+def test_spreads_stand_under_means_where_columns_are_many():
+    one = Summary.of([1.0, 1.1])
+    few, many = (table({"a": dict.fromkeys(names, one)}) for names in ("abc", "abcdefg"))
+    assert few._repr_html_().count("1.05 ± 0.07") == 3
+    assert many._repr_html_().count("1.05<br><small>± 0.07</small>") == 7
+    assert repr(many).count("1.05 ± 0.07") == 7
+
+
 def test_missing_cells_and_text():
     made = table({"a": {"loss": 1.0, "said": "<yes>"}, "b": {"said": "no"}})
     assert "–" in repr(made)
