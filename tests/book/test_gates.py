@@ -119,6 +119,15 @@ def test_a_traceback_in_a_page(minibook):
     expect_fault(minibook, r"page book/01_small\.html: a traceback stands in the page")
 
 
+def test_a_warning_of_python_in_a_page(minibook):
+    code = "import sys, warnings\nwarnings.warn('this is slow')\nprint('a bar', file=sys.stderr)"
+    add(minibook, CELL.format(code))
+    output = expect_fault(
+        minibook, r"book/01_small\.md, cell \d+ \(import sys.*\): UserWarning: this is slow"
+    )
+    assert "a bar" not in output
+
+
 def test_a_warning_of_sphinx(minibook):
     add(minibook, "# A second title, which breaks the order of the headings\n\n#### Too deep")
     expect_fault(minibook, r"book/01_small\.md:\d+: Non-consecutive header")

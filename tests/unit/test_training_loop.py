@@ -415,12 +415,15 @@ def test_a_compiler_that_fails_says_what_to_do(monkeypatch: Any) -> None:
         train(Parabola(), steps=1, compile=True)
 
 
-def test_history_in_words_and_pictures() -> None:
+def test_history_in_words_and_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     history = train(
         Pursuit(2), steps=60, lr=0.01, metrics={"a<b": lambda m: m.a.item()}, metrics_every=20
     )
     assert repr(history).startswith("History(60 steps, ")
     assert "a&lt;b" in history._repr_html_()
+    assert f"60 steps in {history.seconds:.1f} s;" in history._repr_html_()
+    monkeypatch.setenv("OTGEN_BOOK", "1")  # pages of two builds are the same
+    assert "60 steps; of" in history._repr_html_()
     frame = history.to_frame()
     assert frame.shape == (60, 3)
     assert frame["fox"].iloc[3] == pytest.approx(history.losses["fox"][6:8].mean().item())

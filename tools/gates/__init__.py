@@ -12,6 +12,7 @@ from tools.gates.book import Book, Fault
 GATES: tuple[Callable[[Book], Iterator[Fault]], ...] = (
     execution.failed_cells,
     execution.failed_widgets,
+    execution.warned_cells,
     execution.executed_by_sphinx,
     execution.without_budget,
     pages.tracebacks,

@@ -12,6 +12,9 @@ from tools.gates.book import Book, Fault
 #: "path/to/file.md:12: WARNING: words", as Sphinx writes it; path and line may be missing.
 WARNING = re.compile(r"^(?:(?P<where>\S.*?):\s*)?(?P<kind>WARNING|ERROR|CRITICAL):\s*(?P<what>.*)$")
 
+#: "/tmp/ipykernel_1/2.py:3: UserWarning: words", as Python writes it.
+WARNED = re.compile(r"\b\w*Warning: .*")
+
 
 def cell_name(number: int, cell: dict[str, Any]) -> str:
     """How a fault names a cell: its number among the code cells, and its first line of code."""
@@ -70,6 +73,17 @@ def failed_widgets(book: Book) -> Iterator[Fault]:
             for text in _errors_in(state.get("state", {})):
                 where = f"{source}, {_cell_of_widget(notebook, model_id)}"
                 yield Fault(where, f"a widget's stored state holds an error: {text}")
+
+
+def warned_cells(book: Book) -> Iterator[Fault]:
+    """A cell's page shows a warning of Python, with a path of the machine that built it."""
+    for source, notebook in book.notebooks():
+        for number, cell in code_cells(notebook):
+            for out in cell["outputs"] if "remove-stderr" not in _tags(cell) else []:
+                text = "".join(out.get("text", "")) if out.get("name") == "stderr" else ""
+                for line in text.splitlines():
+                    if found := WARNED.search(line):
+                        yield Fault(f"{source}, {cell_name(number, cell)}", found[0].strip())
 
 
 def without_budget(book: Book) -> Iterator[Fault]:
