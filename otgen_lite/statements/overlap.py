@@ -49,7 +49,9 @@ def mean_decoder(generator: Generator, n: int, m: int, d: int) -> Sides:
         return (P * otg.cost_matrix(x, decoder)).sum()
 
     rows = P.sqrt().T.reshape(-1, 1) * torch.eye(m, dtype=P.dtype).repeat_interleave(n, dim=0)
-    found = torch.linalg.lstsq(rows, P.sqrt().T.reshape(-1, 1) * x.repeat(m, 1)).solution
+    # The default driver pivots, and not always alike; this one gives the same bits every time.
+    sides = P.sqrt().T.reshape(-1, 1) * x.repeat(m, 1)
+    found = torch.linalg.lstsq(rows, sides, driver="gels").solution
     other = points(generator, m, d)
     excess = q @ (other - G).square().sum(1)
     varied = [w @ y.square().sum(1) - (w @ y).square().sum() for w, y in ((a, x), (q, G))]

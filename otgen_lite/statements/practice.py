@@ -207,7 +207,7 @@ def discriminator(generator: Generator, r: int, k: int) -> Sides:
         penalty("GAN", np.append(a, 0 * b), np.append(0 * a, b)), dtype=torch.float64
     )
     full = a.new_tensor(penalty("GAN", a.numpy(), b.numpy()))
-    most, low = 2 * log(2) + 0 * full, gap @ torch.linalg.lstsq(M, gap[:, None]).solution[:, 0] / 2
+    most, low = 2 * log(2) + 0 * full, gap @ torch.linalg.solve(M, gap) / 2
     lhs, rhs = [low, value, equal, apart, most], [value, full, 0 * full, most, apart]
     return torch.stack(lhs), torch.stack(rhs)
 
