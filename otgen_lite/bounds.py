@@ -19,7 +19,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import torch
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from otgen_lite import _checks
@@ -93,6 +92,8 @@ def exact(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
 def _assign(C: Tensor) -> Tensor:
     """(n,) the column of each row in the cheapest permutation."""
+    from scipy.optimize import linear_sum_assignment
+
     _, column = linear_sum_assignment(C.detach().cpu().double().numpy())
     return torch.from_numpy(column)
 
