@@ -85,7 +85,7 @@ if TYPE_CHECKING:  # at run time __getattr__ imports them
         statements,
     )
     from otgen_lite.explore import Explorer, FrameError, Ranking
-    from otgen_lite.workbench import Workbench
+    from otgen_lite.training_panel import TrainingPanel
 
 __version__ = "0.1.0"
 
@@ -128,8 +128,8 @@ __all__ = [
     "SlicedWasserstein",
     "Sweep",
     "TrainingError",
+    "TrainingPanel",
     "UniformPrior",
-    "Workbench",
     "animate",
     "bounds",
     "bures_wasserstein",
@@ -173,13 +173,13 @@ __all__ = [
 #: Imported when first used: submodules, and classes with the submodule that has them.
 _SUBMODULES = {
     "animate", "bounds", "data", "explore", "latent", "metrics", "plots", "recipes", "results",
-    "statements", "workbench",
+    "statements", "training_panel",
 }  # fmt: skip
 _CLASSES = {
     "Explorer": "explore",
     "FrameError": "explore",
     "Ranking": "explore",
-    "Workbench": "workbench",
+    "TrainingPanel": "training_panel",
 }
 
 
