@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from otgen_lite.explore.interface import Frame
 from otgen_lite.explore.page import asset, image, readout_table
 from otgen_lite.explore.picture import Picture, draw, encode
-from otgen_lite.explore.shown import Frame
 from otgen_lite.explore.text import Value, format_value
 from otgen_lite.plots.style import figure as book_figure
 from otgen_lite.training import History

@@ -11,8 +11,8 @@ from otgen_lite import _checks
 from otgen_lite._panel_widgets import Choice, Widgets
 from otgen_lite.explore.checks import Drawn, check_alt, check_name, check_text, unpack
 from otgen_lite.explore.explorer import building_book, live_kernel
+from otgen_lite.explore.interface import Frame
 from otgen_lite.explore.picture import draw, encode
-from otgen_lite.explore.shown import Frame
 from otgen_lite.explore.text import Alt, Value, describe, plain_value
 from otgen_lite.methods.base import Method
 from otgen_lite.training import History, fit

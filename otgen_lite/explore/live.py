@@ -12,8 +12,8 @@ import ipywidgets
 
 from .formula import plain
 from .frames import FrameStore, Key
+from .interface import Frame, FrameSource
 from .page import asset, caption, image, readout_table
-from .shown import Frame, Source
 
 #: Seconds that the controls must rest before a frame is computed: a slider dragged across
 #: thirty values starts one frame, not thirty.
@@ -30,7 +30,7 @@ class LiveView:
         status: the HTML widget that says what is being computed.
     """
 
-    def __init__(self, explorer: Source, store: FrameStore[Frame]) -> None:
+    def __init__(self, explorer: FrameSource, store: FrameStore[Frame]) -> None:
         self._explorer = explorer
         self._store = store
         self._lock = threading.RLock()
@@ -128,6 +128,6 @@ def _control(axis: Any, start: int) -> Any:
     return ipywidgets.Dropdown(**options)
 
 
-def _caption(explorer: Source) -> str:
+def _caption(explorer: FrameSource) -> str:
     text = caption(explorer.caption).replace("figcaption", "div")
     return f'<div class="otg-explorer otg-live otg-caption">{text}</div>'

@@ -17,8 +17,8 @@ from typing import Any
 
 from .axes import Axis
 from .formula import marked, plain
+from .interface import Frame, FrameSource
 from .picture import NARROW, WIDTH, Picture
-from .shown import Frame, Source
 from .text import Value, format_value
 
 _MISSING = "–"
@@ -32,7 +32,7 @@ def asset(name: str) -> str:
     return (resources.files("otgen_lite") / "web" / name).read_text(encoding="utf-8")
 
 
-def figure(explorer: Source, website: bool = True) -> str:
+def figure(explorer: FrameSource, website: bool = True) -> str:
     """The ``<figure>`` with the frames inside, for a page that loads ``explorer.js``.
 
     For the website formulas are left to be typeset, and there are drawings for phones.
@@ -72,7 +72,7 @@ def figure(explorer: Source, website: bool = True) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def document(explorer: Source) -> str:
+def document(explorer: FrameSource) -> str:
     """A whole HTML document: opens from disk, asks nobody for anything."""
     title = _esc(plain(explorer.caption) or explorer.name)
     return (
@@ -153,7 +153,7 @@ def _control(ident: str, axis: Axis, start: int, typeset: bool) -> str:
     )
 
 
-def _all_values(explorer: Source, frames: list[Frame], names: list[str], typeset: bool) -> str:
+def _all_values(explorer: FrameSource, frames: list[Frame], names: list[str], typeset: bool) -> str:
     columns = names or ["what is seen"]
     head = "".join(f'<th scope="col">{marked(axis.label, typeset)}</th>' for axis in explorer.axes)
     head += "".join(f'<th scope="col">{marked(name, typeset)}</th>' for name in columns)
@@ -178,7 +178,7 @@ def _all_values(explorer: Source, frames: list[Frame], names: list[str], typeset
 
 
 def _frames(
-    explorer: Source, frames: list[Frame], drawn: list[Picture], width: int, kind: str
+    explorer: FrameSource, frames: list[Frame], drawn: list[Picture], width: int, kind: str
 ) -> str:
     """The frames as JSON, with pictures that are shown this wide."""
     names = readout_names(frames)

@@ -52,6 +52,7 @@ from otgen_lite.plots.penalised import (
 from otgen_lite.plots.places import places, short
 from otgen_lite.plots.practice import compass, latent_and_samples, lineup
 from otgen_lite.plots.semidiscrete import cells, lower_envelope, soft_cells
+from otgen_lite.plots.showdown import agreement, knobs, ladder
 from otgen_lite.plots.style import (
     BLUE,
     FAINT,
@@ -65,7 +66,6 @@ from otgen_lite.plots.style import (
     figure,
     use_book_style,
 )
-from otgen_lite.plots.table import agreement, knobs, ladder
 from otgen_lite.plots.two_sides import beside_data, between_bounds
 
 __all__ = [

@@ -18,8 +18,8 @@ from otgen_lite.statements import (
     overlap,
     penalised,
     practice,
+    scores,
     semidiscrete,
-    table,
     two_sides,
 )
 from otgen_lite.statements.registry import REGISTRY, Statement, statement
@@ -40,8 +40,8 @@ __all__ = [
     "overlap",
     "penalised",
     "practice",
+    "scores",
     "semidiscrete",
     "statement",
-    "table",
     "two_sides",
 ]

@@ -12,7 +12,7 @@ from scipy.stats import binom
 from torch import Tensor
 
 import otgen_lite as otg
-from otgen_lite.statements._home import all_at_home
+from otgen_lite.statements._on_cpu import all_on_cpu
 
 #: The three points of the chapter's first picture.
 TRIANGLE = ((0.0, 0.3), (0.0, 0.7), (0.5**0.5, 0.5))
@@ -186,4 +186,4 @@ def shrinkage_debiased(
     return found, float(slopes.std(ddof=1) / np.sqrt(repeats) / curvature)
 
 
-all_at_home(globals())
+all_on_cpu(globals())

@@ -34,7 +34,7 @@ from otgen_lite.statements._critics import (
     waves,
 )
 from otgen_lite.statements._games import clip_bound
-from otgen_lite.statements._home import all_at_home
+from otgen_lite.statements._on_cpu import all_on_cpu
 from otgen_lite.statements.distances import one_potential
 from otgen_lite.statements.kantorovich import Sides, masses, points
 from otgen_lite.statements.registry import statement
@@ -269,4 +269,4 @@ def families(generator: Generator, n: int, h: float) -> Sides:
     return torch.cat([lhs, faults]), torch.cat([rhs, torch.zeros_like(faults)])
 
 
-all_at_home(globals())
+all_on_cpu(globals())

@@ -19,7 +19,7 @@ from scipy.special import ndtr, ndtri
 from torch import Generator, Tensor
 
 import otgen_lite as otg
-from otgen_lite.statements._home import all_at_home
+from otgen_lite.statements._on_cpu import all_on_cpu
 from otgen_lite.statements.kantorovich import Sides, highs, margins, masses, points
 from otgen_lite.statements.registry import statement
 
@@ -292,4 +292,4 @@ def gaussian_price(lam: float) -> float:
     return float(min(found))
 
 
-all_at_home(globals())
+all_on_cpu(globals())

@@ -24,7 +24,7 @@ from scipy.optimize import brentq, minimize
 from torch import Generator, Tensor
 
 import otgen_lite as otg
-from otgen_lite.statements._home import all_at_home
+from otgen_lite.statements._on_cpu import all_on_cpu
 from otgen_lite.statements.distances import spd
 from otgen_lite.statements.kantorovich import Sides, masses, points, problem
 from otgen_lite.statements.registry import statement
@@ -430,4 +430,4 @@ def debiased_limits(generator: Generator, n: int, m: int, d: int, eps: float, co
     return torch.stack([(S - W).abs(), (S - independent).abs()]), torch.stack(bounds)
 
 
-all_at_home(globals())
+all_on_cpu(globals())

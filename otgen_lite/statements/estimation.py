@@ -36,7 +36,7 @@ from otgen_lite.statements._estimation import (
     shrinkage_debiased,
     shrinkage_measured,
 )
-from otgen_lite.statements._home import all_at_home
+from otgen_lite.statements._on_cpu import all_on_cpu
 from otgen_lite.statements.kantorovich import Sides, masses, points
 from otgen_lite.statements.registry import statement
 
@@ -315,4 +315,4 @@ def without_own(x: Tensor, a: Tensor, y: Tensor, b: Tensor, n: int) -> Tensor:
     return mean_cost(x, a, y, b, n) - own / 2
 
 
-all_at_home(globals())
+all_on_cpu(globals())

@@ -22,7 +22,7 @@ from torch import Generator, Tensor
 
 import otgen_lite as otg
 from otgen_lite.statements import collapse, two_poles
-from otgen_lite.statements._home import all_at_home
+from otgen_lite.statements._on_cpu import all_on_cpu
 from otgen_lite.statements.entropy import BOOK, TIGHT
 from otgen_lite.statements.kantorovich import Sides, dual_prices, highs, margins, masses, points
 from otgen_lite.statements.registry import statement
@@ -391,4 +391,4 @@ def rare(generator: Generator, p: float) -> Sides:
     return y.new_tensor([bound, 4 * p, other.item()]), y.new_tensor([found, found, point])
 
 
-all_at_home(globals())
+all_on_cpu(globals())

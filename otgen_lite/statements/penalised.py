@@ -19,7 +19,7 @@ from scipy.optimize import minimize, minimize_scalar
 from torch import Generator, Tensor
 
 import otgen_lite as otg
-from otgen_lite.statements._home import all_at_home
+from otgen_lite.statements._on_cpu import all_on_cpu
 from otgen_lite.statements._penalised import PENALTIES, SMOOTH, dual, exact_from, penalty, primal
 from otgen_lite.statements.kantorovich import Sides, masses, points, problem
 from otgen_lite.statements.registry import statement
@@ -267,4 +267,4 @@ def quad_normal(power: int, u: float, sd: float) -> float:
     return value
 
 
-all_at_home(globals())
+all_on_cpu(globals())

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from otgen_lite.certify import Relation
-from otgen_lite.statements._home import at_home
-from otgen_lite.statements.parts import ONLY_PROVED
+from otgen_lite.statements._on_cpu import on_cpu
+from otgen_lite.statements.only_proved import ONLY_PROVED
 
 #: label -> statement, in the order in which the book states them.
 REGISTRY: dict[str, Statement] = {}
@@ -41,7 +41,7 @@ class Statement:
         return ONLY_PROVED[self.label]
 
     def __call__(self, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        return at_home(self.both_sides)(*args, **kwargs)
+        return on_cpu(self.both_sides)(*args, **kwargs)
 
 
 def statement(
@@ -63,7 +63,7 @@ def statement(
         sizes: keyword arguments of the random instances that the tests run; at least five.
         relation: ``"=="`` or ``"<="``.
 
-    What the statement says beyond its two sides stands in ``otgen_lite.statements.parts``.
+    What the statement says beyond its two sides stands in ``otgen_lite.statements.only_proved``.
 
     Raises:
         ValueError: if the label is taken, or there are fewer than five sizes.

@@ -23,7 +23,7 @@ from scipy.optimize import minimize
 from torch import Generator, Tensor
 
 import otgen_lite as otg
-from otgen_lite.statements._home import all_at_home
+from otgen_lite.statements._on_cpu import all_on_cpu
 from otgen_lite.statements.distances import counts_of
 from otgen_lite.statements.kantorovich import dual_prices, masses, points, problem
 from otgen_lite.statements.registry import statement
@@ -362,4 +362,4 @@ def pair(generator: Generator, theta: float) -> tuple[Tensor, Tensor]:
     return torch.stack([H.detach(), slope]), closed
 
 
-all_at_home(globals())
+all_on_cpu(globals())

@@ -22,7 +22,7 @@ from scipy.stats import beta, norm
 from torch import Generator, Tensor
 
 import otgen_lite as otg
-from otgen_lite.statements._home import all_at_home
+from otgen_lite.statements._on_cpu import all_on_cpu
 from otgen_lite.statements.kantorovich import Sides, masses, points, problem
 from otgen_lite.statements.registry import statement
 from otgen_lite.statements.restricted import by_critics, by_encoders, reversed_encoder
@@ -291,4 +291,4 @@ def memory(generator: Generator, n: int) -> Sides:
     return lhs, lhs.new_tensor([1 / (6 * n)])
 
 
-all_at_home(globals())
+all_on_cpu(globals())

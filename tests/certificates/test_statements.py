@@ -5,7 +5,7 @@ import torch
 
 from otgen_lite.certify import compare
 from otgen_lite.statements import REGISTRY
-from otgen_lite.statements.parts import ONLY_PROVED
+from otgen_lite.statements.only_proved import ONLY_PROVED
 
 INSTANCES = [
     pytest.param(entry, seed, sizes, id=f"{label}-{seed}")

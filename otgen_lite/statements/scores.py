@@ -21,8 +21,8 @@ from scipy.optimize import minimize_scalar
 from torch import Generator, Tensor
 
 import otgen_lite as otg
-from otgen_lite.statements import _table as by
-from otgen_lite.statements._home import all_at_home
+from otgen_lite.statements import _scores as by
+from otgen_lite.statements._on_cpu import all_on_cpu
 from otgen_lite.statements.kantorovich import Sides, masses, points
 from otgen_lite.statements.registry import statement
 
@@ -244,4 +244,4 @@ def by_chance(generator: Generator, sizes: tuple[int, ...]) -> Sides:
     )
 
 
-all_at_home(globals())
+all_on_cpu(globals())
