@@ -225,7 +225,7 @@ def penalty_on_the_line(generator: Generator, n: int, m: int, lam: float) -> Sid
 
 
 @statement("prop-wgan-wells", chapter=7, source=BOOK, tol=1e-6, sizes=WELLS)
-def wells(generator: Generator, m: float, lam: float) -> Sides:
+def wells(_: Generator, m: float, lam: float) -> Sides:
     """Where ascent on a linear critic ends, from both sides, value and slope = the closed form."""
     lhs, rhs = [], []
     for one_sided in (False, True):

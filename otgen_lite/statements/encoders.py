@@ -208,9 +208,8 @@ def constant(generator: Generator, n: int, d: int) -> Sides:
 
 
 @statement("prop-enc-line", chapter=8, source=BOOK, tol=1e-9, sizes=LINES)
-def line(generator: Generator, s: float, a: float, sd: float) -> Sides:
+def line(_: Generator, s: float, a: float, sd: float) -> Sides:
     """Truth by Bures, bound by an encoder and by prices (quadrature), slopes' roots = formulas."""
-    del generator
 
     def true(u: Tensor) -> Tensor:  # as a function of u = a^2
         zero = torch.zeros(1, dtype=torch.float64)

@@ -262,7 +262,7 @@ def smooth(generator: Generator, n: int, m: int, d: int, eps: float) -> Sides:
 
 
 @statement("prop-needle", chapter=3, source=BOOK, tol=1e-9, sizes=NEEDLES)
-def needle(generator: Generator, theta: float, eps: float) -> Sides:
+def needle(_: Generator, theta: float, eps: float) -> Sides:
     """Linear programme and Sinkhorn, for a needle turned by theta; what they must be."""
     end = torch.tensor([[cos(theta), sin(theta)]], dtype=torch.float64)
     east = torch.tensor([[1.0, 0.0]], dtype=torch.float64)

@@ -222,7 +222,7 @@ def corner(generator: Generator, n: int) -> Sides:
 
 
 @statement("prop-mke-gauss", chapter=5, source=BOOK, tol=1e-6, sizes=LINES)
-def gaussians(generator: Generator, m: float, s: float, m0: float, s0: float) -> Sides:
+def gaussians(_: Generator, m: float, s: float, m0: float, s0: float) -> Sides:
     """Both formulas by Gauss-Hermite quadrature = central differences of the Bures formula."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(12)
     z, w = torch.from_numpy(nodes), torch.from_numpy(weights / weights.sum())
@@ -257,7 +257,7 @@ def batch_values(generator: Generator, k: int, d: int, p: float) -> Sides:
 
 
 @statement("prop-mke-coin", chapter=5, source="bellemare_2017", tol=1e-12, sizes=COINS)
-def coins(generator: Generator, truth: float, theta: float, n: int) -> Sides:
+def coins(_: Generator, truth: float, theta: float, n: int) -> Sides:
     """All batches of coins enumerated = binomial formula; batches of one = a straight line."""
     sides = torch.tensor([[0.0], [1.0]], dtype=torch.float64)
 

@@ -234,7 +234,7 @@ def nearest_on_slices(along: Tensor, up: Tensor, s: Tensor, y: Tensor) -> Tensor
 
 
 @statement("prop-grad-models", chapter=6, source=BOOK, tol=1e-6, sizes=TURNED)
-def models(generator: Generator, theta: float, eps: float, r: float) -> Sides:
+def models(_: Generator, theta: float, eps: float, r: float) -> Sides:
     """Costs of point, ends, bar and plank by programmes and quadrature = the closed forms."""
     at = torch.tensor([theta], dtype=torch.float64)
     axis = torch.tensor([[0.0, 1.0], [0.0, -1.0]], dtype=torch.float64)
@@ -379,7 +379,7 @@ def not_alone_before(y: Tensor) -> tuple[float, Tensor]:
 
 
 @statement("prop-grad-rare", chapter=6, source=BOOK, tol=1e-9, relation="<=", sizes=RARE)
-def rare(generator: Generator, p: float) -> Sides:
+def rare(_: Generator, p: float) -> Sides:
     """1 / log(1/p) <= the eps from which the point is best; at it, two atoms save something."""
     y = torch.tensor([[0.0], [1.0], [-1.0]], dtype=torch.float64)
     b = torch.tensor([1 - 2 * p, p, p], dtype=torch.float64)

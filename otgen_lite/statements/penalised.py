@@ -148,10 +148,8 @@ def never_exact(generator: Generator, n: int, m: int, lam: float) -> Sides:
 
 
 @statement("prop-pot-gauss", chapter=10, source=BOOK, tol=1e-9, sizes=LINES)
-def gauss_line(generator: Generator, s: float, lam: float) -> Sides:
+def gauss_line(_: Generator, s: float, lam: float) -> Sides:
     """The formula = best linear encoder = best quadratic price list; decoder x = s z, KL."""
-    # The mean of data and decoder costs nothing; it only moves both.
-    del generator
     tau = (s + sqrt(s * s + lam * (2 * s * s + lam))) / (2 * s * s + lam)
 
     def encoder(t: float) -> float:

@@ -18,8 +18,9 @@ REGISTRY: dict[str, Statement] = {}
 class Statement:
     """A statement of the book, as far as it is computed from both sides.
 
-    Calling it with a generator and sizes returns ``(lhs, rhs)``. ``computed`` says in a line what
-    the two sides are, ``proved`` which parts of the statement no number checks.
+    Calling it with a generator and sizes returns ``(lhs, rhs)``; where the sizes are the whole
+    instance, the generator's parameter is called ``_``. ``computed`` names the two sides in a line,
+    ``proved`` the parts of the statement that no number checks.
     """
 
     label: str

@@ -234,9 +234,8 @@ def fresh(generator: Generator, k: int, n: int, d: int) -> Sides:
 
 
 @statement("prop-table-seeds", chapter=14, source=BOOK, tol=1e-12, sizes=RUNS)
-def by_chance(generator: Generator, sizes: tuple[int, ...]) -> Sides:
+def by_chance(_: Generator, sizes: tuple[int, ...]) -> Sides:
     """Pairs of equal methods that all runs keep apart: over all orders = by binomials."""
-    del generator
     found, seen = by.separated(sizes)
     formula = sum(1 / comb(n + m, n) for n, m in permutations(sizes, 2))
     return torch.tensor(found / seen, dtype=torch.float64), torch.tensor(

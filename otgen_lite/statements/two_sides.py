@@ -191,9 +191,8 @@ def timid(generator: Generator, n: int, d: int, k: int) -> Sides:
 
 
 @statement("prop-side-penalised", chapter=9, source=BOOK, tol=1e-9, sizes=LINES)
-def either_side(generator: Generator, s: float, lam: float) -> Sides:
+def either_side(_: Generator, s: float, lam: float) -> Sides:
     """Least penalised cost of z = -tau x, by a search with quadratures = formula; it rises."""
-    del generator
 
     def value(log_tau: float) -> float:
         t = float(np.exp(log_tau))
@@ -274,9 +273,8 @@ def growing(generator: Generator, n: int, d: int, k: int) -> Sides:
 
 
 @statement("prop-side-memory", chapter=9, source=BOOK, tol=1e-9, sizes=ATOMS)
-def memory(generator: Generator, n: int) -> Sides:
+def memory(_: Generator, n: int) -> Sides:
     """Mean cost from n uniform draws to their law, by quadrature over order statistics = 1/(6n)."""
-    del generator
     total = 0.0
     for k in range(1, n + 1):
         low, high = (k - 1) / n, k / n

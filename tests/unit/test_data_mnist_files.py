@@ -178,7 +178,7 @@ def test_a_disk_that_is_full_is_not_the_networks_fault(tmp_path, monkeypatch, co
         load(tmp_path, download=True)
 
 
-def test_a_home_that_is_not_there_and_a_root_that_is_none(tmp_path, monkeypatch) -> None:
+def test_a_home_that_is_not_there_and_a_root_that_is_none(monkeypatch) -> None:
     monkeypatch.delenv("OTGEN_DATA", raising=False)
 
     def homeless(path: Path) -> Path:
