@@ -12,10 +12,10 @@ from scipy.optimize import minimize
 from torch import Generator, Tensor
 
 import otgen_lite as otg
+from otgen_lite.statements._entropy import TIGHT
 from otgen_lite.statements._on_cpu import all_on_cpu
-from otgen_lite.statements.entropy import BOOK, TIGHT
 from otgen_lite.statements.kantorovich import Sides, masses, points
-from otgen_lite.statements.registry import statement
+from otgen_lite.statements.registry import BOOK, statement
 
 LAWS = [
     {"m": 2, "d": 1},

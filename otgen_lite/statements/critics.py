@@ -37,9 +37,7 @@ from otgen_lite.statements._games import clip_bound
 from otgen_lite.statements._on_cpu import all_on_cpu
 from otgen_lite.statements.distances import one_potential
 from otgen_lite.statements.kantorovich import Sides, masses, points
-from otgen_lite.statements.registry import statement
-
-BOOK = "this book"
+from otgen_lite.statements.registry import BOOK, statement
 
 NETS = [
     {"n": 3, "d": 1, "width": 4},

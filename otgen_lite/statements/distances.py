@@ -19,9 +19,7 @@ from torch import Generator, Tensor
 import otgen_lite as otg
 from otgen_lite.statements._on_cpu import all_on_cpu
 from otgen_lite.statements.kantorovich import highs, masses, points
-from otgen_lite.statements.registry import statement
-
-BOOK = "this book"
+from otgen_lite.statements.registry import BOOK, statement
 
 GLUED = [
     {"n": 1, "m": 1, "k": 1},

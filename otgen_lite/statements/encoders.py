@@ -21,9 +21,7 @@ from torch import Generator, Tensor
 import otgen_lite as otg
 from otgen_lite.statements._on_cpu import all_on_cpu
 from otgen_lite.statements.kantorovich import Sides, highs, margins, masses, points
-from otgen_lite.statements.registry import statement
-
-BOOK = "this book"
+from otgen_lite.statements.registry import BOOK, statement
 
 CODES = [
     {"n": 1, "m": 4, "k": 2, "d": 1, "p": 1.0},

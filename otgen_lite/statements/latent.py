@@ -30,9 +30,7 @@ from otgen_lite.statements._latent import (
 from otgen_lite.statements._latent import slope_needed as slope_needed
 from otgen_lite.statements._on_cpu import all_on_cpu
 from otgen_lite.statements.kantorovich import Sides, highs, margins, masses, points
-from otgen_lite.statements.registry import statement
-
-BOOK = "this book"
+from otgen_lite.statements.registry import BOOK, statement
 
 CLOUDS = [
     {"n": 1, "m": 4, "d": 2, "p": 2.0},

@@ -15,9 +15,9 @@ from torch import Generator, Tensor
 import otgen_lite as otg
 from otgen_lite.statements._blur import best_mixture, logistic
 from otgen_lite.statements._on_cpu import all_on_cpu
-from otgen_lite.statements.blur import BOOK, CODES, column, posterior
+from otgen_lite.statements.blur import CODES, column, posterior
 from otgen_lite.statements.kantorovich import Sides, masses, points
-from otgen_lite.statements.registry import statement
+from otgen_lite.statements.registry import BOOK, statement
 
 DECODERS = [
     {"n": 2, "m": 2, "d": 1},

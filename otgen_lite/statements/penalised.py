@@ -22,9 +22,7 @@ import otgen_lite as otg
 from otgen_lite.statements._on_cpu import all_on_cpu
 from otgen_lite.statements._penalised import PENALTIES, SMOOTH, dual, exact_from, penalty, primal
 from otgen_lite.statements.kantorovich import Sides, masses, points, problem
-from otgen_lite.statements.registry import statement
-
-BOOK = "this book"
+from otgen_lite.statements.registry import BOOK, statement
 
 CODES = [
     {"n": 1, "m": 4, "k": 2, "p": 1.0},

@@ -31,9 +31,7 @@ from otgen_lite.statements._practice import (
     steep,
 )
 from otgen_lite.statements.kantorovich import Sides, masses, points, problem
-from otgen_lite.statements.registry import statement
-
-BOOK = "this book"
+from otgen_lite.statements.registry import BOOK, statement
 
 BATCHES = [
     {"n": 2, "m": 2, "r": 2},

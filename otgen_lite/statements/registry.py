@@ -10,6 +10,9 @@ from otgen_lite.certify import Relation
 from otgen_lite.statements._on_cpu import on_cpu
 from otgen_lite.statements.only_proved import ONLY_PROVED
 
+#: The source of a statement that is new.
+BOOK = "this book"
+
 #: label -> statement, in the order in which the book states them.
 REGISTRY: dict[str, Statement] = {}
 
@@ -59,7 +62,7 @@ def statement(
     Args:
         label: the label of the theorem or proposition in the chapter (``thm-…``, ``prop-…``).
         chapter: number of the chapter that states it.
-        source: a key of the bibliography, or ``"this book"``.
+        source: a key of the bibliography, or :data:`BOOK`.
         tol: the largest absolute gap between the sides.
         sizes: keyword arguments of the random instances that the tests run; at least five.
         relation: ``"=="`` or ``"<="``.

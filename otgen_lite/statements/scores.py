@@ -24,9 +24,7 @@ import otgen_lite as otg
 from otgen_lite.statements import _scores as by
 from otgen_lite.statements._on_cpu import all_on_cpu
 from otgen_lite.statements.kantorovich import Sides, masses, points
-from otgen_lite.statements.registry import statement
-
-BOOK = "this book"
+from otgen_lite.statements.registry import BOOK, statement
 
 CLOUDS = [
     {"n": 2, "m": 3, "d": 1},

@@ -26,9 +26,8 @@ import otgen_lite as otg
 from otgen_lite.statements._on_cpu import all_on_cpu
 from otgen_lite.statements.distances import counts_of
 from otgen_lite.statements.kantorovich import dual_prices, masses, points, problem
-from otgen_lite.statements.registry import statement
+from otgen_lite.statements.registry import BOOK, statement
 
-BOOK = "this book"
 SQUARE = ((0.0, 1.0), (0.0, 1.0))
 
 GRIDS = [

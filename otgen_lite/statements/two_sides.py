@@ -24,10 +24,8 @@ from torch import Generator, Tensor
 import otgen_lite as otg
 from otgen_lite.statements._on_cpu import all_on_cpu
 from otgen_lite.statements.kantorovich import Sides, masses, points, problem
-from otgen_lite.statements.registry import statement
+from otgen_lite.statements.registry import BOOK, statement
 from otgen_lite.statements.restricted import by_critics, by_encoders, reversed_encoder
-
-BOOK = "this book"
 
 CLOUDS = [
     {"n": 2, "d": 1, "k": 2},
