@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from otgen_lite.explore.interface import Frame
-from otgen_lite.explore.page import asset, image, readout_table
+from otgen_lite.explore.page import image, readout_table, style
 from otgen_lite.explore.picture import Picture, draw, encode
 from otgen_lite.explore.text import Value, format_value
 from otgen_lite.plots.style import figure as book_figure
@@ -59,10 +59,10 @@ class Widgets:
         self.stage = ipywidgets.HTML(layout=wide)
         self.go.on_click(lambda _: self.begin())
         self.halt.on_click(lambda _: self._stop.set())
-        style = ipywidgets.HTML(f"<style>{asset('explorer.css')}</style>")
+        looks = ipywidgets.HTML(style("explorer.css"))
         buttons = ipywidgets.HBox([self.go, self.halt])
         self.root = ipywidgets.VBox(
-            [*self.inputs.values(), buttons, self.bar, self.status, self.stage, style],
+            [*self.inputs.values(), buttons, self.bar, self.status, self.stage, looks],
             layout=ipywidgets.Layout(max_width="720px"),
         )
 

@@ -13,7 +13,7 @@ import ipywidgets
 from .formula import plain
 from .frames import FrameStore, Key
 from .interface import Frame, FrameSource
-from .page import asset, caption, image, readout_table
+from .page import caption, image, readout_table, style
 
 #: Seconds that the controls must rest before a frame is computed: a slider dragged across
 #: thirty values starts one frame, not thirty.
@@ -41,7 +41,7 @@ class LiveView:
         ]
         self.stage = ipywidgets.HTML(layout=ipywidgets.Layout(width="auto"))
         self.status = ipywidgets.HTML()
-        foot = ipywidgets.HTMLMath(f"<style>{asset('explorer.css')}</style>{_caption(explorer)}")
+        foot = ipywidgets.HTMLMath(f"{style('explorer.css')}{_caption(explorer)}")
         self.root = ipywidgets.VBox(
             [*self.controls, self.status, self.stage, foot],
             layout=ipywidgets.Layout(max_width="720px"),

@@ -28,8 +28,13 @@ PHONE = "(max-width: 600px)"
 
 @cache
 def asset(name: str) -> str:
-    """``explorer.js`` or ``explorer.css``."""
+    """A script or a style sheet of ``otgen_lite/web``."""
     return (resources.files("otgen_lite") / "web" / name).read_text(encoding="utf-8")
+
+
+def style(name: str) -> str:
+    """The ``<style>`` of explorers or rankings, with the colours that they share."""
+    return f"<style>\n{asset('palette.css')}{asset(name)}</style>"
 
 
 def figure(explorer: FrameSource, website: bool = True) -> str:
@@ -74,14 +79,18 @@ def figure(explorer: FrameSource, website: bool = True) -> str:
 
 def document(explorer: FrameSource) -> str:
     """A whole HTML document: opens from disk, asks nobody for anything."""
-    title = _esc(plain(explorer.caption) or explorer.name)
+    script = f"<script>\n{asset('explorer.js')}</script>"
+    body = f"{style('explorer.css')}\n{figure(explorer, website=False)}\n{script}"
+    return standalone(plain(explorer.caption) or explorer.name, body)
+
+
+def standalone(title: str, body: str) -> str:
+    """A whole document around a part of a page."""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<title>{title}</title>\n<link rel="icon" href="data:,">\n'
-        f"<style>\n{asset('explorer.css')}</style>\n</head>\n"
-        f'<body class="otg-alone">\n{figure(explorer, website=False)}\n'
-        f"<script>\n{asset('explorer.js')}</script>\n</body>\n</html>\n"
+        f'<title>{_esc(title)}</title>\n<link rel="icon" href="data:,">\n'
+        f'</head>\n<body class="otg-alone">\n{body}\n</body>\n</html>\n'
     )
 
 
