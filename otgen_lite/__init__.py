@@ -1,22 +1,13 @@
 """otgen_lite: optimal transport for generative modelling, the package behind the book.
 
-Everything that a chapter calls is here: ``import otgen_lite as otg``.
+Everything that a chapter calls is here: ``import otgen_lite as otg``. What draws, reads records or
+needs more than torch is imported when it is first used, so that this import takes hardly longer
+than ``import torch``.
 """
 
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from otgen_lite import (
-    animate,
-    bounds,
-    data,
-    divergences,
-    latent,
-    metrics,
-    networks,
-    plots,
-    recipes,
-    results,
-)
 from otgen_lite.certify import Certificate, CertificateError, certificate
 from otgen_lite.costs import cost_matrix, paired_cost
 from otgen_lite.device import generator, use_device
@@ -27,7 +18,6 @@ from otgen_lite.divergences import (
     SinkhornPenalty,
     SlicedWasserstein,
 )
-from otgen_lite.explore import Explorer, FrameError, Ranking
 from otgen_lite.methods import (
     AAE,
     AVB,
@@ -81,7 +71,21 @@ from otgen_lite.transport import (
     uniform_to_atoms,
     wasserstein_1d,
 )
-from otgen_lite.workbench import Workbench
+
+if TYPE_CHECKING:  # at run time __getattr__ imports them
+    from otgen_lite import (
+        animate,
+        bounds,
+        data,
+        latent,
+        metrics,
+        plots,
+        recipes,
+        results,
+        statements,
+    )
+    from otgen_lite.explore import Explorer, FrameError, Ranking
+    from otgen_lite.training_panel import TrainingPanel
 
 __version__ = "0.1.0"
 
@@ -124,8 +128,8 @@ __all__ = [
     "SlicedWasserstein",
     "Sweep",
     "TrainingError",
+    "TrainingPanel",
     "UniformPrior",
-    "Workbench",
     "animate",
     "bounds",
     "bures_wasserstein",
@@ -166,11 +170,27 @@ __all__ = [
     "wasserstein_1d",
 ]
 
+#: Imported when first used: submodules, and classes with the submodule that has them.
+_SUBMODULES = {
+    "animate", "bounds", "data", "explore", "latent", "metrics", "plots", "recipes", "results",
+    "statements", "training_panel",
+}  # fmt: skip
+_CLASSES = {
+    "Explorer": "explore",
+    "FrameError": "explore",
+    "Ranking": "explore",
+    "TrainingPanel": "training_panel",
+}
+
 
 def __getattr__(name: str) -> Any:
-    # The statements are written with this package, so they are loaded after it, on first use.
-    if name == "statements":
-        import importlib
-
-        return importlib.import_module("otgen_lite.statements")
+    if name in _SUBMODULES:
+        return import_module(f"{__name__}.{name}")  # which also binds it here
+    if name in _CLASSES:
+        globals()[name] = value = getattr(import_module(f"{__name__}.{_CLASSES[name]}"), name)
+        return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(globals().keys() | _SUBMODULES | _CLASSES.keys())

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from otgen_lite import _code
+from otgen_lite import _bytecode
 
 #: Tensors of at most so many entries are told by their entries.
 _FEW = 4
@@ -110,7 +110,7 @@ class _Walk:
     def visit(self, path: str, value: Any) -> None:
         """Write down what a value is."""
         if isinstance(value, enum.Enum):
-            self.say(path, f"{_code.name_of(type(value))}.{value.name}")
+            self.say(path, f"{_bytecode.name_of(type(value))}.{value.name}")
         elif isinstance(value, _PLAIN):
             self.say(path, _plain(value))
         elif isinstance(value, (*_NAMED, np.generic)):
@@ -204,11 +204,15 @@ class _Walk:
     def _kind(self, path: str, value: Any) -> None:
         """The class of an object; of a user's class also what it says."""
         cls = type(value)
-        self.say(path, _code.full_name(cls) if _code.of_library(cls) else _code.name_of(cls))
+        self.say(
+            path, _bytecode.full_name(cls) if _bytecode.of_library(cls) else _bytecode.name_of(cls)
+        )
         self._body(cls)
 
     def _class(self, path: str, value: type) -> None:
-        name = _code.full_name(value) if _code.of_library(value) else _code.name_of(value)
+        name = (
+            _bytecode.full_name(value) if _bytecode.of_library(value) else _bytecode.name_of(value)
+        )
         self.say(path, f"class {name}")
         self._body(value)
 
@@ -216,7 +220,7 @@ class _Walk:
         if cls in self._classes:
             return
         self._classes[cls] = None
-        for name, one in _code.body_of(cls):
+        for name, one in _bytecode.body_of(cls):
             self.visit(name, one)
 
     def _function(self, path: str, value: Any) -> None:
@@ -235,23 +239,23 @@ class _Walk:
             self.visit(_join(path, "__func__"), value.__func__)
             self.visit(_join(path, "__self__"), value.__self__)
             return
-        ours = not _code.of_library(value)
-        self.say(path, f"{_code.name_of(value)} #{_code.digest(value.__code__)}" if ours
-                 else _code.full_name(value))  # fmt: skip
-        for name, one in _code.enclosed(value):
+        ours = not _bytecode.of_library(value)
+        self.say(path, f"{_bytecode.name_of(value)} #{_bytecode.digest(value.__code__)}" if ours
+                 else _bytecode.full_name(value))  # fmt: skip
+        for name, one in _bytecode.enclosed(value):
             self.visit(_join(path, name), one)
-        for name, one in _code.looked_up(value) if ours else ():
+        for name, one in _bytecode.looked_up(value) if ours else ():
             if isinstance(one, _LOOKED_AT):
                 self.visit(_join(path, name), one)
 
     def _built_in(self, path: str, value: Any) -> None:
         owner = getattr(value, "__self__", None)
-        self.say(path, _code.full_name(value))
+        self.say(path, _bytecode.full_name(value))
         if owner is not None and not isinstance(owner, types.ModuleType):
             self.visit(_join(path, "__self__"), owner)
 
     def _container(self, path: str, value: Any) -> None:
-        name = _code.name_of(type(value))
+        name = _bytecode.name_of(type(value))
         if isinstance(value, Mapping):
             keys = [_plain(k) if isinstance(k, _PLAIN) else words(k) for k in value]
             self.say(path, f"{name} of {', '.join(keys) or 'nothing'}")

@@ -19,11 +19,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import torch
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from otgen_lite import _checks
-from otgen_lite._side_by_side import Stack, train
+from otgen_lite._batched_mlps import BatchedMLP, train
 
 #: Generated points for codes (k, n, d_z), all k models at once: (k, n, d).
 Decoder = Callable[[Tensor], Tensor]
@@ -93,6 +92,8 @@ def exact(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
 def _assign(C: Tensor) -> Tensor:
     """(n,) the column of each row in the cheapest permutation."""
+    from scipy.optimize import linear_sum_assignment
+
     _, column = linear_sum_assignment(C.detach().cpu().double().numpy())
     return torch.from_numpy(column)
 
@@ -136,7 +137,7 @@ def critics(
     """
     x, y = _checked(x, y, width, steps)
     C = squares(x, y)
-    net = Stack(len(x), y.shape[1], width, 1, y, seed)
+    net = BatchedMLP(len(x), y.shape[1], width, 1, y, seed)
     best = C.amin(dim=2).mean(dim=1)  # the critic that says nothing
 
     def loss() -> Tensor:
@@ -188,7 +189,7 @@ def encoders(
     C = squares(x, y)
     _, perm = exact(x, y)
     targets = z[perm]
-    net = Stack(len(x), y.shape[1], width, z.shape[1], y, seed)
+    net = BatchedMLP(len(x), y.shape[1], width, z.shape[1], y, seed)
     best, step = C.new_full((len(x),), torch.inf), 0
 
     def look() -> None:
@@ -252,7 +253,7 @@ def penalised(
     weight = y.new_tensor([_checks.number("lams", lam, at_least=0.0) for lam in lams])
     k = len(x)
     targets = z[exact(x, y)[1]].repeat(len(weight), 1, 1)
-    net = Stack(len(targets), y.shape[1], width, z.shape[1], y, seed)
+    net = BatchedMLP(len(targets), y.shape[1], width, z.shape[1], y, seed)
     train(net, lambda: (net(y) - targets).square().sum(dim=2).mean(dim=1), steps, 0.05)
     C = 2 * (z - z.mean(dim=0)).square().sum(dim=1).mean()
     own = (C / (C + squares(z[None], z))).mean()

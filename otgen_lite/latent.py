@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from otgen_lite import _checks
-from otgen_lite._patients import leak, patients, usefulness
+from otgen_lite._patient_records import leak, patients, usefulness
 from otgen_lite.costs import cost_matrix
 from otgen_lite.device import generator
 from otgen_lite.methods import AutoEncoder, LatentOT

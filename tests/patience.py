@@ -13,7 +13,7 @@ from typing import Any
 
 import nbformat
 
-from tools.kernels import WakefulClient
+from tools.notebook_client import ResponsiveClient
 
 #: Seconds. The longest wait of the suite takes a few on a usual machine.
 HANGS = 1200.0
@@ -34,10 +34,12 @@ def until(
         look()
 
 
-def kernel(notebook: nbformat.NotebookNode, cwd: Path | None = None, **more: Any) -> WakefulClient:
+def kernel(
+    notebook: nbformat.NotebookNode, cwd: Path | None = None, **more: Any
+) -> ResponsiveClient:
     """What executes a notebook, with patience in each of its waits."""
     resources = {"metadata": {"path": str(cwd)}} if cwd else {}
-    return WakefulClient(
+    return ResponsiveClient(
         notebook, resources=resources, timeout=int(HANGS), startup_timeout=int(HANGS),
         iopub_timeout=int(HANGS), raise_on_iopub_timeout=True, **{"kernel_name": "python3", **more},
     )  # fmt: skip

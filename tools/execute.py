@@ -38,7 +38,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 from tools import calibrate
-from tools.kernels import WakefulClient
+from tools.notebook_client import ResponsiveClient
 from tools.threads import cores
 
 REPORT = "execution.json"
@@ -79,7 +79,7 @@ class Page:
         return -self.budget, self.docname
 
 
-class Kernel(WakefulClient):
+class Kernel(ResponsiveClient):
     """Executes a page's notebook in place; takes processor times before and after its cells."""
 
     def __init__(self, page: Page) -> None:

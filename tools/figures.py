@@ -41,7 +41,7 @@ p { margin: 1rem 0 0.2rem; max-width: 1400px; }
 """
 
 
-class Shown(NamedTuple):
+class Drawings(NamedTuple):
     """One figure of a page: addresses of its two drawings, below the website's folder."""
 
     page: str
@@ -52,7 +52,7 @@ class Shown(NamedTuple):
     alt: str
 
 
-def figures(site: Path) -> Iterator[Shown]:
+def figures(site: Path) -> Iterator[Drawings]:
     """Every figure of the website, page by page, in the order of each page."""
     for path in sorted(site.rglob("*.html")):
         name = path.relative_to(site).as_posix()
@@ -64,7 +64,7 @@ def figures(site: Path) -> Iterator[Shown]:
             source, alt = SOURCE.search(inner), ALT.search(inner)
             addresses = [image[1], source[1] if source else image[1]]
             wide, narrow = ((path.parent / a).resolve() for a in addresses)
-            yield Shown(
+            yield Drawings(
                 name,
                 wide.relative_to(site.resolve()).as_posix(),
                 narrow.relative_to(site.resolve()).as_posix(),
@@ -74,7 +74,7 @@ def figures(site: Path) -> Iterator[Shown]:
             )
 
 
-def sheet(site: Path, shown: list[Shown]) -> str:
+def sheet(site: Path, shown: list[Drawings]) -> str:
     """The contact sheet as one HTML document beside the website."""
     rows, page = [], ""
     for one in shown:

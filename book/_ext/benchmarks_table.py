@@ -23,6 +23,7 @@ TITLES = {
     "bench_pythae": "Training beside pythae",
     "bench_sweep": "Training a grid of models in one go",
     "bench_quality": "Quality of the recipes on the ring: squared W_2 over its bar",
+    "bench_import": "Import of the package",
 }
 HEADER = ("Work", "Threads", "Ours", "Best peer", "Ratio", "Bar", "")
 

@@ -26,6 +26,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import stale_files
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
@@ -34,7 +35,7 @@ from sphinx.util.osutil import relative_uri
 logger = logging.getLogger(__name__)
 
 FOLDER = "_explorers"
-STYLE, SCRIPT = "explorer.css", "explorer.js"
+PALETTE, STYLE, SCRIPT = "palette.css", "explorer.css", "explorer.js"
 BUILDERS = ("html", "dirhtml")
 
 # As otgen_lite.explore.page writes it; attribute values hold no ">" there.
@@ -137,7 +138,7 @@ def copy_style(app: Sphinx) -> None:
         return
     static = Path(app.outdir) / "_static"
     static.mkdir(parents=True, exist_ok=True)
-    (static / STYLE).write_text(asset(STYLE), encoding="utf-8")
+    (static / STYLE).write_text(asset(PALETTE) + asset(STYLE), encoding="utf-8")
 
 
 def add_style(
@@ -156,18 +157,7 @@ def add_style(
 
 def remove_stale(app: Sphinx, exception: Exception | None) -> None:
     """Remove frames and pictures that no page names any more."""
-    folder = Path(app.outdir) / FOLDER
-    if exception is not None or app.builder.name not in BUILDERS or not folder.is_dir():
-        return
-    address = re.compile(rf"{FOLDER}/([a-z0-9-]+\.(?:js|webp))")
-    used = {
-        name
-        for page in Path(app.outdir).rglob("*.html")
-        for name in address.findall(page.read_text(encoding="utf-8"))
-    }
-    for file in folder.iterdir():
-        if file.name not in used:
-            file.unlink()
+    stale_files.remove(app, exception, FOLDER)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

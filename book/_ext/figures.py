@@ -12,12 +12,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import re
 from html import escape
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import executed
+import stale_files
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.osutil import relative_uri
@@ -92,18 +92,7 @@ def _address(app: Sphinx, docname: str, drawing: Drawing) -> str:
 
 def remove_stale(app: Sphinx, exception: Exception | None) -> None:
     """Remove drawings that no page shows any more."""
-    folder = Path(app.outdir) / FOLDER
-    if exception is not None or app.builder.name not in BUILDERS or not folder.is_dir():
-        return
-    named = re.compile(rf"{FOLDER}/([0-9a-f]+{re.escape(SUFFIX)})")
-    used = {
-        name
-        for page in Path(app.outdir).rglob("*.html")
-        for name in named.findall(page.read_text(encoding="utf-8"))
-    }
-    for file in folder.glob(f"*{SUFFIX}"):
-        if file.name not in used:
-            file.unlink()
+    stale_files.remove(app, exception, FOLDER, f"*{SUFFIX}")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from otgen_lite.data.digits import digits, image_to_measure
 from otgen_lite.data.mnist import fashion_mnist, mnist
 from otgen_lite.data.pictures import palette, picture
 from otgen_lite.data.toy import Toy, toy
-from otgen_lite.data.toys import (
+from otgen_lite.data.toy_samplers import (
     checkerboard,
     eight_gaussians,
     pinwheel,

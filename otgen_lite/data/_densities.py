@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from otgen_lite.data import _places as places
+from otgen_lite.data import _toy_maps
 
 #: Entries of an array of points times nodes that are held at once.
 _BLOCK = 1 << 22
@@ -83,8 +83,8 @@ def pinwheel(x: Tensor, arms: int, twist: float) -> Tensor:
 def _pinwheel(x: Tensor, arms: int, twist: float, nodes: int) -> Tensor:
     rho, omega = torch.linalg.vector_norm(x, dim=1) / 2.0, torch.atan2(x[:, 1], x[:, 0])
     phi = torch.arange(arms, dtype=x.dtype, device=x.device) * (2.0 * math.pi / arms)
-    reach = _REACH * places.ALONG_STD
-    grid = torch.linspace(places.ALONG - reach, places.ALONG + reach, nodes).to(x)
+    reach = _REACH * _toy_maps.ALONG_STD
+    grid = torch.linspace(_toy_maps.ALONG - reach, _toy_maps.ALONG + reach, nodes).to(x)
     with torch.no_grad():
         turn = (omega[:, None] - phi)[:, :, None] - twist * grid.exp()
         negative = grid - rho[:, None, None] * turn.cos() < 0.0
@@ -104,11 +104,13 @@ def _pinwheel(x: Tensor, arms: int, twist: float, nodes: int) -> Tensor:
         a = a - (a - rho[point] * angle.cos()) / slope
     angle = omega[point] - phi[arm] - twist * a.exp()
     b = rho[point] * angle.sin()
-    log = -((a - places.ALONG) / places.ALONG_STD).square() / 2.0
+    log = -((a - _toy_maps.ALONG) / _toy_maps.ALONG_STD).square() / 2.0
     log = (
-        log - (b / places.ACROSS_STD).square() / 2.0 - torch.log((1.0 - twist * a.exp() * b).abs())
+        log
+        - (b / _toy_maps.ACROSS_STD).square() / 2.0
+        - torch.log((1.0 - twist * a.exp() * b).abs())
     )
-    constant = math.log(8.0 * math.pi * places.ALONG_STD * places.ACROSS_STD * arms)
+    constant = math.log(8.0 * math.pi * _toy_maps.ALONG_STD * _toy_maps.ACROSS_STD * arms)
     return _logsumexp_at(point, log, len(x)) - constant
 
 

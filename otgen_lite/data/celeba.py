@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 
 from otgen_lite import _checks
 from otgen_lite.data._fetch import check, data_dir
-from otgen_lite.data._members import whole
+from otgen_lite.data._image_archives import whole
 
 PAGE = "http://mmlab.ie.cuhk.edu.hk/projects/CelebA.html"
 

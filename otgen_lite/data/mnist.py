@@ -10,7 +10,7 @@ from torch import Tensor
 from otgen_lite import _checks
 from otgen_lite.data import _idx
 from otgen_lite.data._fetch import data_dir
-from otgen_lite.data._published import Source, find
+from otgen_lite.data._idx_files import Source, find
 
 _FILES = (
     "train-images-idx3-ubyte.gz",

@@ -13,20 +13,18 @@ from torch import Tensor
 
 from otgen_lite import _checks
 from otgen_lite.data import _densities as densities
-from otgen_lite.data import _even as even
-from otgen_lite.data import _places as places
-from otgen_lite.data import toys
+from otgen_lite.data import _low_discrepancy, _toy_maps, toy_samplers
 from otgen_lite.data._draw import Randomness
 
 _SAMPLERS: dict[str, Callable[..., Tensor]] = {
     f.__name__: f
     for f in (
-        toys.eight_gaussians,
-        toys.two_moons,
-        toys.pinwheel,
-        toys.checkerboard,
-        toys.rings,
-        toys.swiss_roll,
+        toy_samplers.eight_gaussians,
+        toy_samplers.two_moons,
+        toy_samplers.pinwheel,
+        toy_samplers.checkerboard,
+        toy_samplers.rings,
+        toy_samplers.swiss_roll,
     )
 }
 
@@ -69,7 +67,7 @@ class Toy:
         if name == "eight_gaussians":
             with torch.device("cpu"):
                 mode, still = torch.arange(8, dtype=torch.float64), torch.zeros(8, 2).double()
-                centres = places.eight_gaussians(mode, still, **self.options)
+                centres = _toy_maps.eight_gaussians(mode, still, **self.options)
             self.modes = _checks.moved(centres, torch.get_default_device())
             self.std = float(self.options["std"])
         self.components = {"eight_gaussians": 8, "checkerboard": 8, "swiss_roll": 1}.get(name, 2)
@@ -131,7 +129,7 @@ class Toy:
             return densities.pinwheel(x, self.options["arms"], self.options["twist"])
         if self.name == "swiss_roll":
             length = 2.0 * math.pi * math.hypot(2.0, 2.0 / (4.5 * math.pi)) * 1.5
-            return densities.noisy_curves(x, [places.swiss_roll], length, std)
+            return densities.noisy_curves(x, [_toy_maps.swiss_roll], length, std)
         moons = [functools.partial(_moon, lower) for lower in (0.0, 1.0)]
         return densities.noisy_curves(x, moons, math.pi, std)
 
@@ -171,19 +169,21 @@ class Toy:
     def _place(self, component: Tensor, each: int) -> Tensor:
         copies = (self.components, 1)
         if self.name == "eight_gaussians":
-            noise = even.gaussian(each)
+            noise = _low_discrepancy.gaussian(each)
             # Turned with the mode, so that an eighth of a turn maps the points to themselves.
             turned = [noise @ _rotation(k * math.pi / 4).T for k in range(8)]
-            return places.eight_gaussians(component, torch.cat(turned), **self.options)
+            return _toy_maps.eight_gaussians(component, torch.cat(turned), **self.options)
         if self.name == "pinwheel":
-            return places.pinwheel(component, even.gaussian(each).repeat(copies), **self.options)
+            return _toy_maps.pinwheel(
+                component, _low_discrepancy.gaussian(each).repeat(copies), **self.options
+            )
         if self.name == "checkerboard":
-            return places.checkerboard(component, even.cube(each, 2).repeat(copies))
-        u = even.cube(each, 3).repeat(copies)
+            return _toy_maps.checkerboard(component, _low_discrepancy.cube(each, 2).repeat(copies))
+        u = _low_discrepancy.cube(each, 3).repeat(copies)
         noise = float(self.options["std"]) * torch.special.ndtri(u[:, 1:])
         if self.name == "swiss_roll":
-            return places.swiss_roll(u[:, 0]) + noise
-        curve = places.two_moons if self.name == "two_moons" else places.rings
+            return _toy_maps.swiss_roll(u[:, 0]) + noise
+        curve = _toy_maps.two_moons if self.name == "two_moons" else _toy_maps.rings
         return curve(component, u[:, 0]) + noise
 
 
@@ -212,7 +212,7 @@ def toy(name: str, **options: Any) -> Toy:
 
 
 def _moon(lower: float, along: Tensor) -> Tensor:
-    return places.two_moons(torch.full_like(along, lower), along)
+    return _toy_maps.two_moons(torch.full_like(along, lower), along)
 
 
 def _rotation(angle: float) -> Tensor:

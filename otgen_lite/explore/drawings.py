@@ -9,8 +9,8 @@ import weakref
 from matplotlib.figure import Figure
 from PIL.Image import Image
 
-from .own import blank, opened, shared
 from .picture import WIDTH, draw
+from .pyplot_figures import blank, opened, shared
 
 _ANEW = "make a new figure at each call, with Figure(), plt.subplots() or plt.figure()"
 

@@ -17,9 +17,9 @@ from .axes import Axis, make_axes
 from .checks import Drawn, check_alt, check_frame, check_name, check_text, readout_name, unpack
 from .drawings import Drawings
 from .frames import FrameStore, Key
-from .own import own_figures
+from .interface import Frame
 from .picture import DETAILS, NARROW, NARROW_DETAILS, Detail, Picture, draw, encode
-from .shown import Frame
+from .pyplot_figures import own_figures
 from .text import Alt, Value, describe, plain_value
 
 if TYPE_CHECKING:

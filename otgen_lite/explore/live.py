@@ -12,8 +12,8 @@ import ipywidgets
 
 from .formula import plain
 from .frames import FrameStore, Key
-from .page import asset, caption, image, readout_table
-from .shown import Frame, Source
+from .interface import Frame, FrameSource
+from .page import caption, image, readout_table, style
 
 #: Seconds that the controls must rest before a frame is computed: a slider dragged across
 #: thirty values starts one frame, not thirty.
@@ -30,7 +30,7 @@ class LiveView:
         status: the HTML widget that says what is being computed.
     """
 
-    def __init__(self, explorer: Source, store: FrameStore[Frame]) -> None:
+    def __init__(self, explorer: FrameSource, store: FrameStore[Frame]) -> None:
         self._explorer = explorer
         self._store = store
         self._lock = threading.RLock()
@@ -41,7 +41,7 @@ class LiveView:
         ]
         self.stage = ipywidgets.HTML(layout=ipywidgets.Layout(width="auto"))
         self.status = ipywidgets.HTML()
-        foot = ipywidgets.HTMLMath(f"<style>{asset('explorer.css')}</style>{_caption(explorer)}")
+        foot = ipywidgets.HTMLMath(f"{style('explorer.css')}{_caption(explorer)}")
         self.root = ipywidgets.VBox(
             [*self.controls, self.status, self.stage, foot],
             layout=ipywidgets.Layout(max_width="720px"),
@@ -128,6 +128,6 @@ def _control(axis: Any, start: int) -> Any:
     return ipywidgets.Dropdown(**options)
 
 
-def _caption(explorer: Source) -> str:
+def _caption(explorer: FrameSource) -> str:
     text = caption(explorer.caption).replace("figcaption", "div")
     return f'<div class="otg-explorer otg-live otg-caption">{text}</div>'

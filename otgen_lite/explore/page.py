@@ -17,8 +17,8 @@ from typing import Any
 
 from .axes import Axis
 from .formula import marked, plain
+from .interface import Frame, FrameSource
 from .picture import NARROW, WIDTH, Picture
-from .shown import Frame, Source
 from .text import Value, format_value
 
 _MISSING = "–"
@@ -28,11 +28,16 @@ PHONE = "(max-width: 600px)"
 
 @cache
 def asset(name: str) -> str:
-    """``explorer.js`` or ``explorer.css``."""
+    """A script or a style sheet of ``otgen_lite/web``."""
     return (resources.files("otgen_lite") / "web" / name).read_text(encoding="utf-8")
 
 
-def figure(explorer: Source, website: bool = True) -> str:
+def style(name: str) -> str:
+    """The ``<style>`` of explorers or rankings, with the colours that they share."""
+    return f"<style>\n{asset('palette.css')}{asset(name)}</style>"
+
+
+def figure(explorer: FrameSource, website: bool = True) -> str:
     """The ``<figure>`` with the frames inside, for a page that loads ``explorer.js``.
 
     For the website formulas are left to be typeset, and there are drawings for phones.
@@ -72,16 +77,20 @@ def figure(explorer: Source, website: bool = True) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def document(explorer: Source) -> str:
+def document(explorer: FrameSource) -> str:
     """A whole HTML document: opens from disk, asks nobody for anything."""
-    title = _esc(plain(explorer.caption) or explorer.name)
+    script = f"<script>\n{asset('explorer.js')}</script>"
+    body = f"{style('explorer.css')}\n{figure(explorer, website=False)}\n{script}"
+    return standalone(plain(explorer.caption) or explorer.name, body)
+
+
+def standalone(title: str, body: str) -> str:
+    """A whole document around a part of a page."""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<title>{title}</title>\n<link rel="icon" href="data:,">\n'
-        f"<style>\n{asset('explorer.css')}</style>\n</head>\n"
-        f'<body class="otg-alone">\n{figure(explorer, website=False)}\n'
-        f"<script>\n{asset('explorer.js')}</script>\n</body>\n</html>\n"
+        f'<title>{_esc(title)}</title>\n<link rel="icon" href="data:,">\n'
+        f'</head>\n<body class="otg-alone">\n{body}\n</body>\n</html>\n'
     )
 
 
@@ -153,7 +162,7 @@ def _control(ident: str, axis: Axis, start: int, typeset: bool) -> str:
     )
 
 
-def _all_values(explorer: Source, frames: list[Frame], names: list[str], typeset: bool) -> str:
+def _all_values(explorer: FrameSource, frames: list[Frame], names: list[str], typeset: bool) -> str:
     columns = names or ["what is seen"]
     head = "".join(f'<th scope="col">{marked(axis.label, typeset)}</th>' for axis in explorer.axes)
     head += "".join(f'<th scope="col">{marked(name, typeset)}</th>' for name in columns)
@@ -178,7 +187,7 @@ def _all_values(explorer: Source, frames: list[Frame], names: list[str], typeset
 
 
 def _frames(
-    explorer: Source, frames: list[Frame], drawn: list[Picture], width: int, kind: str
+    explorer: FrameSource, frames: list[Frame], drawn: list[Picture], width: int, kind: str
 ) -> str:
     """The frames as JSON, with pictures that are shown this wide."""
     names = readout_names(frames)

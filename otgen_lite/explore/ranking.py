@@ -10,7 +10,8 @@ from typing import Any
 from .checks import check_name, check_text
 from .explorer import building_book
 from .formula import marked, plain
-from .page import asset
+from .page import asset, style
+from .page import standalone as document
 from .text import format_value, plain_value
 
 #: More rows than this are no guess any more.
@@ -129,17 +130,10 @@ class Ranking:
         """
         typeset = building_book() and not standalone
         part = (
-            f"<style>\n{asset('ranking.css')}</style>\n{self._figure(typeset)}\n"
+            f"{style('ranking.css')}\n{self._figure(typeset)}\n"
             f"<script>\n{asset('ranking.js')}</script>"
         )
-        if not standalone:
-            return part
-        return (
-            '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-            f'<title>{_esc(plain(self.question))}</title>\n<link rel="icon" href="data:,">\n'
-            f'</head>\n<body class="otg-alone">\n{part}\n</body>\n</html>\n'
-        )
+        return document(plain(self.question), part) if standalone else part
 
     def _repr_html_(self) -> str:
         return self.to_html(standalone=False)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from otgen_lite import _checks
-from otgen_lite.metrics import _scale
+from otgen_lite.metrics import _image_scale
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,9 @@ class Classifier:
                 f"images must have {self._model.n_features_in_} numbers each, as those that the "
                 f"classifier knows, got {x.shape[1]}"
             )
-        _scale.alike("images", torch.from_numpy(x), "the images it knows", self._known, few=True)
+        _image_scale.alike(
+            "images", torch.from_numpy(x), "the images it knows", self._known, few=True
+        )
         seen = np.searchsorted(self.labels, self._model.classes_)
         out = np.zeros((len(x), len(self.labels)))
         out[:, seen] = self._model.predict_proba(x)
@@ -151,7 +153,7 @@ def _small(seed: int) -> int:
 
 def _flat(name: str, images: Any) -> np.ndarray:
     """Images as the rows of an (n, d) float64 array."""
-    x = _scale.images(name, images)
+    x = _image_scale.images(name, images)
     if x.ndim < 2 or x.numel() == 0:
         raise ValueError(
             f"{name} must have shape (n, ...) with at least one image, got {_checks.shape_text(x)}"

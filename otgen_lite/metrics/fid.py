@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from otgen_lite import _checks
-from otgen_lite.metrics import _scale
-from otgen_lite.metrics._still import networks, still
+from otgen_lite.metrics import _image_scale
+from otgen_lite.metrics._evaluation_mode import evaluation_mode, networks
 from otgen_lite.transport.closed_forms import bures_wasserstein
 
 #: Maps images to features (n, d).
@@ -60,7 +60,7 @@ def frechet(x: Any, y: Any) -> float:
         >>> frechet([[0.0], [2.0]], [[3.0], [9.0]])     # means 1 and 6, variances 2 and 18
         33.0
     """
-    _scale.one_scale("x", x, "y", y)
+    _image_scale.one_scale("x", x, "y", y)
     if isinstance(x, Tensor) and isinstance(y, Tensor):
         y = y.to(x.device)
     x, y = _checks.pair(x, y)
@@ -117,19 +117,19 @@ def fid(
     batch_size = _checks.count("batch_size", batch_size)
     x, y = _images(samples, reference)
     seen = features if features is not None else inception()
-    with still(seen):
+    with evaluation_mode(seen):
         return frechet(*(_seen(seen, images, batch_size) for images in (x, y)))
 
 
 def _images(samples: Any, reference: Any) -> tuple[Tensor, Tensor]:
     """Both sets as floating images on one scale, at least two in each."""
-    x, y = _scale.both("samples", samples, "reference", reference)
+    x, y = _image_scale.both("samples", samples, "reference", reference)
     for name, images in (("samples", x), ("reference", y)):
         if images.ndim < 2 or len(images) < 2 or images.numel() == 0:
             raise ValueError(
                 f"{name} must be at least two images, (n, ...), got {_checks.shape_text(images)}"
             )
-    _scale.alike("samples", x, "reference", y, stacklevel=4)
+    _image_scale.alike("samples", x, "reference", y, stacklevel=4)
     return x, y
 
 
@@ -189,7 +189,7 @@ def inception(
     network = _network(name, module, path).to(place).eval()
 
     def features(images: Tensor) -> Tensor:
-        x = _scale.images("images", images).to(place, torch.float32)
+        x = _image_scale.images("images", images).to(place, torch.float32)
         if x.ndim != 4 or x.shape[1] not in (1, 3):
             raise ValueError(
                 f"images must have shape (n, 1, h, w) or (n, 3, h, w), got {_checks.shape_text(x)}"

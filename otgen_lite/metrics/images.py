@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import conv2d
 
 from otgen_lite import _checks
-from otgen_lite.metrics import _scale
+from otgen_lite.metrics import _image_scale
 
 #: The discrete Laplacian.
 LAPLACIAN = ((0.0, 1.0, 0.0), (1.0, -4.0, 1.0), (0.0, 1.0, 0.0))
@@ -54,7 +54,7 @@ def sharpness(images: Any) -> float:
 
 def _grey(images: Any) -> Tensor:
     """Grey images (n, 1, h, w) in float64."""
-    x = _scale.images("images", images).detach().to(torch.float64)
+    x = _image_scale.images("images", images).detach().to(torch.float64)
     if x.ndim == 3:
         x = x[:, None]
     if x.ndim != 4 or x.shape[1] not in (1, 3) or min(x.shape[2:]) < 3 or len(x) == 0:

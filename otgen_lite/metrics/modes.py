@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from otgen_lite import _checks
-from otgen_lite.metrics import _scale
+from otgen_lite.metrics import _image_scale
 
 
 def share_within(samples: Any, modes: Any, std: float, k: float = 4.0) -> float:
@@ -134,7 +134,7 @@ def within_mode_std(samples: Any, modes: Any, std: float, k: float = 4.0) -> flo
 
 def _nearest(samples: Any, modes: Any, std: float, k: float) -> tuple[Tensor, Tensor, Tensor]:
     """The samples (n, d) in float64, the number of the nearest mode, and whether it is near."""
-    _scale.one_scale("samples", samples, "modes", modes)
+    _image_scale.one_scale("samples", samples, "modes", modes)
     x, centres = _checks.points("samples", samples), _checks.points("modes", modes)
     radius = _checks.positive("k", k) * _checks.positive("std", std)
     if x.shape[1] != centres.shape[1]:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from otgen_lite import _checks
 from otgen_lite.costs import paired_cost
-from otgen_lite.metrics import _scale
+from otgen_lite.metrics import _image_scale
 
 #: Entries of the distance matrix held at once.
 _BLOCK = 1 << 22
@@ -53,7 +53,7 @@ def novelty(samples: Any, training: Any) -> float:
         >>> novelty([[0.5], [1.5]], grid), novelty(grid, grid), novelty([[5.0]], grid)
         (0.5, 0.0, 2.0)
     """
-    _scale.one_scale("samples", samples, "training", training)
+    _image_scale.one_scale("samples", samples, "training", training)
     x, y = _flat("samples", samples), _flat("training", training)
     y = y.to(x.device)
     if x.shape[1] != y.shape[1]:

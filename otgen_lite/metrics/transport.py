@@ -9,7 +9,7 @@ from torch import Tensor
 
 from otgen_lite import _checks
 from otgen_lite.costs import Cost, cost_matrix
-from otgen_lite.metrics import _scale
+from otgen_lite.metrics import _image_scale
 from otgen_lite.transport.divergence import sinkhorn_divergence
 from otgen_lite.transport.exact import solve_exact
 
@@ -90,7 +90,7 @@ def sinkhorn(
 
 def _points(samples: Any, reference: Any) -> tuple[Tensor, Tensor]:
     """Both sets of points in float64, detached and on one device."""
-    _scale.one_scale("samples", samples, "reference", reference)
+    _image_scale.one_scale("samples", samples, "reference", reference)
     x, y = _checks.points("samples", samples), _checks.points("reference", reference)
     if x.shape[1] != y.shape[1]:
         raise ValueError(

@@ -8,7 +8,7 @@ changes, so that frames can be drawn in threads, and no figure has to be closed.
 from otgen_lite.plots.autoencoders import encoders, noisy_costs, twin_losses
 from otgen_lite.plots.blur import pitchfork, spectra
 from otgen_lite.plots.codes import clock, codes_and_samples
-from otgen_lite.plots.comparisons import compare_methods, curve_and_bound, densities_and_distances
+from otgen_lite.plots.comparisons import curve_and_bound, densities_and_distances
 from otgen_lite.plots.critics import critic_fields, critic_line, hill
 from otgen_lite.plots.decoders import exchanged, lanes, noisy_line
 from otgen_lite.plots.descent import cloud_descent, quantile_line
@@ -40,7 +40,7 @@ from otgen_lite.plots.gradients import between_poles, shared_cloud, slope_fans, 
 from otgen_lite.plots.kantorovich import arcs, ink_between, ink_cards, matrices, mixed, price_map
 from otgen_lite.plots.latent import critic_maps, torn_plane, two_clouds
 from otgen_lite.plots.layouts import arrange, keep, narrow, photograph
-from otgen_lite.plots.lines import curves, touching
+from otgen_lite.plots.lines import compare_methods, curves, touching
 from otgen_lite.plots.maps import mapped_clouds, sent_to_atoms
 from otgen_lite.plots.penalised import (
     autoencoder,
@@ -52,6 +52,7 @@ from otgen_lite.plots.penalised import (
 from otgen_lite.plots.places import places, short
 from otgen_lite.plots.practice import compass, latent_and_samples, lineup
 from otgen_lite.plots.semidiscrete import cells, lower_envelope, soft_cells
+from otgen_lite.plots.showdown import agreement, knobs, ladder
 from otgen_lite.plots.style import (
     BLUE,
     FAINT,
@@ -65,7 +66,6 @@ from otgen_lite.plots.style import (
     figure,
     use_book_style,
 )
-from otgen_lite.plots.table import agreement, knobs, ladder
 from otgen_lite.plots.two_sides import beside_data, between_bounds
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Curves: a value and a bound of it, methods beside each other, distances of two densities."""
+"""Curves: a value and a bound of it, and distances of two densities."""
 
 from __future__ import annotations
 
@@ -6,16 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from otgen_lite import _checks
 from otgen_lite.plots import _drawing
 from otgen_lite.plots.general import density_curves
+from otgen_lite.plots.lines import LINES_OF_FIVE, method_line
 from otgen_lite.plots.style import GREY, METHODS, VIOLET, figure
-
-# Methods differ in colour and in line, so that a picture without colour can be read too.
-_LINES = ("-", "--", "-.", ":", (0, (3, 1, 1, 1)))
 
 
 def curve_and_bound(
@@ -58,59 +55,6 @@ def curve_and_bound(
     ax.plot(t, limit, color=GREY, linestyle="--", label=names[1])
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.legend()
-    return fig
-
-
-def compare_methods(
-    t: Any,
-    panels: Mapping[str, Mapping[str, Any]],
-    *,
-    xlabel: str,
-    ylim: tuple[float, float] | None = None,
-    markers: bool = False,
-) -> Figure:
-    """Methods beside each other: each has one colour and one line in all panels.
-
-    Args:
-        t: (n,) values of the common axis.
-        panels: what a vertical axis shows, and the curves above it: name and (n,) values.
-        xlabel: what the common axis shows.
-        ylim: ends of the vertical axes, where they are not to be found from the values.
-        markers: whether each point is marked, with its tick; for few points.
-
-    Returns:
-        The figure, with one panel below the other and the names in the first.
-
-    Raises:
-        ValueError: if there is no panel, shapes do not match, or a number is not finite.
-
-    Chapter: 2.
-
-    Example:
-        >>> fig = compare_methods(
-        ...     [0, 1], {"loss": {"one": [2, 1], "two": [3, 0]}}, xlabel="step"
-        ... )
-        >>> [line.get_label() for line in fig.axes[0].lines]
-        ['one', 'two']
-    """
-    t = _drawing.array("t", t, 1)
-    if not panels:
-        raise ValueError("panels must hold at least one panel, got none")
-    known = list(dict.fromkeys(name for curves in panels.values() for name in curves))
-    if len(known) > len(METHODS):
-        raise ValueError(f"panels must hold at most {len(METHODS)} methods, got {len(known)}")
-    height = 3.2 if len(panels) == 1 else 2.4 * len(panels)
-    fig, axes = figure(len(panels), 1, height=height, sharex=True, squeeze=False)
-    for ax, (ylabel, curves) in zip(axes[:, 0], panels.items(), strict=True):
-        for name, values in curves.items():
-            v = _drawing.array(f"panels[{ylabel!r}][{name!r}]", values, 1)
-            _drawing.match(f"panels[{ylabel!r}][{name!r}]", v, t.shape)
-            _method(ax, t, v, known.index(name), name, marker="os^Dv" if markers else "")
-        ax.set(ylabel=ylabel, ylim=ylim)
-    axes[-1, 0].set_xlabel(xlabel)
-    if markers:
-        axes[-1, 0].set_xticks(t)
-    axes[0, 0].legend()
     return fig
 
 
@@ -160,16 +104,9 @@ def densities_and_distances(
     for k, (name, values) in enumerate(distances.items()):
         v = _drawing.array(f"distances[{name!r}]", values, 1, finite=False)
         _drawing.match(f"distances[{name!r}]", v, s.shape)
-        _method(bottom, s, v, k, name)
+        method_line(bottom, s, v, k, name, LINES_OF_FIVE)
         bottom.plot(s[at], v[at], "o", color=METHODS[k % len(METHODS)])
     top.set(yticks=[], xlabel="place", xlim=window)
     bottom.set(xlabel=r"offset $\theta$", ylabel="distance", ylim=(-0.04 * ceiling, ceiling))
     bottom.legend(ncols=len(distances), loc="upper left")
     return fig
-
-
-def _method(ax: Axes, t: Any, values: Any, k: int, name: str, *, marker: str = "") -> None:
-    """The curve of method number k, in its colour and with its line."""
-    line: Any = _LINES[k % len(_LINES)]
-    ax.plot(t, values, label=name, color=METHODS[k % len(METHODS)], linestyle=line,
-            marker=marker[k % len(marker)] if marker else None)  # fmt: skip

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from otgen_lite.plots import _drawing
-from otgen_lite.plots.lines import LINES, MARKS
+from otgen_lite.plots.lines import MARKS, method_line
 from otgen_lite.plots.style import BLUE, GREY, METHODS, RED, WIDTH, figure
 
 
@@ -113,5 +113,5 @@ def _losses(ax: Axes, losses: Mapping[str, Any]) -> None:
     """Losses over the steps, in the colours and dashes of methods."""
     for k, (name, values) in enumerate(losses.items()):
         v = _drawing.array(f"losses[{name!r}]", values, 1)
-        ax.plot(v, color=METHODS[k % len(METHODS)], linestyle=LINES[k % len(LINES)], label=name)
+        method_line(ax, range(len(v)), v, k, name)
     ax.set(xlabel="step", ylabel="loss")

@@ -1,4 +1,4 @@
-"""Curves that compare methods, and bounds that touch a curve from below."""
+"""Curves that compare methods, in one panel or several, and bounds that touch a curve."""
 
 from __future__ import annotations
 
@@ -10,11 +10,26 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from otgen_lite.plots import _drawing
-from otgen_lite.plots.style import GREY, METHODS, VIOLET
+from otgen_lite.plots.style import GREY, METHODS, VIOLET, figure
 
 # Told apart without colours too.
 LINES = ("-", "--", ":", "-.")
+LINES_OF_FIVE = ("-", "--", "-.", ":", (0, (3, 1, 1, 1)))
 MARKS = ("o", "s", "^", "D")
+
+
+def method_line(
+    ax: Axes,
+    x: Any,
+    y: Any,
+    k: int,
+    name: str,
+    lines: Sequence[Any] = LINES,
+    marks: Sequence[str] = ("",),
+) -> None:
+    """The curve of method number k, in its colour, with its dash and its mark."""
+    ax.plot(x, y, color=METHODS[k % len(METHODS)], linestyle=lines[k % len(lines)],
+            marker=marks[k % len(marks)], label=name)  # fmt: skip
 
 
 def curves(
@@ -73,14 +88,7 @@ def curves(
         _drawing.match(what, v, t.shape)
         if "y" in log and v.min() <= 0:
             raise ValueError(f"{what} must be positive on a logarithmic axis, got {v.min():.4g}")
-        ax.plot(
-            t,
-            v,
-            color=METHODS[k % len(METHODS)],
-            linestyle=LINES[k % len(LINES)],
-            marker=MARKS[k % len(MARKS)] if marks else "",
-            label=name,
-        )
+        method_line(ax, t, v, k, name, marks=MARKS if marks else ("",))
     ax.set(xlabel=xlabel, ylabel=ylabel)
     if "x" in log:
         ax.set_xscale("log")
@@ -91,6 +99,60 @@ def curves(
         ax.xaxis.set_minor_locator(NullLocator())
     if legend and len(named) > 1:
         ax.legend()
+    return fig
+
+
+def compare_methods(
+    t: Any,
+    panels: Mapping[str, Mapping[str, Any]],
+    *,
+    xlabel: str,
+    ylim: tuple[float, float] | None = None,
+    markers: bool = False,
+) -> Figure:
+    """Methods beside each other: each has one colour and one line in all panels.
+
+    Args:
+        t: (n,) values of the common axis.
+        panels: what a vertical axis shows, and the curves above it: name and (n,) values.
+        xlabel: what the common axis shows.
+        ylim: ends of the vertical axes, where they are not to be found from the values.
+        markers: whether each point is marked, with its tick; for few points.
+
+    Returns:
+        The figure, with one panel below the other and the names in the first.
+
+    Raises:
+        ValueError: if there is no panel, shapes do not match, or a number is not finite.
+
+    Chapter: 2.
+
+    Example:
+        >>> fig = compare_methods(
+        ...     [0, 1], {"loss": {"one": [2, 1], "two": [3, 0]}}, xlabel="step"
+        ... )
+        >>> [line.get_label() for line in fig.axes[0].lines]
+        ['one', 'two']
+    """
+    t = _drawing.array("t", t, 1)
+    if not panels:
+        raise ValueError("panels must hold at least one panel, got none")
+    known = list(dict.fromkeys(name for panel in panels.values() for name in panel))
+    if len(known) > len(METHODS):
+        raise ValueError(f"panels must hold at most {len(METHODS)} methods, got {len(known)}")
+    marks = (*MARKS, "v") if markers else ("",)
+    height = 3.2 if len(panels) == 1 else 2.4 * len(panels)
+    fig, axes = figure(len(panels), 1, height=height, sharex=True, squeeze=False)
+    for ax, (ylabel, panel) in zip(axes[:, 0], panels.items(), strict=True):
+        for name, values in panel.items():
+            v = _drawing.array(f"panels[{ylabel!r}][{name!r}]", values, 1)
+            _drawing.match(f"panels[{ylabel!r}][{name!r}]", v, t.shape)
+            method_line(ax, t, v, known.index(name), name, LINES_OF_FIVE, marks)
+        ax.set(ylabel=ylabel, ylim=ylim)
+    axes[-1, 0].set_xlabel(xlabel)
+    if markers:
+        axes[-1, 0].set_xticks(t)
+    axes[0, 0].legend()
     return fig
 
 

@@ -10,6 +10,7 @@ from otgen_lite.statements import (
     critics,
     distances,
     encoders,
+    entropic_bias,
     entropy,
     estimation,
     gradients,
@@ -18,8 +19,8 @@ from otgen_lite.statements import (
     overlap,
     penalised,
     practice,
+    scores,
     semidiscrete,
-    table,
     two_sides,
 )
 from otgen_lite.statements.registry import REGISTRY, Statement, statement
@@ -32,6 +33,7 @@ __all__ = [
     "critics",
     "distances",
     "encoders",
+    "entropic_bias",
     "entropy",
     "estimation",
     "gradients",
@@ -40,8 +42,8 @@ __all__ = [
     "overlap",
     "penalised",
     "practice",
+    "scores",
     "semidiscrete",
     "statement",
-    "table",
     "two_sides",
 ]

@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 from torch import Generator, Tensor
 from torch.nn.functional import softplus
 
-from otgen_lite.statements._home import all_at_home
+from otgen_lite.statements._on_cpu import all_on_cpu
 
 
 def descend(loss: Callable[[Tensor], Tensor], start: Tensor) -> tuple[float, Tensor]:
@@ -125,4 +125,4 @@ def logistic(z: Tensor, a: Tensor, ours: Tensor, theirs: Tensor) -> tuple[Tensor
     return found, a @ loss(found)
 
 
-all_at_home(globals())
+all_on_cpu(globals())

@@ -11,7 +11,7 @@ from scipy.optimize import linprog, minimize, minimize_scalar
 from torch import Generator, Tensor
 
 import otgen_lite as otg
-from otgen_lite.statements._home import all_at_home
+from otgen_lite.statements._on_cpu import all_on_cpu
 
 #: (k, d) places to (k,) scores, high on data.
 Critic = Callable[[Tensor], Tensor]
@@ -236,4 +236,4 @@ def penalised_numerically(
     return -float(found.fun), float(best), float(value)
 
 
-all_at_home(globals())
+all_on_cpu(globals())

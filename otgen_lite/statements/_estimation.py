@@ -1,18 +1,21 @@
-"""What the statements of chapter 5 and its pictures compute: a rod and its landscape, batches."""
+"""Helpers of chapter 5: a rod and its landscape, corners of a potential, laws of batches."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import permutations, product
+from math import pi
 
 import numpy as np
 import torch
 from scipy.optimize import minimize_scalar
 from scipy.special import betaln, expit, ndtri
 from scipy.stats import binom
-from torch import Tensor
+from torch import Generator, Tensor
 
 import otgen_lite as otg
-from otgen_lite.statements._home import all_at_home
+from otgen_lite.statements._on_cpu import all_on_cpu
+from otgen_lite.statements.kantorovich import masses, points
 
 #: The three points of the chapter's first picture.
 TRIANGLE = ((0.0, 0.3), (0.0, 0.7), (0.5**0.5, 0.5))
@@ -186,4 +189,73 @@ def shrinkage_debiased(
     return found, float(slopes.std(ddof=1) / np.sqrt(repeats) / curvature)
 
 
-all_at_home(globals())
+def generated(theta: Tensor, z: Tensor) -> Tensor:
+    """A generator that is not linear: m + tanh(A z), theta = (m, A) in one row of numbers."""
+    d = z.shape[1]
+    return theta[:d] + torch.tanh(z @ theta[d:].reshape(d, d).T)
+
+
+def difference(
+    value: Callable[[Tensor], Tensor], theta: Tensor, direction: Tensor, h: float = 1e-5
+) -> Tensor:
+    """The central difference quotient of a function of theta."""
+    return (value(theta + h * direction) - value(theta - h * direction)) / (2 * h)
+
+
+def angles(y: Tensor) -> Tensor:
+    """The three angles of a triangle (3, 2)."""
+    u, v = y.roll(-1, 0) - y, y.roll(1, 0) - y
+    return torch.acos((u * v).sum(dim=1) / (u.norm(dim=1) * v.norm(dim=1)))
+
+
+def acute(y: Tensor) -> bool:
+    """Whether all three angles are below a right one."""
+    return bool((angles(y) < pi / 2).all())
+
+
+def tied_slopes(
+    C: Tensor, D: Tensor, f: Tensor, g: Tensor, tol: float = 1e-9
+) -> tuple[Tensor, Tensor]:
+    """Slopes to the left and to the right of the mean of min_j C_ij - g_j, where C moves along D.
+
+    A pair is tied where f_i + g_j = C_ij up to ``tol``.
+    """
+    tied = C - f[:, None] - g < tol * C.abs().max()
+    left = D.masked_fill(~tied, -torch.inf).amax(dim=1).mean()
+    right = D.masked_fill(~tied, torch.inf).amin(dim=1).mean()
+    return left, right
+
+
+def corner_of(x: Tensor, y: Tensor, last: Tensor) -> tuple[Tensor, Tensor]:
+    """Best potentials of sorted points on the line, squared cost, that are a corner.
+
+    g_{j+1} - g_j may lie between C[j+1, j+1] - C[j+1, j] and C[j, j+1] - C[j, j]; it is put to the
+    upper end where ``last`` (n - 1,) says so, which ties point j with datum j + 1.
+    """
+    C = (x[:, None] - y).square()
+    own, ahead, behind = C.diagonal(), C.diagonal(1), C.diagonal(-1)
+    step = torch.where(last, ahead - own[:-1], own[1:] - behind)
+    g = torch.cat([torch.zeros_like(y[:1]), step.cumsum(dim=0)])
+    return own - g, g
+
+
+def standardised(generator: Generator, k: int, d: int) -> tuple[Tensor, Tensor]:
+    """k atoms in d dimensions with random weights, mean 0 and total variance d."""
+    z, a = points(generator, k, d), masses(generator, k)
+    z = z - a @ z
+    return z * (d / (a @ z.square().sum(dim=1))).sqrt(), a
+
+
+def order_statistics(z: Tensor, a: Tensor, n: int) -> Tensor:
+    """E Z_(i) of a finite law on the line, over all batches: (n,)."""
+    lists, likely = batches(z, a, n)
+    return likely @ z[lists].sort(dim=1).values
+
+
+def without_own(x: Tensor, a: Tensor, y: Tensor, b: Tensor, n: int) -> Tensor:
+    """D_n of two finite laws, squared cost, over all batches."""
+    own = mean_cost(x, a, x, a, n) + mean_cost(y, b, y, b, n)
+    return mean_cost(x, a, y, b, n) - own / 2
+
+
+all_on_cpu(globals())

@@ -63,7 +63,7 @@ def slopes_at(critic: nn.Module, y: Tensor) -> Tensor:
     return slopes
 
 
-class OnTheLine(NamedTuple):
+class CriticOnLine(NamedTuple):
     """A critic of the line, judged at the model's points.
 
     Attributes:
@@ -79,16 +79,16 @@ class OnTheLine(NamedTuple):
     w1: float
 
 
-def on_the_line(critic: nn.Module, x: Tensor, y: Tensor) -> OnTheLine:
+def on_the_line(critic: nn.Module, x: Tensor, y: Tensor) -> CriticOnLine:
     """Judges a critic between data x (n, 1) and a model y (m, 1)."""
     slopes = slopes_at(critic, y)[:, 0]
     wrong = slopes * exact_slope(y[:, 0] + 1e-4, x[:, 0], y[:, 0]) < 0
     with torch.no_grad():
         value = critic(x).mean() - critic(y).mean()
-    return OnTheLine(slopes, wrong, value.item(), otg.wasserstein_1d(x[:, 0], y[:, 0]).item())
+    return CriticOnLine(slopes, wrong, value.item(), otg.wasserstein_1d(x[:, 0], y[:, 0]).item())
 
 
-class AlongTheWays(NamedTuple):
+class CriticDirections(NamedTuple):
     """A critic, judged by the ways in which an exact one sends the model's points.
 
     Attributes:
@@ -104,7 +104,7 @@ class AlongTheWays(NamedTuple):
     wrong: float
 
 
-def along(critic: nn.Module, x: Tensor, y: Tensor, ways: Tensor) -> AlongTheWays:
+def along(critic: nn.Module, x: Tensor, y: Tensor, ways: Tensor) -> CriticDirections:
     """Judges a critic between data x (n, d) and a model y (m, d) with exact ways (m, d)."""
     slopes = slopes_at(critic, y)
     steep, right = torch.linalg.vector_norm(slopes, dim=1), (slopes * ways).sum(1)
@@ -112,7 +112,7 @@ def along(critic: nn.Module, x: Tensor, y: Tensor, ways: Tensor) -> AlongTheWays
         value = critic(x).mean() - critic(y).mean()
     cosine = (right / steep.clamp(min=1e-12)).mean()
     wrong = (right < 0).to(right).mean()
-    return AlongTheWays(value.item(), steep.mean().item(), cosine.item(), wrong.item())
+    return CriticDirections(value.item(), steep.mean().item(), cosine.item(), wrong.item())
 
 
 def clip_bound(widths: Sequence[int], clip: float) -> float:

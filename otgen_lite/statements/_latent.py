@@ -9,7 +9,7 @@ import torch
 from scipy.stats import norm
 from torch import Generator, Tensor
 
-from otgen_lite.statements._home import all_at_home
+from otgen_lite.statements._on_cpu import all_on_cpu
 
 #: Radius of the ring of modes, and how far from its centre a mode reaches.
 RADIUS, REACH = 2.0, 0.2
@@ -124,4 +124,4 @@ def cumulative() -> tuple[np.ndarray, np.ndarray]:
     return t, norm.pdf(t) * (t[1] - t[0])
 
 
-all_at_home(globals())
+all_on_cpu(globals())

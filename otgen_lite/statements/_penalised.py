@@ -15,7 +15,7 @@ from scipy.optimize import minimize
 from scipy.special import xlogy
 from torch import Tensor
 
-from otgen_lite.statements._home import all_at_home
+from otgen_lite.statements._on_cpu import all_on_cpu
 from otgen_lite.statements.kantorovich import highs
 
 SMOOTH = ("KL", "GAN")
@@ -149,4 +149,4 @@ def exact_from(C: Tensor, a: Tensor, b: Tensor, W: float) -> tuple[float, float]
     return float(prices.fun), -float(moves.fun)
 
 
-all_at_home(globals())
+all_on_cpu(globals())

@@ -13,7 +13,7 @@ from scipy.optimize import minimize
 from torch import Tensor
 
 import otgen_lite as otg
-from otgen_lite.statements._home import all_at_home
+from otgen_lite.statements._on_cpu import all_on_cpu
 
 
 def multiquadric(x: Tensor, y: Tensor, C: float = 1.0, p: float = 2.0) -> Tensor:
@@ -146,4 +146,4 @@ _INQUIRY = (
     "GAN|dice|0.02, 0.05|0.02, 0.02|0.08, 0.10",
 )
 
-all_at_home(globals())
+all_on_cpu(globals())

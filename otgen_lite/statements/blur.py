@@ -21,12 +21,10 @@ from torch import Generator, Tensor, nn
 import otgen_lite as otg
 from otgen_lite.metrics.images import LAPLACIAN
 from otgen_lite.statements._blur import descend, orthogonal, to_gauss
-from otgen_lite.statements._home import all_at_home
-from otgen_lite.statements.entropy import flat_scale, kl
+from otgen_lite.statements._entropy import flat_scale, kl
+from otgen_lite.statements._on_cpu import all_on_cpu
 from otgen_lite.statements.kantorovich import Sides, masses, points
-from otgen_lite.statements.registry import statement
-
-BOOK = "this book"
+from otgen_lite.statements.registry import BOOK, statement
 
 CLOUDS = [
     {"n": 1, "d": 1, "var": 0.5},
@@ -226,4 +224,4 @@ def sharp(generator: Generator, h: int, w: int, q: int, var: float) -> Sides:
     return total.new_tensor(otg.metrics.sharpness(nodes)), total
 
 
-all_at_home(globals())
+all_on_cpu(globals())

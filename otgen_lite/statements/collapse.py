@@ -12,10 +12,10 @@ from scipy.optimize import minimize
 from torch import Generator, Tensor
 
 import otgen_lite as otg
-from otgen_lite.statements._home import all_at_home
-from otgen_lite.statements.entropy import BOOK, TIGHT
+from otgen_lite.statements._entropy import TIGHT
+from otgen_lite.statements._on_cpu import all_on_cpu
 from otgen_lite.statements.kantorovich import Sides, masses, points
-from otgen_lite.statements.registry import statement
+from otgen_lite.statements.registry import BOOK, statement
 
 LAWS = [
     {"m": 2, "d": 1},
@@ -93,4 +93,4 @@ def best_point(generator: Generator, m: int, d: int) -> Sides:
     return torch.stack(lhs), torch.stack([rate(u, y, b, 1.0), *y.new_tensor([1.0, 0.0])])
 
 
-all_at_home(globals())
+all_on_cpu(globals())

@@ -34,12 +34,10 @@ from otgen_lite.statements._critics import (
     waves,
 )
 from otgen_lite.statements._games import clip_bound
-from otgen_lite.statements._home import all_at_home
+from otgen_lite.statements._on_cpu import all_on_cpu
 from otgen_lite.statements.distances import one_potential
 from otgen_lite.statements.kantorovich import Sides, masses, points
-from otgen_lite.statements.registry import statement
-
-BOOK = "this book"
+from otgen_lite.statements.registry import BOOK, statement
 
 NETS = [
     {"n": 3, "d": 1, "width": 4},
@@ -225,7 +223,7 @@ def penalty_on_the_line(generator: Generator, n: int, m: int, lam: float) -> Sid
 
 
 @statement("prop-wgan-wells", chapter=7, source=BOOK, tol=1e-6, sizes=WELLS)
-def wells(generator: Generator, m: float, lam: float) -> Sides:
+def wells(_: Generator, m: float, lam: float) -> Sides:
     """Where ascent on a linear critic ends, from both sides, value and slope = the closed form."""
     lhs, rhs = [], []
     for one_sided in (False, True):
@@ -269,4 +267,4 @@ def families(generator: Generator, n: int, h: float) -> Sides:
     return torch.cat([lhs, faults]), torch.cat([rhs, torch.zeros_like(faults)])
 
 
-all_at_home(globals())
+all_on_cpu(globals())

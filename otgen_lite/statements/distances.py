@@ -17,11 +17,9 @@ import torch
 from torch import Generator, Tensor
 
 import otgen_lite as otg
-from otgen_lite.statements._home import all_at_home
+from otgen_lite.statements._on_cpu import all_on_cpu
 from otgen_lite.statements.kantorovich import highs, masses, points
-from otgen_lite.statements.registry import statement
-
-BOOK = "this book"
+from otgen_lite.statements.registry import BOOK, statement
 
 GLUED = [
     {"n": 1, "m": 1, "k": 1},
@@ -360,4 +358,4 @@ def qq(generator: Generator, n: int) -> tuple[Tensor, Tensor]:
     return theta, torch.stack([y.mean(), scale])
 
 
-all_at_home(globals())
+all_on_cpu(globals())

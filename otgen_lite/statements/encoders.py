@@ -19,11 +19,9 @@ from scipy.special import ndtr, ndtri
 from torch import Generator, Tensor
 
 import otgen_lite as otg
-from otgen_lite.statements._home import all_at_home
+from otgen_lite.statements._on_cpu import all_on_cpu
 from otgen_lite.statements.kantorovich import Sides, highs, margins, masses, points
-from otgen_lite.statements.registry import statement
-
-BOOK = "this book"
+from otgen_lite.statements.registry import BOOK, statement
 
 CODES = [
     {"n": 1, "m": 4, "k": 2, "d": 1, "p": 1.0},
@@ -208,9 +206,8 @@ def constant(generator: Generator, n: int, d: int) -> Sides:
 
 
 @statement("prop-enc-line", chapter=8, source=BOOK, tol=1e-9, sizes=LINES)
-def line(generator: Generator, s: float, a: float, sd: float) -> Sides:
+def line(_: Generator, s: float, a: float, sd: float) -> Sides:
     """Truth by Bures, bound by an encoder and by prices (quadrature), slopes' roots = formulas."""
-    del generator
 
     def true(u: Tensor) -> Tensor:  # as a function of u = a^2
         zero = torch.zeros(1, dtype=torch.float64)
@@ -292,4 +289,4 @@ def gaussian_price(lam: float) -> float:
     return float(min(found))
 
 
-all_at_home(globals())
+all_on_cpu(globals())

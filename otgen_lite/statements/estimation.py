@@ -12,7 +12,6 @@ routes, and were fixed before anything was run:
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import pi
 
 import numpy as np
@@ -23,22 +22,30 @@ import otgen_lite as otg
 from otgen_lite.methods._mke_dual import inner_potential
 from otgen_lite.statements._estimation import (
     TRIANGLE,
-    batches,
+    acute,
+    angles,
     bernoulli_loss,
     codes,
+    corner_of,
     descent,
+    difference,
+    generated,
     landscape,
     mean_cost,
+    order_statistics,
     rod_cost,
     rod_slope,
     rods,
     shrinkage,
     shrinkage_debiased,
     shrinkage_measured,
+    standardised,
+    tied_slopes,
+    without_own,
 )
-from otgen_lite.statements._home import all_at_home
+from otgen_lite.statements._on_cpu import all_on_cpu
 from otgen_lite.statements.kantorovich import Sides, masses, points
-from otgen_lite.statements.registry import statement
+from otgen_lite.statements.registry import BOOK, statement
 
 __all__ = [
     "TRIANGLE",
@@ -54,8 +61,6 @@ __all__ = [
     "shrinkage_measured",
 ]
 
-BOOK = "this book"
-STEP = 1e-5
 
 RODS = [{"k": 1}, {"k": 2}, {"k": 5}, {"k": 20}, {"k": 50}]
 CLOUDS = [
@@ -96,19 +101,6 @@ SCALES = [
 ]
 
 
-def generated(theta: Tensor, z: Tensor) -> Tensor:
-    """A generator that is not linear: m + tanh(A z), theta = (m, A) in one row of numbers."""
-    d = z.shape[1]
-    return theta[:d] + torch.tanh(z @ theta[d:].reshape(d, d).T)
-
-
-def difference(
-    value: Callable[[Tensor], Tensor], theta: Tensor, direction: Tensor, h: float = STEP
-) -> Tensor:
-    """The central difference quotient of a function of theta."""
-    return (value(theta + h * direction) - value(theta - h * direction)) / (2 * h)
-
-
 @statement("prop-mke-rod", chapter=5, source=BOOK, tol=1e-9, sizes=RODS)
 def rod(generator: Generator, k: int) -> Sides:
     """Linear programme of a rod of 3k points = formula: anywhere, and where it is best."""
@@ -147,17 +139,6 @@ def basins(generator: Generator, k: int) -> Sides:
     return torch.cat([ends.flatten(), middle]), torch.cat([wanted.flatten(), angles(y) / pi])
 
 
-def angles(y: Tensor) -> Tensor:
-    """The three angles of a triangle (3, 2)."""
-    u, v = y.roll(-1, 0) - y, y.roll(1, 0) - y
-    return torch.acos((u * v).sum(dim=1) / (u.norm(dim=1) * v.norm(dim=1)))
-
-
-def acute(y: Tensor) -> bool:
-    """Whether all three angles are below a right one."""
-    return bool((angles(y) < pi / 2).all())
-
-
 @statement("thm-mke-gradient", chapter=5, source="genevay_2017", tol=1e-6, sizes=CLOUDS)
 def both_formulas(generator: Generator, n: int, d: int, p: float) -> Sides:
     """Plan held still, inner potential held still = central difference of the optimal cost."""
@@ -179,32 +160,6 @@ def both_formulas(generator: Generator, n: int, d: int, p: float) -> Sides:
     return torch.stack(found), torch.stack([slope, slope])
 
 
-def tied_slopes(
-    C: Tensor, D: Tensor, f: Tensor, g: Tensor, tol: float = 1e-9
-) -> tuple[Tensor, Tensor]:
-    """Slopes to the left and to the right of the mean of min_j C_ij - g_j, where C moves along D.
-
-    A pair is tied where f_i + g_j = C_ij up to ``tol``.
-    """
-    tied = C - f[:, None] - g < tol * C.abs().max()
-    left = D.masked_fill(~tied, -torch.inf).amax(dim=1).mean()
-    right = D.masked_fill(~tied, torch.inf).amin(dim=1).mean()
-    return left, right
-
-
-def corner_of(x: Tensor, y: Tensor, last: Tensor) -> tuple[Tensor, Tensor]:
-    """Best potentials of sorted points on the line, squared cost, that are a corner.
-
-    g_{j+1} - g_j may lie between C[j+1, j+1] - C[j+1, j] and C[j, j+1] - C[j, j]; it is put to the
-    upper end where ``last`` (n - 1,) says so, which ties point j with datum j + 1.
-    """
-    C = (x[:, None] - y).square()
-    own, ahead, behind = C.diagonal(), C.diagonal(1), C.diagonal(-1)
-    step = torch.where(last, ahead - own[:-1], own[1:] - behind)
-    g = torch.cat([torch.zeros_like(y[:1]), step.cumsum(dim=0)])
-    return own - g, g
-
-
 @statement("prop-mke-corner", chapter=5, source=BOOK, tol=1e-9, sizes=SHIFTS)
 def corner(generator: Generator, n: int) -> Sides:
     """Kink of a corner under a shift = 2 (max y - min y) / n; its value is W; no kink inside."""
@@ -222,7 +177,7 @@ def corner(generator: Generator, n: int) -> Sides:
 
 
 @statement("prop-mke-gauss", chapter=5, source=BOOK, tol=1e-6, sizes=LINES)
-def gaussians(generator: Generator, m: float, s: float, m0: float, s0: float) -> Sides:
+def gaussians(_: Generator, m: float, s: float, m0: float, s0: float) -> Sides:
     """Both formulas by Gauss-Hermite quadrature = central differences of the Bures formula."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(12)
     z, w = torch.from_numpy(nodes), torch.from_numpy(weights / weights.sum())
@@ -257,7 +212,7 @@ def batch_values(generator: Generator, k: int, d: int, p: float) -> Sides:
 
 
 @statement("prop-mke-coin", chapter=5, source="bellemare_2017", tol=1e-12, sizes=COINS)
-def coins(generator: Generator, truth: float, theta: float, n: int) -> Sides:
+def coins(_: Generator, truth: float, theta: float, n: int) -> Sides:
     """All batches of coins enumerated = binomial formula; batches of one = a straight line."""
     sides = torch.tensor([[0.0], [1.0]], dtype=torch.float64)
 
@@ -268,19 +223,6 @@ def coins(generator: Generator, truth: float, theta: float, n: int) -> Sides:
     lhs = torch.stack([enumerated(theta, n), enumerated(theta, 1)])
     line = truth * (1 - theta) + (1 - truth) * theta
     return lhs, torch.tensor([bernoulli_loss(theta, truth, n), line], dtype=torch.float64)
-
-
-def standardised(generator: Generator, k: int, d: int) -> tuple[Tensor, Tensor]:
-    """k atoms in d dimensions with random weights, mean 0 and total variance d."""
-    z, a = points(generator, k, d), masses(generator, k)
-    z = z - a @ z
-    return z * (d / (a @ z.square().sum(dim=1))).sqrt(), a
-
-
-def order_statistics(z: Tensor, a: Tensor, n: int) -> Tensor:
-    """E Z_(i) of a finite law on the line, over all batches: (n,)."""
-    lists, likely = batches(z, a, n)
-    return likely @ z[lists].sort(dim=1).values
 
 
 @statement("prop-mke-shrink", chapter=5, source=BOOK, tol=1e-9, sizes=SCALES)
@@ -309,10 +251,4 @@ def second_batches(generator: Generator, k: int, n: int, s: float) -> Sides:
     return torch.stack(lhs), torch.stack([2 * rho * (1 - s) ** 2, apart.square().mean()])
 
 
-def without_own(x: Tensor, a: Tensor, y: Tensor, b: Tensor, n: int) -> Tensor:
-    """D_n of two finite laws, squared cost, over all batches."""
-    own = mean_cost(x, a, x, a, n) + mean_cost(y, b, y, b, n)
-    return mean_cost(x, a, y, b, n) - own / 2
-
-
-all_at_home(globals())
+all_on_cpu(globals())

@@ -21,7 +21,7 @@ from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from torch import Generator, Tensor
 
 import otgen_lite as otg
-from otgen_lite.statements._home import all_at_home
+from otgen_lite.statements._on_cpu import all_on_cpu
 from otgen_lite.statements.registry import statement
 
 #: Left and right side of a statement.
@@ -330,4 +330,4 @@ def nearest(generator: Generator, n: int, m: int) -> Sides:
     return torch.full_like(by_hand, lp.fun), by_hand
 
 
-all_at_home(globals())
+all_on_cpu(globals())

@@ -17,7 +17,6 @@ from scipy.stats import norm
 from torch import Generator
 
 import otgen_lite as otg
-from otgen_lite.statements._home import all_at_home
 from otgen_lite.statements._latent import RADIUS as RADIUS
 from otgen_lite.statements._latent import bridges as bridges
 from otgen_lite.statements._latent import (
@@ -29,10 +28,9 @@ from otgen_lite.statements._latent import (
     shifted,
 )
 from otgen_lite.statements._latent import slope_needed as slope_needed
+from otgen_lite.statements._on_cpu import all_on_cpu
 from otgen_lite.statements.kantorovich import Sides, highs, margins, masses, points
-from otgen_lite.statements.registry import statement
-
-BOOK = "this book"
+from otgen_lite.statements.registry import BOOK, statement
 
 CLOUDS = [
     {"n": 1, "m": 4, "d": 2, "p": 2.0},
@@ -230,4 +228,4 @@ def copies(generator: Generator, n: int, d: int, t: float) -> Sides:
     )
 
 
-all_at_home(globals())
+all_on_cpu(globals())

@@ -14,10 +14,10 @@ from torch import Generator, Tensor
 
 import otgen_lite as otg
 from otgen_lite.statements._blur import best_mixture, logistic
-from otgen_lite.statements._home import all_at_home
-from otgen_lite.statements.blur import BOOK, CODES, column, posterior
+from otgen_lite.statements._on_cpu import all_on_cpu
+from otgen_lite.statements.blur import CODES, column, posterior
 from otgen_lite.statements.kantorovich import Sides, masses, points
-from otgen_lite.statements.registry import statement
+from otgen_lite.statements.registry import BOOK, statement
 
 DECODERS = [
     {"n": 2, "m": 2, "d": 1},
@@ -120,4 +120,4 @@ def overlap(generator: Generator, n: int, m: int, d: int, var: float) -> Sides:
     return bound[off[0], off[1]], shared[off[0], off[1]]
 
 
-all_at_home(globals())
+all_on_cpu(globals())

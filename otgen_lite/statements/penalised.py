@@ -19,12 +19,10 @@ from scipy.optimize import minimize, minimize_scalar
 from torch import Generator, Tensor
 
 import otgen_lite as otg
-from otgen_lite.statements._home import all_at_home
+from otgen_lite.statements._on_cpu import all_on_cpu
 from otgen_lite.statements._penalised import PENALTIES, SMOOTH, dual, exact_from, penalty, primal
 from otgen_lite.statements.kantorovich import Sides, masses, points, problem
-from otgen_lite.statements.registry import statement
-
-BOOK = "this book"
+from otgen_lite.statements.registry import BOOK, statement
 
 CODES = [
     {"n": 1, "m": 4, "k": 2, "p": 1.0},
@@ -148,10 +146,8 @@ def never_exact(generator: Generator, n: int, m: int, lam: float) -> Sides:
 
 
 @statement("prop-pot-gauss", chapter=10, source=BOOK, tol=1e-9, sizes=LINES)
-def gauss_line(generator: Generator, s: float, lam: float) -> Sides:
+def gauss_line(_: Generator, s: float, lam: float) -> Sides:
     """The formula = best linear encoder = best quadratic price list; decoder x = s z, KL."""
-    # The mean of data and decoder costs nothing; it only moves both.
-    del generator
     tau = (s + sqrt(s * s + lam * (2 * s * s + lam))) / (2 * s * s + lam)
 
     def encoder(t: float) -> float:
@@ -267,4 +263,4 @@ def quad_normal(power: int, u: float, sd: float) -> float:
     return value
 
 
-all_at_home(globals())
+all_on_cpu(globals())

@@ -18,7 +18,7 @@ from scipy.integrate import quad
 from torch import Generator, Tensor
 
 import otgen_lite as otg
-from otgen_lite.statements._home import all_at_home
+from otgen_lite.statements._on_cpu import all_on_cpu
 from otgen_lite.statements._penalised import PENALTIES, penalty, primal
 from otgen_lite.statements._practice import (
     best_game,
@@ -31,9 +31,7 @@ from otgen_lite.statements._practice import (
     steep,
 )
 from otgen_lite.statements.kantorovich import Sides, masses, points, problem
-from otgen_lite.statements.registry import statement
-
-BOOK = "this book"
+from otgen_lite.statements.registry import BOOK, statement
 
 BATCHES = [
     {"n": 2, "m": 2, "r": 2},
@@ -261,4 +259,4 @@ def worth(a: Tensor, b: Tensor, K: Tensor, n: int) -> tuple[float, float]:
     return float(discrepancy(a, b, K)), float(spread_of_batches(a, b, K, n, n).sqrt())
 
 
-all_at_home(globals())
+all_on_cpu(globals())

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from otgen_lite.certify import Relation
-from otgen_lite.statements._home import at_home
-from otgen_lite.statements.parts import ONLY_PROVED
+from otgen_lite.statements._on_cpu import on_cpu
+from otgen_lite.statements.only_proved import ONLY_PROVED
+
+#: The source of a statement that is new.
+BOOK = "this book"
 
 #: label -> statement, in the order in which the book states them.
 REGISTRY: dict[str, Statement] = {}
@@ -18,8 +21,9 @@ REGISTRY: dict[str, Statement] = {}
 class Statement:
     """A statement of the book, as far as it is computed from both sides.
 
-    Calling it with a generator and sizes returns ``(lhs, rhs)``. ``computed`` says in a line what
-    the two sides are, ``proved`` which parts of the statement no number checks.
+    Calling it with a generator and sizes returns ``(lhs, rhs)``; where the sizes are the whole
+    instance, the generator's parameter is called ``_``. ``computed`` names the two sides in a line,
+    ``proved`` the parts of the statement that no number checks.
     """
 
     label: str
@@ -41,7 +45,7 @@ class Statement:
         return ONLY_PROVED[self.label]
 
     def __call__(self, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        return at_home(self.both_sides)(*args, **kwargs)
+        return on_cpu(self.both_sides)(*args, **kwargs)
 
 
 def statement(
@@ -58,12 +62,12 @@ def statement(
     Args:
         label: the label of the theorem or proposition in the chapter (``thm-…``, ``prop-…``).
         chapter: number of the chapter that states it.
-        source: a key of the bibliography, or ``"this book"``.
+        source: a key of the bibliography, or :data:`BOOK`.
         tol: the largest absolute gap between the sides.
         sizes: keyword arguments of the random instances that the tests run; at least five.
         relation: ``"=="`` or ``"<="``.
 
-    What the statement says beyond its two sides stands in ``otgen_lite.statements.parts``.
+    What the statement says beyond its two sides stands in ``otgen_lite.statements.only_proved``.
 
     Raises:
         ValueError: if the label is taken, or there are fewer than five sizes.

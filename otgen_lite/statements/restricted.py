@@ -15,7 +15,7 @@ from scipy.optimize import minimize_scalar
 from torch import Generator, Tensor
 
 import otgen_lite as otg
-from otgen_lite.statements._home import all_at_home
+from otgen_lite.statements._on_cpu import all_on_cpu
 from otgen_lite.statements.kantorovich import highs
 
 
@@ -116,4 +116,4 @@ def twins_angle(generator: Generator, cost: str, factor: float, var: float = 2.0
     return float(2 * torch.rad2deg(half.asin()))
 
 
-all_at_home(globals())
+all_on_cpu(globals())

@@ -23,12 +23,11 @@ from scipy.optimize import minimize
 from torch import Generator, Tensor
 
 import otgen_lite as otg
-from otgen_lite.statements._home import all_at_home
+from otgen_lite.statements._on_cpu import all_on_cpu
 from otgen_lite.statements.distances import counts_of
 from otgen_lite.statements.kantorovich import dual_prices, masses, points, problem
-from otgen_lite.statements.registry import statement
+from otgen_lite.statements.registry import BOOK, statement
 
-BOOK = "this book"
 SQUARE = ((0.0, 1.0), (0.0, 1.0))
 
 GRIDS = [
@@ -225,7 +224,7 @@ def line(generator: Generator, m: int) -> tuple[Tensor, Tensor]:
 
 
 @statement("prop-sd-circle", chapter=4, source=BOOK, tol=1e-9, sizes=CIRCLES)
-def circle(generator: Generator, m: int, radius: float) -> tuple[Tensor, Tensor]:
+def circle(_: Generator, m: int, radius: float) -> tuple[Tensor, Tensor]:
     """The formula = the mean squared distance to the nearest atom, by quadrature."""
     nodes, weights = (torch.from_numpy(v) for v in np.polynomial.legendre.leggauss(60))
     r, on_r = 6 * (nodes + 1), 6 * weights  # from 0 to 12; beyond lies 1e-31 of the mass
@@ -349,7 +348,7 @@ def envelope(generator: Generator, n: int, m: int, d: int, eps: float) -> tuple[
 
 
 @statement("prop-sd-pair", chapter=4, source=BOOK, tol=1e-12, sizes=PAIRS)
-def pair(generator: Generator, theta: float) -> tuple[Tensor, Tensor]:
+def pair(_: Generator, theta: float) -> tuple[Tensor, Tensor]:
     """Value and slope of H at the best prices, by two nodes in each cell = the formulas."""
     at = torch.tensor(theta, dtype=torch.float64, requires_grad=True)
     gauss = torch.tensor([-1.0, 1.0], dtype=torch.float64) / (4 * sqrt(3))
@@ -362,4 +361,4 @@ def pair(generator: Generator, theta: float) -> tuple[Tensor, Tensor]:
     return torch.stack([H.detach(), slope]), closed
 
 
-all_at_home(globals())
+all_on_cpu(globals())

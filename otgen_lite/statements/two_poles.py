@@ -14,7 +14,7 @@ from scipy.optimize import brentq
 from scipy.special import spence
 from torch import Generator, Tensor
 
-from otgen_lite.statements._home import all_at_home
+from otgen_lite.statements._on_cpu import all_on_cpu
 
 #: The models: a point at height theta; the two ends of a needle, the needle and a plank around it,
 #: turned by theta out of the plane that separates the poles.
@@ -130,4 +130,4 @@ def model_points(model: str, theta: float) -> Tensor:
     return ends[:, None] * torch.tensor([cos(theta), sin(theta)], dtype=torch.float64)
 
 
-all_at_home(globals())
+all_on_cpu(globals())

@@ -22,12 +22,10 @@ from scipy.stats import beta, norm
 from torch import Generator, Tensor
 
 import otgen_lite as otg
-from otgen_lite.statements._home import all_at_home
+from otgen_lite.statements._on_cpu import all_on_cpu
 from otgen_lite.statements.kantorovich import Sides, masses, points, problem
-from otgen_lite.statements.registry import statement
+from otgen_lite.statements.registry import BOOK, statement
 from otgen_lite.statements.restricted import by_critics, by_encoders, reversed_encoder
-
-BOOK = "this book"
 
 CLOUDS = [
     {"n": 2, "d": 1, "k": 2},
@@ -191,9 +189,8 @@ def timid(generator: Generator, n: int, d: int, k: int) -> Sides:
 
 
 @statement("prop-side-penalised", chapter=9, source=BOOK, tol=1e-9, sizes=LINES)
-def either_side(generator: Generator, s: float, lam: float) -> Sides:
+def either_side(_: Generator, s: float, lam: float) -> Sides:
     """Least penalised cost of z = -tau x, by a search with quadratures = formula; it rises."""
-    del generator
 
     def value(log_tau: float) -> float:
         t = float(np.exp(log_tau))
@@ -274,9 +271,8 @@ def growing(generator: Generator, n: int, d: int, k: int) -> Sides:
 
 
 @statement("prop-side-memory", chapter=9, source=BOOK, tol=1e-9, sizes=ATOMS)
-def memory(generator: Generator, n: int) -> Sides:
+def memory(_: Generator, n: int) -> Sides:
     """Mean cost from n uniform draws to their law, by quadrature over order statistics = 1/(6n)."""
-    del generator
     total = 0.0
     for k in range(1, n + 1):
         low, high = (k - 1) / n, k / n
@@ -291,4 +287,4 @@ def memory(generator: Generator, n: int) -> Sides:
     return lhs, lhs.new_tensor([1 / (6 * n)])
 
 
-all_at_home(globals())
+all_on_cpu(globals())

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
 from otgen_lite import _choices, _identity
 from otgen_lite.methods.base import Method
@@ -110,6 +109,8 @@ def methods(
         TypeError: if ``make_method`` does not take the axes, or makes something else.
         ValueError: if two methods share a parameter.
     """
+    from tqdm.auto import tqdm
+
     if not callable(make_method):
         raise TypeError(f"make_method must be callable, got {make_method!r}")
     if isinstance(make_method, nn.Module):

@@ -5,14 +5,16 @@ from __future__ import annotations
 import html
 import os
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from matplotlib.figure import Figure
 from torch import Tensor
 
 from otgen_lite import _checks
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class Record:

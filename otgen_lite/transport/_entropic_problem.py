@@ -14,7 +14,7 @@ from otgen_lite import _checks
 from otgen_lite.costs import Cost, cost_matrix
 from otgen_lite.transport._blocks import TINY, Costs, MatrixCosts, Part, PointCosts
 from otgen_lite.transport._flat import FLAT, polished
-from otgen_lite.transport._once import held_fixed
+from otgen_lite.transport._once_differentiable import held_fixed
 from otgen_lite.transport._sinkhorn import State
 
 LOG2 = math.log(2.0)

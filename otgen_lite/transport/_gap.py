@@ -17,8 +17,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
-from scipy.sparse import csgraph, linalg
 from torch import Tensor, from_numpy
 
 from otgen_lite.transport._semidual import BestTwo, SemiDual
@@ -125,10 +123,12 @@ class _Repair:
 
     def _current(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Mass to move along each edge of the network, in points of the sample."""
+        from scipy.sparse import coo_matrix, csgraph
+
         low, high = np.minimum(self.cell, self.second), np.maximum(self.cell, self.second)
         keys, edge = np.unique(low * self.n + high, return_inverse=True)
         tail, head = keys // self.n, keys % self.n
-        graph = sparse.coo_matrix((np.ones(keys.size), (tail, head)), shape=(self.n, self.n))
+        graph = coo_matrix((np.ones(keys.size), (tail, head)), shape=(self.n, self.n))
         parts, label = csgraph.connected_components(graph, directed=False)
         share = np.bincount(label, self.b, parts)
         share[share == 0] = 1.0
@@ -275,6 +275,9 @@ def _solve(
     tail: np.ndarray, head: np.ndarray, wire: np.ndarray, driven: np.ndarray, guess: np.ndarray
 ) -> np.ndarray:
     """Potentials whose currents wire * (potential[head] - potential[tail]) end as ``driven``."""
+    from scipy import sparse
+    from scipy.sparse import linalg
+
     n = driven.size
     half = sparse.coo_matrix((wire, (tail, head)), shape=(n, n)).tocsr()
     graph = half + half.T

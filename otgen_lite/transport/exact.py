@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from otgen_lite import _checks
-from otgen_lite.transport._once import held_fixed
+from otgen_lite.transport._once_differentiable import held_fixed
 from otgen_lite.transport._simplex import GAP_TOL, Answer, NoOptimumError, direct, within_rounding
 from otgen_lite.transport._simplex_repair import careful
 

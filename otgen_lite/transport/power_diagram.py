@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.spatial import ConvexHull
 from torch import Tensor
 
 from otgen_lite import _checks
@@ -111,6 +110,8 @@ def _neighbours(points: np.ndarray, heights: np.ndarray, corners: np.ndarray) ->
     Three more atoms stand around all the others, so low that their cells miss the box. With them
     no set of atoms is degenerate, not even points on one line.
     """
+    from scipy.spatial import ConvexHull
+
     n = len(points)
     reach = 4 * max(1.0, float(np.abs(points).max()))
     angles = np.pi * np.array([0.5, 7 / 6, 11 / 6])

@@ -275,7 +275,7 @@ def test_statements(label: str, used: torch.device) -> None:
 
 def test_what_chapters_take_from_statements(used: torch.device) -> None:
     """Functions beside the statements take tensors, generators and functions of the device."""
-    from otgen_lite.statements import entropy, kantorovich, penalised
+    from otgen_lite.statements import entropic_bias, kantorovich, penalised
 
     C, a, b = kantorovich.problem(otg.generator(1), 4, 3)
     assert not left_behind([C, a, b])
@@ -287,4 +287,4 @@ def test_what_chapters_take_from_statements(used: torch.device) -> None:
     def loss(scale: Tensor) -> Tensor:
         return (scale * torch.ones(3) - centre).square().sum()
 
-    assert entropy.flat_scale(loss, 1e-3, 1.0) == pytest.approx(0.25)
+    assert entropic_bias.flat_scale(loss, 1e-3, 1.0) == pytest.approx(0.25)

@@ -11,8 +11,8 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset, WeightedRandomS
 
 import otgen_lite as otg
 from otgen_lite import _checks
+from otgen_lite._panel_widgets import Widgets
 from otgen_lite.training import devices
-from otgen_lite.workbench import Panel
 from tests.accelerator import standin
 from tests.accelerator.standin import NAME
 from tests.accelerator.walk import left_behind
@@ -186,22 +186,22 @@ def test_the_readers_own_network(used: torch.device) -> None:
 
 
 def test_threads_train_on_the_device_too(used: torch.device) -> None:
-    """Torch's default device is each thread's own, and a workbench trains in a thread."""
+    """Torch's default device is each thread's own, and a training panel trains in a thread."""
     seen: list[str] = []
 
     def make(lam: float) -> otg.Method:
         seen.append(torch.ones(1).device.type)
         return _method()
 
-    bench = otg.Workbench(
+    panel = otg.TrainingPanel(
         make, otg.data.rings(16, 0), {"lam": (0.1, 10.0)}, name="own", alt="Nine draws, {lam}.",
         show=lambda method: otg.plots.clouds(source=method.sample(9)),
         options={"steps": 2, "batch_size": 4},
     )  # fmt: skip
-    panel = Panel(bench)
-    panel.begin()
-    assert panel.thread is not None
-    panel.thread.join()
+    widgets = Widgets(panel)
+    widgets.begin()
+    assert widgets.thread is not None
+    widgets.thread.join()
     assert seen[-1] == NAME
 
 

@@ -1,11 +1,13 @@
 """Every statement of the book, on random instances that no page shows."""
 
+import inspect
+
 import pytest
 import torch
 
 from otgen_lite.certify import compare
 from otgen_lite.statements import REGISTRY
-from otgen_lite.statements.parts import ONLY_PROVED
+from otgen_lite.statements.only_proved import ONLY_PROVED
 
 INSTANCES = [
     pytest.param(entry, seed, sizes, id=f"{label}-{seed}")
@@ -22,6 +24,15 @@ def test_statement(entry, seed, sizes):
     assert result.holds, result.line()
     if result.loosest is not None and result.loosest > 2:  # a lost factor 2 would go unnoticed
         assert "constant" in entry.proved, result.line()
+
+
+@pytest.mark.parametrize("entry", REGISTRY.values(), ids=REGISTRY.keys())
+def test_an_instance_is_drawn_where_the_statement_takes_a_generator(entry):
+    generator = torch.Generator().manual_seed(100)
+    before = generator.get_state()
+    entry(generator, **entry.sizes[0])
+    (named, *_) = inspect.signature(entry.both_sides).parameters
+    assert named == ("_" if torch.equal(generator.get_state(), before) else "generator")
 
 
 def test_every_statement_says_what_is_computed_and_what_is_only_proved():

@@ -95,7 +95,7 @@ def test_a_ranking_is_a_line_because_its_script_would_not_run() -> None:
 
 
 def test_what_the_website_says_in_the_place_of_something_alive() -> None:
-    (line,) = colab_outputs.stored(cell(shown(text_markdown="No kernel.", text_plain="Workbench")))
+    (line,) = colab_outputs.stored(cell(shown(text_markdown="No kernel.", text_plain="TrainingPanel")))
     assert line.data["text/markdown"] == "*Run this cell to use it.*"
 
 

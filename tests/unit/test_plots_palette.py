@@ -68,7 +68,7 @@ def apart(one: str, other: str, vision: str, ground: str) -> float:
 
 def test_the_filter_is_the_one_of_the_css() -> None:
     """The matrix of hue-rotate(180deg) in the standard, and the names in both style sheets."""
-    for sheet in ("assets/web/figures.css", "otgen_lite/web/explorer.css"):
+    for sheet in ("assets/web/figures.css", "otgen_lite/web/palette.css"):
         text = (ROOT / sheet).read_text(encoding="utf-8")
         assert re.search(r"invert\(1\) hue-rotate\(180deg\)", text), sheet
         assert re.search(r"(mix-blend-mode|-blend): screen", text), sheet

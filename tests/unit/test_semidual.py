@@ -234,7 +234,7 @@ def run(steps: int, **options: object) -> tuple[otg.SemiDual, otg.History]:
     return method, history
 
 
-def test_the_potential_is_state_and_a_run_goes_on_from_it(tmp_path: object) -> None:
+def test_the_potential_is_state_and_a_run_goes_on_from_it() -> None:
     whole, _ = run(6)
     again, _ = run(6)
     state, other = whole.state_dict(), again.state_dict()

@@ -19,11 +19,21 @@ HALF = torch.tensor([0.5, 0.5], dtype=torch.float64)
 C = torch.tensor([[0.0, 1.0]], dtype=torch.float64)  # one image, two codes: W^0 = 0, W = 1/2
 
 
+def played_against_half(lam: float) -> float:
+    """min_p p + lam GAN((1 - p, p), (1/2, 1/2)): where its slope vanishes, p solves a quadratic."""
+    r = exp(-1 / lam)  # = p (3/2 - p) / ((1 - p) (1/2 + p))
+    linear = 1.5 - 0.5 * r
+    p = r / (linear + sqrt(linear**2 - 2 * r * (1 - r)))
+    shares = ((q, 0.5) for q in (1 - p, p))
+    return p + lam * sum(q * log(2 * q / (q + b)) + b * log(2 * b / (q + b)) for q, b in shares)
+
+
 @pytest.mark.parametrize("lam", [0.05, 0.5, 1.0, 3.0])
 def test_one_image_and_two_codes(lam: float) -> None:
     closed = {
         "TV": min(lam / 2, 0.5),
         "KL": -lam * log((1 + exp(-1 / lam)) / 2),
+        "GAN": played_against_half(lam),
     }
     for name in solvers.PENALTIES:
 
@@ -34,7 +44,7 @@ def test_one_image_and_two_codes(lam: float) -> None:
         by_search = min(float(searched.fun), cost(0.0), cost(0.5))
         value, P = solvers.primal(C, ONE, HALF, lam, name)
         assert value == pytest.approx(by_search, abs=1e-9)
-        assert value == pytest.approx(closed.get(name, value), abs=1e-9)
+        assert value == pytest.approx(closed[name], abs=1e-9)
         assert value == pytest.approx(solvers.dual(C, ONE, HALF, lam, name), abs=1e-9)
         assert P.sum().item() == pytest.approx(1.0, abs=1e-12)
 
@@ -87,7 +97,8 @@ def test_the_scalar_gaussian_has_its_known_value() -> None:
     lhs, rhs = claims.gauss_line(torch.Generator(), s=2.0, lam=2.0)
     assert lhs[0].item() / 2 == pytest.approx(0.181314, abs=1e-6)  # with half the squared cost
     assert torch.allclose(lhs, rhs, atol=1e-9)
-    assert (2 + sqrt(24)) / 10 == pytest.approx(0.689898, abs=1e-6)
+    tau = (2 + sqrt(24)) / 10  # the root of 10 tau^2 - 4 tau - 2, where the slope vanishes
+    assert lhs[0].item() == pytest.approx(1 - 2 * tau - 2 * log(tau), abs=1e-12)
 
 
 def test_noise_through_a_distance() -> None:

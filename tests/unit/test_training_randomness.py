@@ -242,10 +242,10 @@ def test_a_method_that_draws_nothing_by_itself_leaves_the_programs_generators_al
     assert all(torch.equal(a, before[0]) and b == before[1] for a, b in states)
 
 
-def test_a_workbench_leaves_the_programs_generators_to_the_notebook() -> None:
+def test_a_training_panel_leaves_the_programs_generators_to_the_notebook() -> None:
     torch.manual_seed(3)
     before, states = torch.get_rng_state(), []
-    bench = otg.Workbench(
+    panel = otg.TrainingPanel(
         lambda lam: otg.PenalizedOT(mlp(2, 2, 0), mlp(2, 2, 1), penalty=otg.MMD(), lam=lam), X,
         {"lam": (0.1, 10.0)}, show=lambda m: otg.plots.clouds(source=m.sample(5, 0)), name="own",
         alt="Draws, {lam}.", options={"steps": 6, "batch_size": 10},
@@ -254,7 +254,7 @@ def test_a_workbench_leaves_the_programs_generators_to_the_notebook() -> None:
     def watch(step: int, history: otg.History) -> None:
         states.append(torch.get_rng_state())
 
-    thread = threading.Thread(target=bench.train, args=(watch,))
+    thread = threading.Thread(target=panel.train, args=(watch,))
     thread.start()
     thread.join()
     assert len(states) == 6

@@ -48,7 +48,7 @@ def translated(m: float, **options: object) -> otg.WGAN:
     return otg.WGAN(Shift(-m), Line(), prior=Atom(), **options)  # type: ignore[arg-type]
 
 
-def trained(method: otg.WGAN, **options: object) -> float:
+def trained(method: otg.WGAN) -> float:
     """Train the critic alone, and return its value."""
     data = torch.zeros(8, 1, dtype=F64)
     rates = {"critic": 0.02, "generator": 0.0}

@@ -107,8 +107,8 @@ def execute(cell: Cell, name: str, space: dict[str, Any]) -> None:
 
 def show(value: Any) -> None:
     """What a notebook would do with a value at the end of a cell."""
-    if type(value).__name__ == "Workbench":  # a panel: press its button, and stop soon
-        value.train(watch=lambda step, history: step >= 50)
+    if type(value).__name__ == "TrainingPanel":  # press its button, and stop soon
+        value.train(callback=lambda step, history: step >= 50)
     for name in ("_repr_mimebundle_", "_repr_html_", "_repr_png_"):
         method = getattr(value, name, None)
         if method is not None:

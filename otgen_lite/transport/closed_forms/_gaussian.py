@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from otgen_lite import _checks
-from otgen_lite.transport._once import held_fixed
+from otgen_lite.transport._once_differentiable import held_fixed
 
 #: Asymmetry and negative eigenvalues up to this, relative to the matrix, are taken for rounding.
 _ROUNDING = {torch.float64: 1e-8, torch.float32: 1e-4}

@@ -22,7 +22,7 @@ LOOK = 1.0
 GetMessage = Callable[..., Awaitable[dict[str, Any]]]
 
 
-class WakefulClient(NotebookClient):
+class ResponsiveClient(NotebookClient):
     """A notebook client whose waits for a message are made of short ones."""
 
     async def async_start_new_kernel_client(self) -> KernelClient:

@@ -1,4 +1,4 @@
-"""What a cell printed, as a terminal would have shown it.
+"""Printed output of a cell, as a terminal would have shown it.
 
 A progress bar writes itself over and over, each time after a carriage return; on a page all of
 its states would stand below one another. Only the last one is kept. (Merging streams, myst-nb has

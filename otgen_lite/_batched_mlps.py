@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 
-class Stack:
+class BatchedMLP:
     """k networks side by side: an affine function plus one hidden layer of tanh, which starts at 0.
 
     Width 0 leaves the affine function alone.
@@ -46,7 +46,7 @@ class Stack:
 
 
 def train(
-    net: Stack, loss: Callable[[], Tensor], steps: int, lr: float,
+    net: BatchedMLP, loss: Callable[[], Tensor], steps: int, lr: float,
     seen: Callable[[Tensor], None] | None = None,
 ) -> None:  # fmt: skip
     """Adam with a cosine schedule; the models' losses (k,) do not see one another."""

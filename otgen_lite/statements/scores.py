@@ -21,12 +21,10 @@ from scipy.optimize import minimize_scalar
 from torch import Generator, Tensor
 
 import otgen_lite as otg
-from otgen_lite.statements import _table as by
-from otgen_lite.statements._home import all_at_home
+from otgen_lite.statements import _scores as by
+from otgen_lite.statements._on_cpu import all_on_cpu
 from otgen_lite.statements.kantorovich import Sides, masses, points
-from otgen_lite.statements.registry import statement
-
-BOOK = "this book"
+from otgen_lite.statements.registry import BOOK, statement
 
 CLOUDS = [
     {"n": 2, "m": 3, "d": 1},
@@ -234,9 +232,8 @@ def fresh(generator: Generator, k: int, n: int, d: int) -> Sides:
 
 
 @statement("prop-table-seeds", chapter=14, source=BOOK, tol=1e-12, sizes=RUNS)
-def by_chance(generator: Generator, sizes: tuple[int, ...]) -> Sides:
+def by_chance(_: Generator, sizes: tuple[int, ...]) -> Sides:
     """Pairs of equal methods that all runs keep apart: over all orders = by binomials."""
-    del generator
     found, seen = by.separated(sizes)
     formula = sum(1 / comb(n + m, n) for n, m in permutations(sizes, 2))
     return torch.tensor(found / seen, dtype=torch.float64), torch.tensor(
@@ -244,4 +241,4 @@ def by_chance(generator: Generator, sizes: tuple[int, ...]) -> Sides:
     )
 
 
-all_at_home(globals())
+all_on_cpu(globals())

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import otgen_lite as otg
-from otgen_lite.data import _fetch, _published
+from otgen_lite.data import _fetch, _idx_files
 
 MNIST = sys.modules["otgen_lite.data.mnist"]
 STEMS = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
@@ -45,7 +45,7 @@ def anew(raw: bytes) -> bytes:
 def _source(monkeypatch: pytest.MonkeyPatch) -> None:
     """Published files of nine images, at an address where nobody answers."""
     for name, folder, files in (("MNIST", "mnist", GOOD), ("FASHION_MNIST", "fashion", OTHER)):
-        source = _published.Source(
+        source = _idx_files.Source(
             folder,
             ("http://127.0.0.1:9/",),
             {f"{s}.gz": hashlib.md5(gzip.compress(raw, mtime=0)).hexdigest()
@@ -178,7 +178,7 @@ def test_a_disk_that_is_full_is_not_the_networks_fault(tmp_path, monkeypatch, co
         load(tmp_path, download=True)
 
 
-def test_a_home_that_is_not_there_and_a_root_that_is_none(tmp_path, monkeypatch) -> None:
+def test_a_home_that_is_not_there_and_a_root_that_is_none(monkeypatch) -> None:
     monkeypatch.delenv("OTGEN_DATA", raising=False)
 
     def homeless(path: Path) -> Path:

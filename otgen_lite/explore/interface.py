@@ -25,7 +25,7 @@ class Frame(NamedTuple):
     readouts: dict[str, Value]
 
 
-class Source(Protocol):
+class FrameSource(Protocol):
     """An explorer, as its HTML and its widget see it."""
 
     axes: tuple[Axis, ...]

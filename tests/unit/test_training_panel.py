@@ -1,4 +1,4 @@
-"""The workbench: one training by hand, by its panel, in a kernel, and on a page without one."""
+"""The training panel: trained by hand, by its button, in a kernel, and on a page without."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import pytest
 import torch
 
 import otgen_lite as otg
-from otgen_lite import workbench as module
-from otgen_lite.workbench import Workbench
+from otgen_lite import _panel_widgets as widgets
+from otgen_lite import training_panel as module
+from otgen_lite.training_panel import TrainingPanel
 from tests.patience import HANGS, kernel, until
 
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -26,7 +27,7 @@ def _kernel(monkeypatch):
     monkeypatch.setattr(module, "live_kernel", lambda: True)
     yield
     ipywidgets.Widget.close_all()
-    until(lambda: not any(t.name == "otg-workbench" for t in threading.enumerate()))
+    until(lambda: not any(t.name == "otg-training" for t in threading.enumerate()))
 
 
 def make(lam, cost="sqeuclidean"):
@@ -40,7 +41,7 @@ def show(method):
     return otg.plots.clouds(source=x), {"spread": round(x.var().item(), 4)}
 
 
-def bench(**changes):
+def panel(**changes):
     arguments = dict(
         make=make,
         data=DATA,
@@ -53,7 +54,7 @@ def bench(**changes):
         labels={"lam": "λ"},
         start={"lam": 0.5},
     )
-    return Workbench(**{**arguments, **changes})
+    return TrainingPanel(**{**arguments, **changes})
 
 
 class Pressed:
@@ -82,7 +83,7 @@ def held(gate, **options):
 
 
 def test_a_training_by_hand_is_that_of_fit():
-    own = bench()
+    own = panel()
     seen = []
     frame = own.train(lambda step, history: seen.append((step, history.steps)), lam=2.0)
     alone = make(lam=2.0)
@@ -96,7 +97,7 @@ def test_a_training_by_hand_is_that_of_fit():
 
 
 def test_a_watcher_that_says_true_ends_the_training():
-    own = bench()
+    own = panel()
     own.train(lambda step, history: step == 7)
     assert own.history.interrupted
     assert own.history.steps == 7
@@ -104,7 +105,7 @@ def test_a_watcher_that_says_true_ends_the_training():
 
 
 def test_the_controls_fit_what_can_be_chosen():
-    pressed = Pressed(bench())
+    pressed = Pressed(panel())
     assert isinstance(pressed.lam, ipywidgets.FloatLogSlider)
     assert (pressed.lam.min, pressed.lam.max, pressed.lam.value) == (-2.0, 2.0, 0.5)
     assert isinstance(pressed.cost, ipywidgets.Dropdown)
@@ -115,7 +116,7 @@ def test_the_controls_fit_what_can_be_chosen():
 
 
 def test_the_button_trains_what_the_controls_say():
-    pressed = Pressed(bench())
+    pressed = Pressed(panel())
     pressed.lam.value, pressed.cost.value = 10.0, "cityblock"
     pressed.go.click()
     assert pressed.own.wait(HANGS)
@@ -131,9 +132,9 @@ def test_the_button_trains_what_the_controls_say():
 
 
 def test_losses_are_shown_while_they_fall(monkeypatch):
-    monkeypatch.setattr(module, "LOOK", 0.0)
+    monkeypatch.setattr(widgets, "REFRESH", 0.0)
     gate = threading.Event()
-    pressed = Pressed(bench(options=held(gate)))
+    pressed = Pressed(panel(options=held(gate)))
     pressed.go.click()
     until(lambda: pressed.alt.startswith("Losses after 2 of 30 steps: autoencoder "))
     assert pressed.bar.value == 2
@@ -147,7 +148,7 @@ def test_losses_are_shown_while_they_fall(monkeypatch):
 
 def test_the_stop_button_stops_and_shows_what_there_is():
     gate = threading.Event()
-    pressed = Pressed(bench(options=held(gate, steps=100_000)))
+    pressed = Pressed(panel(options=held(gate, steps=100_000)))
     pressed.go.click()
     until(lambda: not pressed.halt.disabled)
     pressed.halt.click()
@@ -163,7 +164,7 @@ def test_the_stop_button_stops_and_shows_what_there_is():
 
 def test_after_a_stop_the_next_training_is_whole():
     gate = threading.Event()
-    pressed = Pressed(bench(options=held(gate)))
+    pressed = Pressed(panel(options=held(gate)))
     pressed.go.click()
     pressed.halt.click()
     gate.set()
@@ -181,7 +182,7 @@ def test_one_training_at_a_time():
         made.append(values)
         return make(**values)
 
-    pressed = Pressed(bench(make=counted, options=held(gate)))
+    pressed = Pressed(panel(make=counted, options=held(gate)))
     pressed.go.click()
     pressed.go.click()
     gate.set()
@@ -191,7 +192,7 @@ def test_one_training_at_a_time():
 
 def test_a_panel_that_is_closed_trains_no_more():
     gate = threading.Event()
-    pressed = Pressed(bench(options=held(gate, steps=100_000)))
+    pressed = Pressed(panel(options=held(gate, steps=100_000)))
     pressed.go.click()
     pressed.root.close()
     gate.set()
@@ -206,7 +207,7 @@ def test_an_error_is_shown_in_place_and_the_next_training_works():
             raise ArithmeticError("too <much>")
         return make(lam, cost)
 
-    pressed = Pressed(bench(make=fragile))
+    pressed = Pressed(panel(make=fragile))
     pressed.lam.value = 10.0
     pressed.go.click()
     assert pressed.own.wait(HANGS)
@@ -220,14 +221,14 @@ def test_an_error_is_shown_in_place_and_the_next_training_works():
 
 
 def test_shown_twice_it_is_one_panel():
-    own = bench()
+    own = panel()
     assert own.widget() is own.widget()
     assert own._repr_mimebundle_()[VIEW]["model_id"] == own.widget().model_id
 
 
 def test_on_a_page_a_sentence_takes_its_place(monkeypatch):
     monkeypatch.setenv("OTGEN_BOOK", "1")
-    own = bench()
+    own = panel()
     bundle = own._repr_mimebundle_()
     assert set(bundle) == {"text/plain", "text/markdown"}
     assert bundle["text/markdown"] == "The explorer takes its &lt;place&gt;."
@@ -237,8 +238,9 @@ def test_on_a_page_a_sentence_takes_its_place(monkeypatch):
 
 def test_without_a_front_end_it_is_a_line_of_text(monkeypatch):
     monkeypatch.setattr(module, "live_kernel", lambda: False)
-    assert bench()._repr_mimebundle_() == {
-        "text/plain": "Workbench 'own': lam from 0.01 to 100; cost of ['sqeuclidean', 'cityblock']"
+    assert panel()._repr_mimebundle_() == {
+        "text/plain": "TrainingPanel 'own': lam from 0.01 to 100; "
+        "cost of ['sqeuclidean', 'cityblock']"
     }
 
 
@@ -261,7 +263,7 @@ def test_without_a_front_end_it_is_a_line_of_text(monkeypatch):
 )
 def test_bad_arguments_are_named(changes, error, words):
     with pytest.raises(error, match=words):
-        bench(**changes)
+        panel(**changes)
 
 
 @pytest.mark.parametrize(
@@ -269,7 +271,7 @@ def test_bad_arguments_are_named(changes, error, words):
     [({"lam": 0.001}, "lam must be between"), ({"sigma": 1.0}, r"values names \['sigma'\]")],
 )
 def test_a_training_takes_only_what_can_be_chosen(values, words):
-    own = bench()
+    own = panel()
     with pytest.raises(ValueError, match=words):
         own.train(**values)
     assert own.method is None
@@ -282,23 +284,23 @@ def make(lam):
     return otg.PenalizedOT(otg.MLP(2, [8], 1, generator=0), otg.MLP(1, [8], 2, generator=1),
                            penalty=otg.MMD(), lam=lam)
 
-bench = otg.Workbench(
+panel = otg.TrainingPanel(
     make, torch.randn(64, 2, generator=torch.Generator().manual_seed(0)), {"lam": (0.1, 10.0)},
     show=lambda method: otg.plots.clouds(source=method.sample(9)), name="own", alt="{lam}",
     options={"steps": 20, "batch_size": 16})
-bench
+panel
 """
 
 
 def test_in_a_real_kernel_the_button_trains():
-    pressed = "bench.widget().children[1].children[0].click(); print(bench.wait(), bench.history)"
+    pressed = "panel.widget().children[1].children[0].click(); print(panel.wait(), panel.history)"
     cells = [nbformat.v4.new_code_cell(source) for source in (CELL, pressed)]
     notebook = nbformat.v4.new_notebook(cells=cells)
     kernel(notebook).execute()
-    (panel,) = cells[0].outputs
-    assert set(panel.data) == {"text/plain", VIEW}
+    (output,) = cells[0].outputs
+    assert set(output.data) == {"text/plain", VIEW}
     state = notebook.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"]
-    assert panel.data[VIEW]["model_id"] in state
+    assert output.data[VIEW]["model_id"] in state
     stages = [m["state"].get("value", "") for m in state.values() if m["model_name"] == "HTMLModel"]
     assert any("<img" in str(value) for value in stages)
     (printed,) = cells[1].outputs

@@ -19,7 +19,7 @@ from otgen_lite import _checks
 CPU = torch.device("cpu")
 
 
-def at_home(function: Callable[..., Any]) -> Callable[..., Any]:
+def on_cpu(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function, on the CPU; its results go to where its first tensor was, or new ones are."""
 
     @functools.wraps(function)
@@ -38,11 +38,11 @@ def at_home(function: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
-def all_at_home(names: dict[str, Any]) -> None:
+def all_on_cpu(names: dict[str, Any]) -> None:
     """The same for every function of a module, given its ``globals()``."""
     for name, value in names.items():
         if isinstance(value, FunctionType) and value.__module__ == names["__name__"]:
-            names[name] = at_home(value)
+            names[name] = on_cpu(value)
 
 
 def _visited(argument: Any, away: torch.device, used: torch.device) -> Any:

@@ -1,11 +1,11 @@
-"""What a page weighs: the theme's icons and the pictures of cells, made light after the build.
+"""Smaller assets, after the build: the theme's icons and the pictures of cells.
 
 * The theme loads the whole of Font Awesome twice, as fonts and as a script of half a megabyte.
   The fonts are enough, and of the fonts the icons that the website uses.
 * Pictures of cells are drawings of few colours: a palette says the same in a third of the bytes.
 
-All of it is done once more harmlessly, so that an incremental build may call it on files that are
-light already.
+All of it may be done twice, so that an incremental build may call it on files that are small
+already.
 """
 
 from __future__ import annotations
@@ -80,8 +80,8 @@ def use_palette(picture: Path) -> None:
         picture.write_bytes(after.getvalue())
 
 
-def lighten(app: Sphinx, exception: Exception | None) -> None:
-    """Do all of it to the finished website."""
+def shrink_assets(app: Sphinx, exception: Exception | None) -> None:
+    """Shrink icons and pictures of the finished website."""
     if exception is not None or app.builder.name != "html":
         return
     out = Path(app.outdir)
@@ -96,5 +96,5 @@ def lighten(app: Sphinx, exception: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    app.connect("build-finished", lighten)
+    app.connect("build-finished", shrink_assets)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 import otgen_lite as otg
-from otgen_lite.statements._home import all_at_home
+from otgen_lite.statements._on_cpu import all_on_cpu
 
 
 def outcomes(n: int, atoms: int) -> Iterator[tuple[int, ...]]:
@@ -100,4 +100,4 @@ def separated(sizes: tuple[int, ...]) -> tuple[int, int]:
     return found, seen
 
 
-all_at_home(globals())
+all_on_cpu(globals())

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from otgen_lite import _checks
-from otgen_lite.data import _places as places
+from otgen_lite.data import _toy_maps
 from otgen_lite.data._draw import Draw, Randomness
 
 
@@ -38,7 +38,7 @@ def eight_gaussians(
     """
     draw = Draw(n, generator, dtype)
     std = _checks.number("std", std, at_least=0.0)
-    return places.eight_gaussians(draw.integers(8), draw.normal(2), radius=radius, std=std)
+    return _toy_maps.eight_gaussians(draw.integers(8), draw.normal(2), radius=radius, std=std)
 
 
 def two_moons(
@@ -62,7 +62,7 @@ def two_moons(
     draw = Draw(n, generator, dtype)
     std = _checks.number("std", std, at_least=0.0)
     lower, along = draw.integers(2), draw.uniform()
-    return places.two_moons(lower, along) + std * draw.normal(2)
+    return _toy_maps.two_moons(lower, along) + std * draw.normal(2)
 
 
 def pinwheel(
@@ -92,7 +92,7 @@ def pinwheel(
     draw = Draw(n, generator, dtype)
     arms = _checks.count("arms", arms)
     twist = _checks.number("twist", twist)
-    return places.pinwheel(draw.integers(arms), draw.normal(2), arms=arms, twist=twist)
+    return _toy_maps.pinwheel(draw.integers(arms), draw.normal(2), arms=arms, twist=twist)
 
 
 def checkerboard(
@@ -114,7 +114,7 @@ def checkerboard(
     """
     draw = Draw(n, generator, dtype)
     square = draw.integers(8)
-    return places.checkerboard(square, torch.stack([draw.uniform(), draw.uniform()], dim=1))
+    return _toy_maps.checkerboard(square, torch.stack([draw.uniform(), draw.uniform()], dim=1))
 
 
 def rings(
@@ -138,7 +138,7 @@ def rings(
     draw = Draw(n, generator, dtype)
     std = _checks.number("std", std, at_least=0.0)
     ring, along = draw.integers(2), draw.uniform()
-    return places.rings(ring, along) + std * draw.normal(2)
+    return _toy_maps.rings(ring, along) + std * draw.normal(2)
 
 
 def swiss_roll(
@@ -161,4 +161,4 @@ def swiss_roll(
     """
     draw = Draw(n, generator, dtype)
     std = _checks.number("std", std, at_least=0.0)
-    return places.swiss_roll(draw.uniform()) + std * draw.normal(2)
+    return _toy_maps.swiss_roll(draw.uniform()) + std * draw.normal(2)

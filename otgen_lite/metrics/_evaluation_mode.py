@@ -16,7 +16,7 @@ _DEPTH = 4
 
 
 @contextlib.contextmanager
-def still(judge: Any) -> Iterator[None]:
+def evaluation_mode(judge: Any) -> Iterator[None]:
     """Every network that ``judge`` uses in evaluation mode and without gradients, inside.
 
     A network left in training mode would answer by chance (dropout) or by its batch

@@ -5,7 +5,7 @@ from queue import Empty
 
 import pytest
 
-from tools.kernels import in_short_waits
+from tools.notebook_client import in_short_waits
 
 
 class Channel:
