@@ -132,7 +132,7 @@ class Workbench:
         """Train one model, as the button does, and show it.
 
         Args:
-            watch: called after every round with the rounds done and the history; True stops.
+            watch: called after every step with the steps done and the history; True stops.
             **values: one for each control; those left out are at their start.
 
         Returns:
@@ -291,7 +291,7 @@ class Panel:
 
 
 def losses_so_far(history: History, steps: int) -> Picture:
-    """A panel for each player: its loss, round by round, on the whole length of the training."""
+    """A panel for each player: its loss, step by step, on the whole length of the training."""
     players = list(history.losses)
     drawn, axes = book_figure(1, len(players), height=2.2, squeeze=False)
     for ax, player in zip(axes[0], players, strict=True):

@@ -111,7 +111,7 @@ def _of_method(method: Method) -> dict[str, str]:
     """By name what decides a method's numbers, but its weights: those of the first are sent."""
     out = {
         "method": type(method).__qualname__,
-        "players": str({name: role.steps for name, role in method.players.items()}),
+        "players": str({name: role.updates for name, role in method.players.items()}),
     }
     for where, module in method.named_modules():
         head = f"{where}." if where else ""

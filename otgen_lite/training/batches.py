@@ -55,7 +55,7 @@ class Batches(Protocol):
         ...
 
 
-class Place:
+class Placement:
     """Where batches go: the type of the networks, their device, this process's rows."""
 
     def __init__(self, like: Tensor, processes: Processes) -> None:
@@ -112,13 +112,13 @@ class Indexed:
         numbers: int,
         batch_size: int,
         seed: int,
-        place: Place,
+        placement: Placement,
         device: torch.device,
         mark: Callable[[], str],
         close: Callable[[], None] = lambda: None,
     ) -> None:
         self.close = close
-        self._size, self._gather, self._place, self._mark = size, gather, place, mark
+        self._size, self._gather, self._placement, self._mark = size, gather, placement, mark
         self._batch = min(batch_size, size)
         self._generator = torch.Generator(device=device)
         self._generator.manual_seed(streams.key(seed, "batches"))
@@ -153,11 +153,11 @@ class Indexed:
         first = self._taken
         count = min(self._per_block, self._per_epoch - first)
         chosen = self._order[first * self._batch : (first + count) * self._batch]
-        rows = self._place.processes.rows(self._batch)
+        rows = self._placement.processes.rows(self._batch)
         chosen = chosen.view(count, self._batch)[:, rows].reshape(-1)
         # Processes gather rows of their own, so each has draws of its own.
-        seed = streams.mixed(self._draws, first, self._place.processes.rank)
-        block = self._place.put(self._gather(chosen, seed))
+        seed = streams.mixed(self._draws, first, self._placement.processes.rank)
+        block = self._placement.put(self._gather(chosen, seed))
         self._ready = list(reversed(block.split(rows.stop - rows.start)))
 
     def state(self) -> dict[str, Any]:
@@ -175,9 +175,9 @@ class Drawn:
     """Batches that a sampler draws: ``sample(n, generator) -> (n, ...)``."""
 
     def __init__(
-        self, sample: Callable[..., Any], batch_size: int, seed: int, place: Place
+        self, sample: Callable[..., Any], batch_size: int, seed: int, placement: Placement
     ) -> None:
-        self._sample, self._size, self._place = sample, batch_size, place
+        self._sample, self._size, self._placement = sample, batch_size, placement
         self._key, self._drawn = streams.key(seed, "sampler"), 0
         # What a sampler draws without a word about devices, torch makes on its default device.
         self._generator = torch.Generator(torch.get_default_device())
@@ -204,7 +204,7 @@ class Drawn:
         """This process's rows of the next batch."""
         batch = self._draw(self._drawn)
         self._drawn += 1
-        return self._place.put(self._place.take(batch, drawn=True))
+        return self._placement.put(self._placement.take(batch, drawn=True))
 
     def state(self) -> dict[str, Any]:
         """How many batches were drawn."""

@@ -24,7 +24,7 @@ def key(seed: int, kind: str) -> int:
 
 
 def mixed(key: int, step: int, turn: int = 0) -> int:
-    """A seed for one turn of one round: 63 bits of splitmix64 of the three numbers."""
+    """A seed for one update in one step: 63 bits of splitmix64 of the three numbers."""
     z = (key * 0x9E3779B97F4A7C15 + step * 0xD1B54A32D192ED03 + turn * 0x8CB92BA72F3D8DD7) & _MASK
     z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
     z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _MASK
