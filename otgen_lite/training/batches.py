@@ -101,7 +101,8 @@ class Indexed:
     """Batches of data with a number for each point: a tensor, or a set of items.
 
     ``gather(rows, seed)`` gives the points of these numbers; ``seed`` is a new one for every block,
-    for what the items draw.
+    for the draws of the items. Rows of a tensor, which may be on an accelerator, draw nothing
+    (``draws=False``): to read that seed the program would have to wait.
     """
 
     def __init__(
@@ -109,6 +110,7 @@ class Indexed:
         size: int,
         gather: Callable[[Tensor, int], Tensor],
         *,
+        draws: bool,
         numbers: int,
         batch_size: int,
         seed: int,
@@ -119,6 +121,7 @@ class Indexed:
     ) -> None:
         self.close = close
         self._size, self._gather, self._placement, self._mark = size, gather, placement, mark
+        self._draws = draws
         self._batch = min(batch_size, size)
         self._generator = torch.Generator(device=device)
         self._generator.manual_seed(streams.key(seed, "batches"))
@@ -135,7 +138,8 @@ class Indexed:
         self._start = self._generator.get_state()
         device = self._generator.device
         self._order = torch.randperm(self._size, generator=self._generator, device=device)
-        self._draws = int(torch.randint(1 << 62, (), generator=self._generator, device=device))
+        seed = torch.randint(1 << 62, (), generator=self._generator, device=device)
+        self._seed = int(seed) if self._draws else 0
         self._taken = 0
         self._ready: list[Tensor] = []
 
@@ -156,7 +160,7 @@ class Indexed:
         rows = self._placement.processes.rows(self._batch)
         chosen = chosen.view(count, self._batch)[:, rows].reshape(-1)
         # Processes gather rows of their own, so each has draws of its own.
-        seed = streams.mixed(self._draws, first, self._placement.processes.rank)
+        seed = streams.mixed(self._seed, first, self._placement.processes.rank)
         block = self._placement.put(self._gather(chosen, seed))
         self._ready = list(reversed(block.split(rows.stop - rows.start)))
 

@@ -68,7 +68,7 @@ def _of_tensor(data: Tensor, batch_size: int, seed: int, placement: Placement) -
     if placement.holds(data):
         data = data.to(placement.dtype).to(placement.device)
     return Indexed(
-        len(data), lambda rows, _: data.index_select(0, rows),
+        len(data), lambda rows, _: data.index_select(0, rows), draws=False,
         numbers=data[0].numel(), batch_size=batch_size, seed=seed, placement=placement,
         device=data.device, mark=lambda: f"{form} {_identity.of_tensor(data)}",
     )  # fmt: skip
@@ -95,8 +95,8 @@ def _of_items(data: Any, batch_size: int, seed: int, placement: Placement) -> In
     _check_size(len(data), batch_size, placement)
     shape = tuple(one.shape)
     return Indexed(
-        len(data), gather, numbers=BLOCK, batch_size=batch_size, seed=seed, placement=placement,
-        device=torch.device("cpu"), close=held.put_back,
+        len(data), gather, draws=True, numbers=BLOCK, batch_size=batch_size, seed=seed,
+        placement=placement, device=torch.device("cpu"), close=held.put_back,
         mark=lambda: f"{len(data)} items of shape {shape}, {type(data).__name__}{held.mark}",
     )  # fmt: skip
 
