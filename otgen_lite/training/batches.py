@@ -81,11 +81,21 @@ class Placement:
         """
         if self.processes.world == 1:
             return batch
-        self._taken += 1
-        if self._taken & (self._taken - 1) == 0:  # the first, and ever more seldom
+        if self._due():
             agreement.same_batch(self.processes, batch, self._taken, drawn)
         agreement.divides(len(batch), self.processes)
         return batch[self.processes.rows(len(batch))]
+
+    def own(self, batch: Tensor) -> Tensor:
+        """A batch of rows that a sampler chose for this process."""
+        if self.processes.world > 1 and self._due():
+            agreement.other_rows(self.processes, batch, self._taken)
+        return batch
+
+    def _due(self) -> bool:
+        """Whether batches are compared: the first, and ever more seldom."""
+        self._taken += 1
+        return self._taken & (self._taken - 1) == 0
 
     def holds(self, data: Tensor) -> bool:
         """Whether the data fit on the device: in half of the memory that is free there."""

@@ -138,7 +138,9 @@ class Loaded:
                 begun += 1
                 self._begin(self._epoch + 1)
         self._taken = self._fetched
-        return self._placement.put(batch if self._split else self._placement.take(batch))
+        return self._placement.put(
+            self._placement.own(batch) if self._split else self._placement.take(batch)
+        )
 
     def state(self) -> dict[str, Any]:
         """Where the run stands in the data."""

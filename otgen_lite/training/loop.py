@@ -1,4 +1,4 @@
-"""``fit``: the door to the one loop."""
+"""``fit``: checks of its arguments, and the one training that they describe."""
 
 from __future__ import annotations
 
@@ -74,10 +74,22 @@ def fit(
 
     Under torchrun the processes train one model, one on each accelerator, by
     ``DistributedDataParallel``: each takes its rows of the joined batch and of the joined noise,
-    gradients are averaged, and the first process reports and writes. Such a run is the run of one
-    process on the joined batch. Processes whose data, options or hyper-parameters differ are an
-    error, and so is batch normalisation, which would see the rows of one process; dropout draws in
-    each process for itself, which a warning says.
+    gradients are averaged, and the first process reports and writes.
+
+    *The run of one process on the joined batch, up to rounding,* are losses, weights and
+    checkpoints of a method whose loss is a mean over rows, or gathers rows where it looks at the
+    whole batch, on tensors, data sets, samplers and loaders that draw the same everywhere. All
+    processes stop after the same step, whether a signal reached one, a callback of the first
+    returned True, or a loss of one was no finite number.
+
+    *Not the same numbers:* layers that draw for themselves, such as dropout, draw in each process
+    (a warning says so), and so do data whose items change at random. A ``DataLoader`` whose sampler
+    divides the data (``DistributedSampler``) has the batch size of one process and an order of its
+    own. Callbacks are called in the first process alone, and a training in one of them is its own.
+
+    *Errors in all processes:* data, options or hyper-parameters that differ, a sampler that gives
+    several processes the same rows as if they were their own, and batch normalisation, which would
+    see the rows of one process (``nn.SyncBatchNorm`` on GPUs).
 
     Args:
         method: a module with players, whose ``forward(player, batch, noise)`` is a loss.
@@ -134,8 +146,8 @@ def fit(
     Raises:
         TrainingError: if a loss or a weight becomes non-finite; the message has step, player and
             the last good checkpoint. The method then holds the weights from before that step; on an
-            accelerator, where asking at each step would cost time, those of the last look
-            (every 100 steps). Averages are not put in.
+            accelerator and in several processes, where asking at each step would cost time, those
+            of the last look (every 100 steps). Averages are not put in.
         ValueError, TypeError: for arguments, before work starts.
         OSError: if ``checkpoint`` cannot be written, before work starts.
 
@@ -288,7 +300,8 @@ def _check_owner(
 def _players(
     method: Method, options: Options, processes: devices.Processes, device: torch.device
 ) -> list[PlayerState]:
-    check_each = looks_at_every_loss(device)
+    # What one process sees of its own rows, the others would wait for: all look back together.
+    check_each = looks_at_every_loss(device) and processes.world == 1
     return [
         PlayerState(
             method, player, options, loss=loss_of(method, player, options, processes),

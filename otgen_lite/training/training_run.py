@@ -28,7 +28,7 @@ from torch import Tensor
 from otgen_lite.methods.base import Method
 from otgen_lite.training import agreement, streams
 from otgen_lite.training.batches import Batches
-from otgen_lite.training.devices import Processes
+from otgen_lite.training.devices import Processes, alone
 from otgen_lite.training.errors import NonFiniteError, TrainingError, about_numbers
 from otgen_lite.training.failed import Failed
 from otgen_lite.training.finite import FiniteCheck
@@ -194,7 +194,7 @@ class TrainingRun:
     def _call(self, callbacks: Any) -> None:
         """The callbacks; one that returns True or raises KeyboardInterrupt ends the training."""
         try:
-            with self.modes.evaluation() if foreign(callbacks) else nullcontext():
+            with alone(), self.modes.evaluation() if foreign(callbacks) else nullcontext():
                 for callback in callbacks:
                     if says_yes(callback(self.history.steps, self.method, self.history)):
                         self.called = True
@@ -240,7 +240,7 @@ class TrainingRun:
         """The metrics, of the averaged weights where there are some, with draws of their own."""
         lent = nullcontext() if self.averages is None else self.averages.lent()
         seed = streams.mixed(self._keys[1], step)
-        with self.modes.evaluation(), own_randomness(seed, self.device), lent:
+        with alone(), self.modes.evaluation(), own_randomness(seed, self.device), lent:
             self._metrics(step)
 
     def _metrics(self, step: int) -> None:
