@@ -125,14 +125,14 @@ class Widgets:
 
 
 def losses_so_far(history: History, steps: int) -> Picture:
-    """A panel for each player: its loss, round by round, on the whole length of the training."""
+    """A panel for each player: its loss, step by step, on the whole length of the training."""
     players = list(history.losses)
     drawn, axes = book_figure(1, len(players), height=2.2, squeeze=False)
     for ax, player in zip(axes[0], players, strict=True):
         losses = torch.as_tensor(history.losses[player]).float()
         each = max(1, len(losses) // 300)  # as many points as can be seen
-        rounds = np.linspace(0, history.steps, len(losses))
-        ax.plot(rounds[::each], losses[::each], linewidth=1.0)
+        steps_done = np.linspace(0, history.steps, len(losses))
+        ax.plot(steps_done[::each], losses[::each], linewidth=1.0)
         ax.set(xlim=(0, steps), xlabel="step", ylabel=f"loss of the {player}")
     alt = f"Losses after {history.steps} of {steps} steps: {_losses(history)}."
     return encode(draw(drawn), alt)

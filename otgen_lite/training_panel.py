@@ -120,7 +120,7 @@ class TrainingPanel:
         """Train one model, as the button does, and show it.
 
         Args:
-            callback: called after every round with the rounds done and the history; True stops.
+            callback: called after every step with the steps done and the history; True stops.
             **values: one for each control; those left out are at their start.
 
         Returns:

@@ -43,7 +43,7 @@ class AAE(PenalizedModel):
         prior: a prior, its dimension, or None for a standard Gaussian of the dimension that the
             decoder takes.
         saturating: which loss the encoder has, see :class:`~otgen_lite.Adversarial`.
-        critic_steps: steps of the discriminator in a round.
+        critic_steps: updates of the discriminator in a step of ``fit``.
         reuse_codes: let the discriminator train on the codes of the auto-encoder's last step
             instead of encoding a batch of its own: faster, and the two move at once.
 

@@ -50,7 +50,7 @@ class AVB(LatentModel):
         contrast_draws: codes at each x from which its moments come, at least 2.
         prior: a prior, its dimension, or None for a standard Gaussian of the dimension that the
             decoder takes; with adaptive contrast it needs a ``log_density``.
-        critic_steps: steps of the discriminator in a round.
+        critic_steps: updates of the discriminator in a step of ``fit``.
 
     Raises:
         ValueError: if ``decoder_var <= 0``, ``contrast_draws < 2``, or (in a loss) a network

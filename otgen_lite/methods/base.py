@@ -17,30 +17,30 @@ Noise = Mapping[str, Tensor]
 
 @dataclass(frozen=True)
 class Player:
-    """Who moves what: the submodules (or parameters) that a player trains, and how often.
+    """A player: the modules and parameters that it trains, and its updates in a step of ``fit``.
 
     Args:
         parts: names of attributes of the method: modules or parameters.
-        steps: optimizer steps in a round, each on a batch of its own.
+        updates: how often its optimizer moves them in a step, each time on a batch of its own.
     """
 
     parts: tuple[str, ...]
-    steps: int = 1
+    updates: int = 1
 
 
 class Method(nn.Module):
     r"""The base of every recipe: players, and a loss for each.
 
-    A subclass fills ``self.players`` (in the order in which they move in a round) and writes
+    A subclass fills ``self.players`` (in the order in which they move in a step) and writes
     :meth:`loss`, which is the formula of the book. Whatever a loss draws comes in as ``noise``, so
     that the same loss can be evaluated twice, on two devices, or for a stack of members with
     common random numbers. Hyper-parameters are buffers (:meth:`hyper`), in the networks' type.
 
-    The loop ``fit`` calls, for each step of each player:
+    The loop ``fit`` calls, for each update of each player:
     ``prepare(player, generator)``, ``noise(player, batch, generator)``,
-    ``forward(player, batch, noise)``, the optimizer, and ``project(player)``. Before each round it
+    ``forward(player, batch, noise)``, the optimizer, and ``project(player)``. Before each step it
     calls ``schedule(progress)`` with the share of the training that is over. A loop that calls
-    ``forward`` with ``leave=True`` may hand what it left to the next player of the same round, as
+    ``forward`` with ``leave=True`` may hand what it left to the next player of the same step, as
     further noise: a pass through an encoder is spared, and without it nothing breaks.
     """
 
@@ -64,7 +64,7 @@ class Method(nn.Module):
             player: one of ``self.players``.
             batch: (n, ...) data.
             noise: what ``noise`` returned; drawn from torch's own generator where None.
-            leave: whether what this loss leaves for the next player of the round is asked for.
+            leave: whether what this loss leaves for the next player of the step is asked for.
 
         Returns:
             0-d tensor; with ``leave`` also a dict of tensors, without gradient.
@@ -104,10 +104,10 @@ class Method(nn.Module):
         return {}
 
     def prepare(self, player: str, generator: torch.Generator | None = None) -> None:
-        """What happens before a player's step and is no gradient step. Nothing, by default."""
+        """Work before a player's update that is no gradient step. Nothing, by default."""
 
     def project(self, player: str, values: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Where a player's parameters go back to after a step, by name; those that change only."""
+        """A player's parameters put back into their set after an update, by name; if changed."""
         return {}
 
     def clip_gradients(self, player: str, max_norm: float) -> Tensor:

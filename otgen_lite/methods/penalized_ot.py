@@ -50,7 +50,7 @@ class PenalizedOT(PenalizedModel):
         decoder_var: σ² >= 0, in the square of the data's unit.
         prior: a prior, its dimension, or None for a standard Gaussian of the dimension that the
             decoder takes.
-        critic_steps: steps of the penalty's opponent in a round, where it has one.
+        critic_steps: updates of the penalty's opponent in a step of ``fit``, where it has one.
         reuse_codes: let the opponent train on the codes of the auto-encoder's last step instead of
             encoding a batch of its own: faster, and the two move at once instead of in turn.
 

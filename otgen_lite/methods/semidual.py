@@ -82,7 +82,7 @@ class SemiDual(GeneratorModel):
 
     stackable = False
 
-    #: Set before each round.
+    #: Set before each step.
     _caches = ("length",)
 
     def __init__(

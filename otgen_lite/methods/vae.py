@@ -46,7 +46,7 @@ class VAE(LatentModel):
         decoder: (n, d_z) codes to data, the mean of the Gaussian.
         decoder_var: σ² > 0 in the square of the data's unit; ``"learned"``, a parameter that
             starts at 1 and is trained with the networks; or a function of the progress of the
-            training from 0 to 1, called before each round. :meth:`variance` is today's value.
+            training from 0 to 1, called before each step. :meth:`variance` is today's value.
         prior: a prior with a ``log_density``, its dimension, or None for a standard Gaussian of
             the dimension that the decoder takes.
 

@@ -46,7 +46,7 @@ class WGAN(GeneratorModel):
         clip: largest size > 0 of the critic's parameters, where clipped.
         gp_weight: weight >= 0 of the gradient penalty.
         one_sided: whether only slopes above 1 pay, ``max(|grad| - 1, 0)^2``.
-        n_critic: steps of the critic in a round.
+        n_critic: updates of the critic in a step of ``fit``.
         cost: a name or a callable; it matters for ``"c-transform"`` alone.
         prior: a prior, its dimension, or None for a standard Gaussian of the dimension that the
             generator takes.

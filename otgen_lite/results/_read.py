@@ -48,7 +48,7 @@ class Run:
             codes that it belongs to.
         trained: how many numbers training has set in all: those of encoders, critics and
             potentials, too.
-        steps: name of a stage to its rounds; most recipes have one stage, under their own name.
+        steps: name of a stage to its steps; most recipes have one stage, under their own name.
         settings: a digest of the recipe's code and options when it was recorded.
     """
 
@@ -197,7 +197,7 @@ def _run(row: Any, at: str, scores: tuple[str, ...]) -> Run:
         _must(right, at, name, "a number > 0", found[name])
     steps = found["steps"]
     right = isinstance(steps, dict) and bool(steps) and all(_whole(n, 1) for n in steps.values())
-    _must(right, at, "steps", "stages with their rounds", steps)
+    _must(right, at, "steps", "stages with their steps", steps)
     held = found["scores"]
     right = isinstance(held, dict) and sorted(held) == sorted(scores)
     _must(right, at, "scores", f"those of {', '.join(scores)}", held)

@@ -29,11 +29,11 @@ def half_steps(game: otg.WGAN, x: Tensor, codes: Tensor, **how: Any) -> list[tup
         game: the two players; they are trained.
         x: (n, d) data.
         codes: (m, d_z) codes whose points are looked at.
-        how: what :func:`otgen_lite.fit` takes; ``steps`` is the number of rounds.
+        how: what :func:`otgen_lite.fit` takes; ``steps`` among them.
 
     Returns:
         A critic, and the generator's points (m, d), before the game and after every half-step: the
-        critic moves first in each round.
+        critic moves first in each step.
     """
 
     def look() -> tuple[Any, Tensor]:

@@ -49,7 +49,7 @@ class SweepBar:
 
 
 class _At(History):
-    """A member's history, at the round of all members."""
+    """A member's history, at the step of all members."""
 
     def __init__(self, steps: int, history: History) -> None:
         super().__init__(steps=steps)

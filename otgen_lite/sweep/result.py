@@ -78,7 +78,7 @@ class Sweep:
 
     @property
     def interrupted(self) -> bool:
-        """Whether the training was stopped before its last round."""
+        """Whether the training was stopped before its last step."""
         return any(history.interrupted for history in self.histories)
 
     def index(self, **point: Any) -> int:

@@ -16,11 +16,11 @@ from otgen_lite.methods.base import Method
 from otgen_lite.sweep import decide
 from otgen_lite.sweep import grid as grids
 from otgen_lite.sweep.bar import SweepBar
+from otgen_lite.sweep.check_stack import CannotStack
 from otgen_lite.sweep.grid import Point
 from otgen_lite.sweep.result import Sweep
 from otgen_lite.sweep.stack import Stacked
-from otgen_lite.sweep.together import Together
-from otgen_lite.sweep.trial import CannotStack
+from otgen_lite.sweep.stack_group import StackGroup
 from otgen_lite.training import (
     History,
     TrainingError,
@@ -163,7 +163,7 @@ def _bundles(members: Sequence[Method]) -> list[list[list[int]]]:
     for group in groups.values():
         first = members[group[0]]
         like = next(first.parameters())
-        players = tuple((name, role.steps) for name, role in first.players.items())
+        players = tuple((name, role.updates) for name, role in first.players.items())
         bundles.setdefault((players, like.dtype, like.device), []).append(group)
     return list(bundles.values())
 
@@ -188,9 +188,9 @@ def _stacked(
                 taken = (options.get("metrics") or {}).items()
                 own["metrics"] = {name: _of_members(metric) for name, metric in taken}
                 stacks = [Stacked([members[k] for k in group]) for group in bundle]
-                together = Together(stacks, [grids.exact(points[k]) for k in order])
+                group = StackGroup(stacks, [grids.exact(points[k]) for k in order])
                 try:
-                    runs.append(fit(together, data, **bar.options(own, number)))
+                    runs.append(fit(group, data, **bar.options(own, number)))
                     failed: Mapping[int, Any] = runs[-1].failed
                 except TrainingError as error:
                     if error.history is None:
@@ -198,7 +198,7 @@ def _stacked(
                     runs.append(error.history)
                     failed = {**dict.fromkeys(range(len(order)), error), **runs[-1].failed}
                 finally:
-                    together.release()
+                    group.release()
                 for i, k in enumerate(order):
                     histories[k] = _column(runs[-1], i, failed.get(i))
                 failures |= {order[i]: error for i, error in failed.items()}
@@ -222,12 +222,12 @@ def _of_members(metric: Callable[[Any], Any]) -> Callable[[Any], torch.Tensor]:
     """A metric of a method as a metric of stacks: a number for each member that goes on, all from
     the same draws."""
 
-    def of_members(together: Any) -> torch.Tensor:
-        device = next(together.parameters()).device
+    def of_members(group: Any) -> torch.Tensor:
+        device = next(group.parameters()).device
         start, values = randomness.states(device), []
-        for k, member in enumerate(together.members):
+        for k, member in enumerate(group.members):
             randomness.put(device, start)
-            left = k in together.left_behind
+            left = k in group.left_behind
             values.append(math.nan if left else float(metric(member)))
         return torch.tensor(values, dtype=torch.float64, device="cpu")
 
@@ -239,8 +239,8 @@ def _column(history: History, k: int, failed: TrainingError | None) -> History:
     steps = history.steps if failed is None else min(history.steps, failed.step - 1)
     losses = {}
     for player, values in history.losses.items():
-        inner = len(values) // max(1, history.steps)
-        rows = values if failed is None else values[: inner * steps]
+        updates = len(values) // max(1, history.steps)
+        rows = values if failed is None else values[: updates * steps]
         losses[player] = rows[:, k].clone() if rows.ndim > 1 else rows
     metrics = {
         n: ([t for t in at if t <= steps],

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.func import vmap
 
 from otgen_lite.methods.base import Method, Noise, Player
-from otgen_lite.sweep.lean import lean
-from otgen_lite.sweep.trial import try_out
+from otgen_lite.sweep.check_stack import check_stack
+from otgen_lite.sweep.stacked_layers import use_stacked_layers
 
 #: The prefix of a stack's parameter names.
 _HEAD = "skeleton."
@@ -51,9 +51,9 @@ class Stacked(Method):
         self.leaves = bool(getattr(members[0], "leaves", False))
         self._shared: set[str] = set()
         self._stack()
-        lean(self.skeleton)
+        use_stacked_layers(self.skeleton)
         self._slots = _slots(self.skeleton)
-        self._untried = set(self.players)
+        self._unchecked = set(self.players)
         self._moves = {
             p: {name for name, _ in self.skeleton.parameters_of(p)} for p in self.players
         }
@@ -171,10 +171,10 @@ class Stacked(Method):
         """(K,) losses of a player, one a member, on one batch and one noise."""
         if noise is None:
             noise = self.noise(player, batch)
-        # A trial looks at numbers, which a compiler cannot; with compile=True there is none.
-        if player in self._untried and not torch.compiler.is_compiling():
-            self._untried.discard(player)
-            try_out(self, player, batch, noise)
+        # The check looks at numbers, which a compiler cannot; with compile=True there is none.
+        if player in self._unchecked and not torch.compiler.is_compiling():
+            self._unchecked.discard(player)
+            check_stack(self, player, batch, noise)
         return self.losses(player, batch, noise, leave)
 
     def losses(self, player: str, batch: Tensor, noise: Noise, leave: bool = False) -> Any:
@@ -210,7 +210,7 @@ class Stacked(Method):
     def noise(
         self, player: str, batch: Tensor, generator: torch.Generator | None = None
     ) -> dict[str, Tensor]:
-        """What one member draws, for all."""
+        """The draws of one member, for all."""
         return self._members[0].noise(player, batch, generator)
 
     def prepare(self, player: str, generator: torch.Generator | None = None) -> None:

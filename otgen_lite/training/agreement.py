@@ -111,7 +111,7 @@ def _of_method(method: Method) -> dict[str, str]:
     """By name what decides a method's numbers, but its weights: those of the first are sent."""
     out = {
         "method": type(method).__qualname__,
-        "players": str({name: role.steps for name, role in method.players.items()}),
+        "players": str({name: role.updates for name, role in method.players.items()}),
     }
     for where, module in method.named_modules():
         head = f"{where}." if where else ""
@@ -169,6 +169,28 @@ def divides(rows: int, processes: Processes) -> None:
             f"{processes.world}, got one of {rows}; choose another batch_size of the loader, or "
             "drop_last=True"
         )
+
+
+def other_rows(processes: Processes, batch: Tensor, number: int) -> None:
+    """See that processes whose samplers divide the data among them hold different rows.
+
+    Raises:
+        ValueError: in every process, if shapes differ, or if two hold the same batch.
+    """
+    shape, _, numbers = digest(batch).rpartition(" ")
+    compare(processes, {f"batch {number} of data": shape})
+    if bool((batch == batch[:1]).all()):
+        return  # rows that are all the same cannot be told apart
+    found = processes.all(numbers)
+    for rank, other in enumerate(found):
+        first = found.index(other)
+        if first < rank:
+            raise ValueError(
+                f"data must give every process rows of its own, got one batch in processes {first} "
+                f"and {rank}: its sampler has set_epoch, as those have that divide the data; take "
+                f"DistributedSampler(..., num_replicas={processes.world}, rank=...), or a sampler "
+                "without set_epoch, of whose batches every process takes its rows"
+            )
 
 
 def same_batch(processes: Processes, batch: Tensor, number: int, drawn: bool) -> None:

@@ -55,7 +55,7 @@ class Batches(Protocol):
         ...
 
 
-class Place:
+class Placement:
     """Where batches go: the type of the networks, their device, this process's rows."""
 
     def __init__(self, like: Tensor, processes: Processes) -> None:
@@ -81,11 +81,21 @@ class Place:
         """
         if self.processes.world == 1:
             return batch
-        self._taken += 1
-        if self._taken & (self._taken - 1) == 0:  # the first, and ever more seldom
+        if self._due():
             agreement.same_batch(self.processes, batch, self._taken, drawn)
         agreement.divides(len(batch), self.processes)
         return batch[self.processes.rows(len(batch))]
+
+    def own(self, batch: Tensor) -> Tensor:
+        """A batch of rows that a sampler chose for this process."""
+        if self.processes.world > 1 and self._due():
+            agreement.other_rows(self.processes, batch, self._taken)
+        return batch
+
+    def _due(self) -> bool:
+        """Whether batches are compared: the first, and ever more seldom."""
+        self._taken += 1
+        return self._taken & (self._taken - 1) == 0
 
     def holds(self, data: Tensor) -> bool:
         """Whether the data fit on the device: in half of the memory that is free there."""
@@ -101,7 +111,8 @@ class Indexed:
     """Batches of data with a number for each point: a tensor, or a set of items.
 
     ``gather(rows, seed)`` gives the points of these numbers; ``seed`` is a new one for every block,
-    for what the items draw.
+    for the draws of the items. Rows of a tensor, which may be on an accelerator, draw nothing
+    (``draws=False``): to read that seed the program would have to wait.
     """
 
     def __init__(
@@ -109,16 +120,18 @@ class Indexed:
         size: int,
         gather: Callable[[Tensor, int], Tensor],
         *,
+        draws: bool,
         numbers: int,
         batch_size: int,
         seed: int,
-        place: Place,
+        placement: Placement,
         device: torch.device,
         mark: Callable[[], str],
         close: Callable[[], None] = lambda: None,
     ) -> None:
         self.close = close
-        self._size, self._gather, self._place, self._mark = size, gather, place, mark
+        self._size, self._gather, self._placement, self._mark = size, gather, placement, mark
+        self._draws = draws
         self._batch = min(batch_size, size)
         self._generator = torch.Generator(device=device)
         self._generator.manual_seed(streams.key(seed, "batches"))
@@ -135,7 +148,8 @@ class Indexed:
         self._start = self._generator.get_state()
         device = self._generator.device
         self._order = torch.randperm(self._size, generator=self._generator, device=device)
-        self._draws = int(torch.randint(1 << 62, (), generator=self._generator, device=device))
+        seed = torch.randint(1 << 62, (), generator=self._generator, device=device)
+        self._seed = int(seed) if self._draws else 0
         self._taken = 0
         self._ready: list[Tensor] = []
 
@@ -153,11 +167,11 @@ class Indexed:
         first = self._taken
         count = min(self._per_block, self._per_epoch - first)
         chosen = self._order[first * self._batch : (first + count) * self._batch]
-        rows = self._place.processes.rows(self._batch)
+        rows = self._placement.processes.rows(self._batch)
         chosen = chosen.view(count, self._batch)[:, rows].reshape(-1)
         # Processes gather rows of their own, so each has draws of its own.
-        seed = streams.mixed(self._draws, first, self._place.processes.rank)
-        block = self._place.put(self._gather(chosen, seed))
+        seed = streams.mixed(self._seed, first, self._placement.processes.rank)
+        block = self._placement.put(self._gather(chosen, seed))
         self._ready = list(reversed(block.split(rows.stop - rows.start)))
 
     def state(self) -> dict[str, Any]:
@@ -175,9 +189,9 @@ class Drawn:
     """Batches that a sampler draws: ``sample(n, generator) -> (n, ...)``."""
 
     def __init__(
-        self, sample: Callable[..., Any], batch_size: int, seed: int, place: Place
+        self, sample: Callable[..., Any], batch_size: int, seed: int, placement: Placement
     ) -> None:
-        self._sample, self._size, self._place = sample, batch_size, place
+        self._sample, self._size, self._placement = sample, batch_size, placement
         self._key, self._drawn = streams.key(seed, "sampler"), 0
         # What a sampler draws without a word about devices, torch makes on its default device.
         self._generator = torch.Generator(torch.get_default_device())
@@ -204,7 +218,7 @@ class Drawn:
         """This process's rows of the next batch."""
         batch = self._draw(self._drawn)
         self._drawn += 1
-        return self._place.put(self._place.take(batch, drawn=True))
+        return self._placement.put(self._placement.take(batch, drawn=True))
 
     def state(self) -> dict[str, Any]:
         """How many batches were drawn."""

@@ -19,7 +19,7 @@ from otgen_lite import _identity
 from otgen_lite.training import writing
 
 #: The layout of the file; another one is not read.
-VERSION = 2
+VERSION = 3
 
 #: The last line of a file, before the digest.
 _SEAL = b"\notgen_lite checkpoint, sha256 "
@@ -27,7 +27,7 @@ _LENGTH = len(_SEAL) + 64 + 1
 
 #: What every checkpoint holds.
 KEYS = (
-    "options", "problem", "moved", "step", "seconds", "method", "seats", "averages", "batches",
+    "options", "problem", "moved", "step", "seconds", "method", "players", "averages", "batches",
     "losses", "metrics", "failed",
 )  # fmt: skip
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -121,9 +123,27 @@ def processes(device: torch.device) -> Processes:
     return present()
 
 
+#: Whether this process works for itself now.
+_alone = False
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Inside, this process waits for no other: in a callback of the first process, a metric.
+
+    A training inside is that of one process, whatever others do meanwhile.
+    """
+    global _alone
+    before, _alone = _alone, True
+    try:
+        yield
+    finally:
+        _alone = before
+
+
 def present() -> Processes:
     """The processes whose group there is already."""
-    if not (dist.is_available() and dist.is_initialized()):
+    if _alone or not (dist.is_available() and dist.is_initialized()):
         return Processes()
     return Processes(dist.get_rank(), dist.get_world_size())
 

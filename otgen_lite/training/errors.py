@@ -17,7 +17,7 @@ class TrainingError(RuntimeError):
     The method holds weights from before; the message says which.
 
     Attributes:
-        step: the step (rounds, counted from 1) in which it was seen.
+        step: the step, counted from 1, in which it was seen.
         player: whose loss or weights.
         members: where the method is a stack, the indices of the members that failed.
         checkpoint: the last good checkpoint, or None.
@@ -69,16 +69,16 @@ def about_numbers(error: Exception, *tensors: Tensor) -> bool:
     return not all(bool(torch.isfinite(t).all()) for t in tensors if t.is_floating_point())
 
 
-def first_bad(losses: dict[str, Tensor], inner: dict[str, int]) -> tuple[str, int, Tensor] | None:
-    """The earliest loss that is no finite number: its player, its round, the loss."""
+def first_bad(losses: dict[str, Tensor], updates: dict[str, int]) -> tuple[str, int, Tensor] | None:
+    """The earliest loss that is no finite number: its player, its step, the loss."""
     found: tuple[str, int, Tensor] | None = None
     for player, values in losses.items():
         fine = torch.isfinite(values)
         rows = torch.nonzero(~(fine if fine.ndim == 1 else fine.all(dim=1))).flatten()
         if len(rows):
             row = int(rows[0])
-            if found is None or row // inner[player] < found[1]:
-                found = player, row // inner[player], values[row]
+            if found is None or row // updates[player] < found[1]:
+                found = player, row // updates[player], values[row]
     return found
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from otgen_lite.methods.base import Method
 from otgen_lite.training.errors import TrainingError
-from otgen_lite.training.seats import Seat
+from otgen_lite.training.player_state import PlayerState
 from otgen_lite.training.weights import Snapshot
 
 
@@ -18,19 +18,19 @@ class Failed:
     """Which members failed, how, and the weights that they are held at.
 
     Members do not feel one another, so what a failed one computes is of no account: after every
-    round its rows of all tensors are put back to where they were good, and what the optimizers
+    step its rows of all tensors are put back to where they were good, and what the optimizers
     remember of it is deleted.
 
     Args:
         method: what is trained; members are known to it by ``rows_of``.
-        seats: its players.
+        players: its players.
         snapshot: the last weights that were seen to be good.
     """
 
-    def __init__(self, method: Method, seats: Sequence[Seat], snapshot: Snapshot) -> None:
-        self._method, self._seats, self._snapshot = method, seats, snapshot
+    def __init__(self, method: Method, players: Sequence[PlayerState], snapshot: Snapshot) -> None:
+        self._method, self._players, self._snapshot = method, players, snapshot
         self._held: list[tuple[Tensor, list[int], Tensor]] = []
-        self._moved: list[tuple[Seat, Any, list[int]]] = []
+        self._moved: list[tuple[PlayerState, Any, list[int]]] = []
         self.errors: dict[int, TrainingError] = {}
 
     def __bool__(self) -> bool:
@@ -56,8 +56,8 @@ class Failed:
             live = tensors[name]
             values = kept[name][index].clone() if name in kept else live[index].clone()
             self._held.append((live, index, values))
-        for seat in self._seats:
-            self._moved += [(seat, p, rows[n]) for n, p in seat.params.items() if n in rows]
+        for player in self._players:
+            self._moved += [(player, p, rows[n]) for n, p in player.params.items() if n in rows]
         self.errors[member] = error
         stack: Any = self._method
         stack.left_behind.add(member)
@@ -67,8 +67,8 @@ class Failed:
         with torch.no_grad():
             for live, index, values in self._held:
                 live[index] = values
-            for seat, parameter, index in self._moved:
-                for value in seat.optimizer.state.get(parameter, {}).values():
+            for player, parameter, index in self._moved:
+                for value in player.optimizer.state.get(parameter, {}).values():
                     if isinstance(value, Tensor) and value.shape == parameter.shape:
                         value[index] = 0
 

@@ -1,10 +1,10 @@
-"""What a training run leaves behind."""
+"""The losses and metrics of a training run."""
 
 from __future__ import annotations
 
 import html
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,18 +21,19 @@ class Record:
     """Numbers in the order in which they come: (n,) or (n, K), kept on the CPU.
 
     What was appended last waits in a list, on its device; it is fetched when somebody looks, in
-    one piece, so that an accelerator is not asked after every step.
+    one piece, so that an accelerator is not asked after every update.
 
     Args:
         capacity: how many are expected.
-        held: whether only :meth:`fetch` takes in what waits; several processes do so together.
+        deferred: whether numbers that wait are taken in by :func:`fetch` alone; several processes
+            do so together.
     """
 
-    def __init__(self, capacity: int = 0, *, held: bool = False) -> None:
+    def __init__(self, capacity: int = 0, *, deferred: bool = False) -> None:
         self._values = torch.empty(0)
         self._count, self._capacity = 0, capacity
         self._pending: list[Tensor] = []
-        self._held = held
+        self._deferred = deferred
         #: Append a detached loss.
         self.append = self._pending.append
 
@@ -41,16 +42,17 @@ class Record:
 
     def tensor(self) -> Tensor:
         """All numbers so far."""
-        if not self._held:
-            self.fetch()
+        if not self._deferred:
+            fetch([self])
         return self._values[: self._count]
 
-    def fetch(self, change: Callable[[Tensor], Tensor] = lambda fresh: fresh) -> None:
-        """Take in what waits; ``change`` is applied to it, such as a mean over processes."""
-        if self._pending:
-            fresh = torch.stack(self._pending)
-            self._pending.clear()
-            self.extend(change(fresh).cpu())
+    def waiting(self) -> Tensor | None:
+        """The numbers that wait, on their device; they wait no longer."""
+        if not self._pending:
+            return None
+        fresh = torch.stack(self._pending)
+        self._pending.clear()
+        return fresh
 
     def extend(self, fresh: Tensor) -> None:
         """Append several numbers; those of half precision in single, which NumPy knows."""
@@ -71,16 +73,32 @@ class Record:
         return self._values[self._count - 1] if self._count else None
 
 
+def fetch(
+    records: Sequence[Record], change: Callable[[Tensor], Tensor] = lambda fresh: fresh
+) -> None:
+    """Take in the numbers that wait in several records, in one piece.
+
+    ``change`` is applied to it, such as a mean over processes: one message for all players.
+    """
+    found = [(record, fresh) for record in records if (fresh := record.waiting()) is not None]
+    for kind in {(fresh.dtype, fresh.device): None for _, fresh in found}:
+        alike = [(r, fresh) for r, fresh in found if (fresh.dtype, fresh.device) == kind]
+        flat = change(torch.cat([fresh.flatten() for _, fresh in alike])).cpu()
+        parts = flat.split([fresh.numel() for _, fresh in alike])
+        for (record, fresh), part in zip(alike, parts, strict=True):
+            record.extend(part.view(fresh.shape))
+
+
 class History:
     """The losses of every player and the metrics of a run; grows while it trains.
 
     Attributes:
-        losses: by player an (n,) tensor, one entry a step of this player; (n, K) where the method
-            is a stack of K members.
-        metrics: by name the steps (rounds done) at which it was taken, and the values there.
-        steps: rounds done.
-        interrupted: whether the run was stopped before its last round.
-        seconds: how long the rounds took by the clock, over all pieces of a resumed run.
+        losses: by player an (n,) tensor, one entry an update; (n, K) where the method is a stack of
+            K members.
+        metrics: by name the numbers of steps after which it was taken, and the values there.
+        steps: steps done.
+        interrupted: whether the run was stopped before its last step.
+        seconds: how long the steps took by the clock, over all pieces of a resumed run.
         unsaved: why the last checkpoint is not on the disk; None where it is, or none was asked.
         failed: where the method is a stack, the errors of the members that failed, by index; the
             others went on.
@@ -125,7 +143,7 @@ class History:
 
     @property
     def losses(self) -> dict[str, Tensor]:
-        """By player the loss of every step."""
+        """By player the loss of every update."""
         return {player: record.tensor() for player, record in self._records.items()}
 
     def last(self) -> dict[str, float]:
@@ -137,12 +155,17 @@ class History:
                 for player, value in found.items()
                 if value is not None
             }
-        return {player: float(value.mean()) for player, value in found.items() if value is not None}
+        means = {player: value.mean() for player, value in found.items() if value is not None}
+        if len({mean.device for mean in means.values()}) > 1:
+            return {player: float(mean) for player, mean in means.items()}
+        # An accelerator waits whenever it is asked: once for all players.
+        values = torch.stack(list(means.values())).tolist() if means else []
+        return dict(zip(means, values, strict=True))
 
     def to_frame(self) -> Any:
-        """A pandas table: a row a round, a column for every player and metric.
+        """A pandas table: a row a step, a column for every player and metric.
 
-        The loss of a player with several steps in a round is their mean. A stack of members has a
+        The loss of a player with several updates in a step is their mean. A stack of members has a
         column for each, ``player[k]``. Metrics are NaN where they were not taken.
 
         Raises:
@@ -153,17 +176,17 @@ class History:
         index = pd.RangeIndex(1, self.steps + 1, name="step")
         columns: dict[str, Any] = {}
         for player, values in self.losses.items():
-            columns |= _columns(player, _per_round(values, self.steps).numpy(), index)
+            columns |= _columns(player, _per_step(values, self.steps).numpy(), index)
         for name, (at, taken) in self.metrics.items():
             rows = np.array([np.asarray(v) for v in taken], dtype=np.float64)
             columns |= _columns(name, rows, pd.Index(at, name="step"))
         return pd.DataFrame(columns, index=index)
 
     def plot(self, *, smooth: int | None = None) -> Figure:
-        """The losses over the rounds, and beside them the metrics where there are some.
+        """The losses over the steps, and beside them the metrics where there are some.
 
         Args:
-            smooth: rounds in a running mean; a fiftieth of all where None, 1 for none.
+            smooth: steps in a running mean; a fiftieth of all where None, 1 for none.
 
         Returns:
             A figure of the book's width.
@@ -179,7 +202,7 @@ class History:
         fig, axes = figure(1, 2 if self.metrics else 1, height=3.0)
         axes = np.atleast_1d(axes)
         for player, values in self.losses.items():
-            curve = _running_mean(_per_round(values, self.steps), width)
+            curve = _running_mean(_per_step(values, self.steps), width)
             _draw(axes[0], np.arange(len(curve)) + width, curve, player)
         for name, (at, taken) in self.metrics.items():
             _draw(axes[1], at, np.array([np.asarray(v) for v in taken]), name)
@@ -220,12 +243,12 @@ class History:
         )
 
 
-def _per_round(values: Tensor, steps: int) -> Tensor:
-    """(rounds,) or (rounds, K): the mean over a player's steps in a round."""
-    inner = max(1, len(values) // steps) if steps else 1
-    whole = len(values) // inner * inner
-    rounds = values[:whole].view(-1, inner, *values.shape[1:]).mean(dim=1)
-    return rounds[:steps] if steps else rounds
+def _per_step(values: Tensor, steps: int) -> Tensor:
+    """(steps,) or (steps, K): the mean over a player's updates in a step."""
+    updates = max(1, len(values) // steps) if steps else 1
+    whole = len(values) // updates * updates
+    means = values[:whole].view(-1, updates, *values.shape[1:]).mean(dim=1)
+    return means[:steps] if steps else means
 
 
 def _running_mean(values: Tensor, width: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""Ctrl-C, a kernel's stop button, a cluster's notice: the round that runs is finished first."""
+"""Ctrl-C, a kernel's stop button, a cluster's notice: the step that runs is finished first."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SIGNALS = tuple(
 #: twice, a terminal and a launcher that both pass it on.
 GESTURE = 0.3
 
-#: Seconds after which another Ctrl-C leaves at once: a round that hangs would never end.
+#: Seconds after which another Ctrl-C leaves at once: a step that hangs would never end.
 PATIENCE = 10.0
 
 
@@ -37,7 +37,7 @@ class Stop:
     """Whether an end was asked for.
 
     The first signal is only noted, so that weights, optimizers and the position in the data belong
-    to the same round when they are written. Further ones change nothing; but Ctrl-C after
+    to the same step when they are written. Further ones change nothing; but Ctrl-C after
     :data:`PATIENCE` raises KeyboardInterrupt, except while something is written.
 
     Attributes:
@@ -101,7 +101,7 @@ class Stop:
 
     @contextmanager
     def breakable(self) -> Iterator[None]:
-        """Work without rounds, such as a solver's: inside, an end is a KeyboardInterrupt."""
+        """Work without steps, such as a solver's: inside, an end is a KeyboardInterrupt."""
         if self.number:
             raise KeyboardInterrupt
         self._breaks = True
@@ -128,7 +128,7 @@ def watched() -> Iterator[Stop]:
     """One watch for all trainings inside, be they one, the stages of a recipe or a sweep.
 
     The outermost sets the handlers, in the main thread alone, and gives them back. A signal other
-    than Ctrl-C is then sent once more: what terminates a process terminates it, a round later.
+    than Ctrl-C is then sent once more: what terminates a process terminates it, a step later.
     """
     global _watching
     if threading.current_thread() is not threading.main_thread():
@@ -159,7 +159,7 @@ def shielded() -> Iterator[None]:
     """Processes that are started inside do not hear the signals; a loader's workers, say.
 
     A terminal and a launcher tell all processes of a group. Workers that left at once would leave
-    the round without its batches. Signals to this process wait until the block is over.
+    the step without its batches. Signals to this process wait until the block is over.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield

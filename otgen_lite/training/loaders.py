@@ -29,7 +29,7 @@ from torch.utils.data.dataloader import _InfiniteConstantSampler
 
 from otgen_lite import _identity
 from otgen_lite.training import _data, interrupts, streams
-from otgen_lite.training.batches import Place
+from otgen_lite.training.batches import Placement
 from otgen_lite.training.foreign import Generators
 from otgen_lite.training.randomness import Stream
 
@@ -48,17 +48,17 @@ class Loaded:
     would have another shape.
     """
 
-    def __init__(self, loader: Any, seed: int, place: Place) -> None:
-        self._loader, self._place = loader, place
+    def __init__(self, loader: Any, seed: int, placement: Placement) -> None:
+        self._loader, self._placement = loader, placement
         sampler = getattr(loader, "sampler", None)
         # Such a sampler gives every process rows of its own; others give all the same batches.
         self._split = hasattr(sampler, "set_epoch")
-        _check(loader, place.processes.world, self._split)
+        _check(loader, placement.processes.world, self._split)
         self._workers = workers(loader)
         self._home = _home(loader)
         self._held = Generators(loader)
         self._samplers = _Samplers(loader, self._held)
-        self._stream, self._key = Stream(place.device), streams.key(seed, "loader")
+        self._stream, self._key = Stream(placement.device), streams.key(seed, "loader")
         self._iterator: Iterator[Any] = iter(())
         self._epoch, self._fetched, self._taken = -1, 0, 0
         self._begin(0)
@@ -138,7 +138,9 @@ class Loaded:
                 begun += 1
                 self._begin(self._epoch + 1)
         self._taken = self._fetched
-        return self._place.put(batch if self._split else self._place.take(batch))
+        return self._placement.put(
+            self._placement.own(batch) if self._split else self._placement.take(batch)
+        )
 
     def state(self) -> dict[str, Any]:
         """Where the run stands in the data."""

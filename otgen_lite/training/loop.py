@@ -1,4 +1,4 @@
-"""``fit``: the door to the one loop."""
+"""``fit``: checks of its arguments, and the one training that they describe."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ from otgen_lite.training import (
     layers,
     sources,
 )
-from otgen_lite.training.batches import Place
+from otgen_lite.training.batches import Placement
 from otgen_lite.training.history import History
+from otgen_lite.training.losses import loss_of, trained
 from otgen_lite.training.options import MakeOptimizer, Options
+from otgen_lite.training.player_state import PlayerState
 from otgen_lite.training.progress import Bar
 from otgen_lite.training.randomness import Borrowed
-from otgen_lite.training.rounds import Rounds
-from otgen_lite.training.seats import Seat, loss_of, trained
+from otgen_lite.training.training_run import TrainingRun
 
 
 def fit(
@@ -55,13 +56,13 @@ def fit(
     resume: bool = True,
     progress: bool = True,
 ) -> History:
-    """Train any method: in every round each player takes its steps, in the method's order.
+    """Train any method: in each of ``steps`` steps every player makes its updates, in their order.
 
     It goes on from the weights that the method has, so it may be called again. Afterwards the
     method is in evaluation mode and, where ``ema`` is given, holds the averaged weights.
 
     Every draw comes from ``seed``: batches from one generator, what a loss draws from another that
-    has a seed of its own for every step. So two runs see the same batches and, draw by draw, the
+    has a seed of its own for every update. So two runs see the same batches and, draw by draw, the
     same noise, whatever else they do; on a CPU they agree bit for bit. These streams have nothing
     in common with a ``torch.Generator`` of the same seed, from which the data may come. What draws
     by itself (dropout; a user's layer, data, metric or callback) has further streams for torch's,
@@ -73,10 +74,22 @@ def fit(
 
     Under torchrun the processes train one model, one on each accelerator, by
     ``DistributedDataParallel``: each takes its rows of the joined batch and of the joined noise,
-    gradients are averaged, and the first process reports and writes. Such a run is the run of one
-    process on the joined batch. Processes whose data, options or hyper-parameters differ are an
-    error, and so is batch normalisation, which would see the rows of one process; dropout draws in
-    each process for itself, which a warning says.
+    gradients are averaged, and the first process reports and writes.
+
+    *The run of one process on the joined batch, up to rounding,* are losses, weights and
+    checkpoints of a method whose loss is a mean over rows, or gathers rows where it looks at the
+    whole batch, on tensors, data sets, samplers and loaders that draw the same everywhere. All
+    processes stop after the same step, whether a signal reached one, a callback of the first
+    returned True, or a loss of one was no finite number.
+
+    *Not the same numbers:* layers that draw for themselves, such as dropout, draw in each process
+    (a warning says so), and so do data whose items change at random. A ``DataLoader`` whose sampler
+    divides the data (``DistributedSampler``) has the batch size of one process and an order of its
+    own. Callbacks are called in the first process alone, and a training in one of them is its own.
+
+    *Errors in all processes:* data, options or hyper-parameters that differ, a sampler that gives
+    several processes the same rows as if they were their own, and batch normalisation, which would
+    see the rows of one process (``nn.SyncBatchNorm`` on GPUs).
 
     Args:
         method: a module with players, whose ``forward(player, batch, noise)`` is a loss.
@@ -87,7 +100,8 @@ def fit(
             set with an attribute ``fixed = True``; of others items are read anew in every epoch,
             for they may change at random. What loads on other processors or in another order is
             a ``DataLoader`` (without ``persistent_workers``, whose state cannot be restored).
-        steps: number of rounds.
+        steps: number of steps. In one of them every player moves: by one update of its optimizer,
+            or by several (``critic_steps``, ``n_critic``), each on a batch of its own.
         batch_size: points in a batch, of all processes together. With more than there are, every
             batch is all points, and a warning says so. A ``DataLoader`` has its own.
         lr: learning rate, or one for each player by name.
@@ -97,7 +111,7 @@ def fit(
         adam_eps: what Adam adds to the root of the mean square.
         schedule: factor of the learning rate: ``"constant"``, ``"cosine"`` (to 0 at the end), or a
             callable of the share of the training that is over, from 0 to 1.
-        warmup: rounds in which the learning rate rises to its value.
+        warmup: steps in which the learning rate rises to its value.
         ema: decay β of the averaged weights, in (0, 1); see the note.
         clip_grad: largest Euclidean norm of a player's gradient, or one for players by name.
         precision: ``"bf16"`` or ``"fp16"`` (with a scaled loss) for automatic mixed precision.
@@ -107,15 +121,15 @@ def fit(
             method is, under torchrun for each process's accelerator. The method is moved there.
         metrics: by name functions of the method, evaluated in evaluation mode and with the
             averaged weights; each gives a number.
-        metrics_every: rounds between two evaluations; a twentieth of ``steps`` where None. The
-            last round is always evaluated.
-        callbacks: called after every round, in evaluation mode, as
+        metrics_every: steps between two evaluations; a twentieth of ``steps`` where None. The
+            last step is always evaluated.
+        callbacks: called after every step, in evaluation mode, as
             ``callback(step, method, history)``; one that returns True ends the training as an
             interruption does.
         checkpoint: a file for checkpoints, written whole or not at all, and with a checksum. One is
-            tried out before the first round. Where a later one fails, a warning says so and the
+            tried out before the first step. Where a later one fails, a warning says so and the
             training goes on.
-        checkpoint_every: rounds between two checkpoints; a tenth of ``steps`` where None. There is
+        checkpoint_every: steps between two checkpoints; a tenth of ``steps`` where None. There is
             one at the end and at an interruption too.
         resume: whether to go on from ``checkpoint`` where the file exists. It must be of the same
             problem (method, cost, penalty, prior, data: all but the weights) and the same options;
@@ -125,20 +139,20 @@ def fit(
 
     Returns:
         The losses and metrics. After an interruption (Ctrl-C, a kernel's stop button, SIGTERM) the
-        round that ran is finished, the checkpoint written, ``history.interrupted`` True, and the
-        method usable. Until then further ones change nothing, unless a round takes more than ten
+        step that ran is finished, the checkpoint written, ``history.interrupted`` True, and the
+        method usable. Until then further ones change nothing, unless a step takes more than ten
         seconds: then another Ctrl-C leaves at once. After SIGTERM the process ends.
 
     Raises:
         TrainingError: if a loss or a weight becomes non-finite; the message has step, player and
             the last good checkpoint. The method then holds the weights from before that step; on an
-            accelerator, where asking at each step would cost time, those of the last look
-            (every 100 rounds). Averages are not put in.
+            accelerator and in several processes, where asking at each step would cost time, those
+            of the last look (every 100 steps). Averages are not put in.
         ValueError, TypeError: for arguments, before work starts.
         OSError: if ``checkpoint`` cannot be written, before work starts.
 
     Note:
-        The averaged weights are :math:`\\sum_s β^{t-s} θ_s / \\sum_s β^{t-s}` over all rounds s so
+        The averaged weights are :math:`\\sum_s β^{t-s} θ_s / \\sum_s β^{t-s}` over all steps s so
         far: without a bias towards the initial weights.
 
     Chapter: 7, 10, and every chapter that trains.
@@ -175,45 +189,45 @@ def fit(
         torch.enable_grad(),
     ):
         with agreement.together(processes):
-            batches = sources.batches_of(data, batch_size, seed, Place(like, processes))
+            batches = sources.batches_of(data, batch_size, seed, Placement(like, processes))
         try:
             agreement.agree(processes, method, options, data, batches.fingerprint)
-            seats = _seats(method, options, processes, here)
-            history = History.of({seat.player: seat.record for seat in seats})
-            rounds = Rounds(method, seats, batches, options, processes, here, history, borrowed)
+            players = _players(method, options, processes, here)
+            history = History.of({player.name: player.record for player in players})
+            run = TrainingRun(method, players, batches, options, processes, here, history, borrowed)
             if options.path is not None and resume:
                 content = checkpoints.read(options.path) if processes.first else None
                 content = processes.same(content, here)
                 if content is not None:
-                    rounds.resume(content)
+                    run.resume(content)
             _check_weights(method)
-            rounds.probe()
+            run.probe()
             with interrupts.watched() as stop:
-                _run(rounds, stop, type(method).__name__ if progress and processes.first else None)
+                _run(run, stop, type(method).__name__ if progress and processes.first else None)
         finally:
             batches.close()
     return history
 
 
-def _run(rounds: Rounds, stop: interrupts.Stop, title: str | None) -> None:
-    """The rounds, under a bar with this title."""
-    method, history = rounds.method, rounds.history
-    bar = None if title is None else Bar(title, rounds.options.steps, history.steps)
+def _run(run: TrainingRun, stop: interrupts.Stop, title: str | None) -> None:
+    """The steps, under a bar with this title."""
+    method, history = run.method, run.history
+    bar = None if title is None else Bar(title, run.options.steps, history.steps)
     try:
-        rounds.modes.training()
-        layers.must_be_shared(method, rounds.processes)
-        rounds.run(bar, stop)
-        rounds.finish()
+        run.modes.training()
+        layers.must_be_shared(method, run.processes)
+        run.run(bar, stop)
+        run.finish()
     finally:
         method.eval()
-        for seat in rounds.seats:
-            seat.leave()
+        for player in run.players:
+            player.leave()
         if bar is not None:
             bar.close(history)
 
 
 def _may_draw(method: Method, data: Any, options: Options) -> bool:
-    """Whether something in the rounds may draw from the program's generators."""
+    """Whether something in the steps may draw from the program's generators."""
     theirs = [options.optimizer, options.schedule, *options.callbacks]
     return foreign.may_draw(method) or sources.may_draw(data) or foreign.foreign(theirs)
 
@@ -283,14 +297,15 @@ def _check_owner(
             )
 
 
-def _seats(
+def _players(
     method: Method, options: Options, processes: devices.Processes, device: torch.device
-) -> list[Seat]:
-    watch = looks_at_every_loss(device)
+) -> list[PlayerState]:
+    # What one process sees of its own rows, the others would wait for: all look back together.
+    check_each = looks_at_every_loss(device) and processes.world == 1
     return [
-        Seat(
+        PlayerState(
             method, player, options, loss=loss_of(method, player, options, processes),
-            watch=watch, device=device, held=processes.world > 1,
+            check_each=check_each, device=device, deferred=processes.world > 1,
         )
         for player in method.players
     ]  # fmt: skip

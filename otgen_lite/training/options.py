@@ -154,7 +154,7 @@ class Options:
         return bound.get(player) if isinstance(bound, Mapping) else bound
 
     def factor(self, step: int) -> float:
-        """What the learning rates are multiplied by in a round, counted from 0."""
+        """What the learning rates are multiplied by in a step, counted from 0."""
         warm = min(1.0, (step + 1) / self.warmup) if self.warmup else 1.0
         return warm * _factor(self._shape, step / self.steps)
 

@@ -23,8 +23,8 @@ class Bar:
 
     Args:
         title: what is trained.
-        total: rounds in all.
-        done: rounds that are over already.
+        total: steps in all.
+        done: steps that are over already.
     """
 
     def __init__(self, title: str, total: int, done: int) -> None:

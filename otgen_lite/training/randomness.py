@@ -2,7 +2,7 @@
 
 Methods draw from explicit generators. What is left is what a network draws by itself, such as
 dropout, and what a user's data, metrics and callbacks draw. They share generators with the whole
-program, so a training borrows these: it seeds them anew in every round, gives them back as they
+program, so a training borrows these: it seeds them anew in every step, gives them back as they
 were, and lends them to one thread at a time.
 """
 
@@ -99,8 +99,8 @@ class Stream:
 class Borrowed:
     """The program's generators while a training runs.
 
-    Every round begins with a seed of its own, so that what metrics and callbacks draw moves nothing
-    and a resumed run needs no state. Between two rounds another thread's training gets its turn.
+    Every step begins with a seed of its own, so that what metrics and callbacks draw moves nothing
+    and a resumed run needs no state. Between two steps another thread's training gets its turn.
 
     Args:
         seed: that of the training.
@@ -119,11 +119,11 @@ class Borrowed:
         if self._needed:
             TURNS.__enter__()
             self._kept = states(self._device)
-            self.begin(-1)  # for what happens before the first round
+            self.begin(-1)  # for what happens before the first step
         return self
 
     def begin(self, step: int) -> None:
-        """Before round ``step``, counted from 0."""
+        """Before a step, counted from 0."""
         self._held.seed(streams.mixed(self._key, step))
         if not self._needed:
             return

@@ -19,7 +19,7 @@ from torch.utils.data import (
 
 from otgen_lite import _checks, _identity
 from otgen_lite.training import _data, streams
-from otgen_lite.training.batches import BLOCK, Batches, Drawn, Indexed, Place
+from otgen_lite.training.batches import BLOCK, Batches, Drawn, Indexed, Placement
 from otgen_lite.training.foreign import Generators, foreign
 from otgen_lite.training.loaders import Loaded
 from otgen_lite.training.randomness import own_randomness
@@ -36,9 +36,9 @@ def may_draw(data: Any) -> bool:
     return callable(data) and not isinstance(data, (Tensor, Dataset)) and foreign(data)
 
 
-def batches_of(data: Any, batch_size: int, seed: int, place: Place) -> Batches:
+def batches_of(data: Any, batch_size: int, seed: int, placement: Placement) -> Batches:
     """Batches of whatever the user gave, checked."""
-    world = place.processes.world
+    world = placement.processes.world
     if batch_size % world:
         raise ValueError(
             f"batch_size must be a multiple of the number of processes, {world}, got {batch_size}"
@@ -47,34 +47,34 @@ def batches_of(data: Any, batch_size: int, seed: int, place: Place) -> Batches:
     if type(data) is TensorDataset:
         data = data.tensors[0]
     if isinstance(data, (Tensor, np.ndarray, list, tuple)):
-        return _of_tensor(_data.checked(data), batch_size, seed, place)
+        return _of_tensor(_data.checked(data), batch_size, seed, placement)
     if isinstance(data, (DataLoader, IterableDataset)):
         loader = data if isinstance(data, DataLoader) else DataLoader(data, batch_size)
-        return Loaded(loader, seed, place)
+        return Loaded(loader, seed, placement)
     items = hasattr(data, "__getitem__") and hasattr(data, "__len__")
     if isinstance(data, Dataset) or (items and not isinstance(data, (str, bytes, dict))):
-        return _of_items(data, batch_size, seed, place)
+        return _of_items(data, batch_size, seed, placement)
     if callable(data):
-        return Drawn(data, batch_size, seed, place)
+        return Drawn(data, batch_size, seed, placement)
     raise TypeError(
         "data must be a tensor, an array, a Dataset, a DataLoader or a callable "
         f"(n, generator) -> (n, ...), got {_data.kind(data)}"
     )
 
 
-def _of_tensor(data: Tensor, batch_size: int, seed: int, place: Place) -> Indexed:
+def _of_tensor(data: Tensor, batch_size: int, seed: int, placement: Placement) -> Indexed:
     form = f"{tuple(data.shape)} {str(data.dtype).removeprefix('torch.')}"
-    _check_size(len(data), batch_size, place)
-    if place.holds(data):
-        data = data.to(place.dtype).to(place.device)
+    _check_size(len(data), batch_size, placement)
+    if placement.holds(data):
+        data = data.to(placement.dtype).to(placement.device)
     return Indexed(
-        len(data), lambda rows, _: data.index_select(0, rows),
-        numbers=data[0].numel(), batch_size=batch_size, seed=seed, place=place,
+        len(data), lambda rows, _: data.index_select(0, rows), draws=False,
+        numbers=data[0].numel(), batch_size=batch_size, seed=seed, placement=placement,
         device=data.device, mark=lambda: f"{form} {_identity.of_tensor(data)}",
     )  # fmt: skip
 
 
-def _of_items(data: Any, batch_size: int, seed: int, place: Place) -> Indexed:
+def _of_items(data: Any, batch_size: int, seed: int, placement: Placement) -> Indexed:
     """A set of items: read once where it is known to be data and fits in memory."""
     if len(data) == 0:
         raise ValueError("data must hold at least one point, got an empty data set")
@@ -82,21 +82,21 @@ def _of_items(data: Any, batch_size: int, seed: int, place: Place) -> Indexed:
 
     def gather(rows: Tensor, seed: int) -> Tensor:
         held.seed(seed)
-        with own_randomness(seed, place.device):
+        with own_randomness(seed, placement.device):
             return _stacked(data, rows.tolist())
 
     try:
         one = gather(torch.zeros(1, dtype=torch.int64), key)[0]
         if fixed(data) and one.numel() * one.element_size() * len(data) <= MEMORY:
             whole = _data.checked(gather(torch.arange(len(data)), key))
-            return _of_tensor(whole, batch_size, seed, place)
+            return _of_tensor(whole, batch_size, seed, placement)
     finally:
         held.put_back()
-    _check_size(len(data), batch_size, place)
+    _check_size(len(data), batch_size, placement)
     shape = tuple(one.shape)
     return Indexed(
-        len(data), gather, numbers=BLOCK, batch_size=batch_size, seed=seed, place=place,
-        device=torch.device("cpu"), close=held.put_back,
+        len(data), gather, draws=True, numbers=BLOCK, batch_size=batch_size, seed=seed,
+        placement=placement, device=torch.device("cpu"), close=held.put_back,
         mark=lambda: f"{len(data)} items of shape {shape}, {type(data).__name__}{held.mark}",
     )  # fmt: skip
 
@@ -128,9 +128,9 @@ def _stacked(data: Any, numbers: list[int]) -> Tensor:
     return torch.stack([item.to(items[0].dtype) for item in items])
 
 
-def _check_size(size: int, batch_size: int, place: Place) -> None:
+def _check_size(size: int, batch_size: int, placement: Placement) -> None:
     if batch_size > size:
-        world = place.processes.world
+        world = placement.processes.world
         if size % world:
             raise ValueError(f"batch_size must be at most the {size} points, got {batch_size}")
         warnings.warn(

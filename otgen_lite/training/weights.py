@@ -19,7 +19,7 @@ class Averages:
     .. math::
         \bar\theta_t = \frac{\sum_{s \le t} \beta^{t-s}\, \theta_s}{\sum_{s \le t} \beta^{t-s}}
 
-    over the weights :math:`\theta_1, \dots, \theta_t` after each round. With :math:`\beta \to 1`
+    over the weights :math:`\theta_1, \dots, \theta_t` after each step. With :math:`\beta \to 1`
     this is their mean; the initial weights do not count.
 
     Args:
@@ -34,7 +34,7 @@ class Averages:
         self.values = [v.clone() for v in self.live]
 
     def add(self, t: int) -> None:
-        """Take in the weights after round ``t``, counted from 1."""
+        """Take in the weights after step ``t``, counted from 1."""
         weight = (1.0 - self.decay) / (1.0 - self.decay**t)
         torch._foreach_lerp_(self.values, self.live, weight)
 

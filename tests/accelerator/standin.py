@@ -13,6 +13,7 @@ counted then; hence these tests run in processes of their own (``tests/unit/test
 from __future__ import annotations
 
 import ctypes
+import traceback
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -192,9 +193,39 @@ def _mapped(change: Any, value: Any) -> Any:
     return change(value)
 
 
+#: Operations whose result, or its shape, the program knows only when the device has computed it.
+_ASKING = {
+    "_local_scalar_dense", "is_nonzero", "equal", "nonzero", "masked_select", "_unique2",
+    "unique_dim", "unique_consecutive",
+}  # fmt: skip
+_listeners: list[list[str]] = []
+
+
+@contextmanager
+def reads() -> Iterator[list[str]]:
+    """A list that grows whenever the program asks the device for a number, with who asked."""
+    found: list[str] = []
+    _listeners.append(found)
+    try:
+        yield found
+    finally:
+        _listeners.remove(found)
+
+
+def _read(name: str) -> None:
+    if _listeners:
+        stack = traceback.extract_stack()
+        ours = [frame for frame in stack if "/otgen_lite/" in frame.filename]
+        last = (ours or stack)[-1]
+        for found in _listeners:
+            found.append(f"{name} in {last.filename.rpartition('/')[2]}, line {last.lineno}")
+
+
 def _kernel(op: Any, *args: Any, **kwargs: Any) -> Any:
     """Every operation that has no kernel of its own below: let the CPU do it."""
     about = _known.get(op) or _known.setdefault(op, _Op(op))
+    if about.name in _ASKING:
+        _read(about.name)
     if about.name == "set_":  # no numbers: only what the tensor's memory is
         return op.redispatch(_CPU_KEYS, *args, **kwargs)
     if about.views:
@@ -300,6 +331,8 @@ def _view(op: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 def _copied(into: Tensor, source: Tensor, non_blocking: bool = False) -> Tensor:
     """``into.copy_(source)``, the one operation between devices."""
+    if _is_here(source) and not _is_here(into):
+        _read("copy")
     plain = [_seen_as(_CPU, t) if _is_here(t) else t for t in (into, source)]
     plain[0].copy_(plain[1])
     return into

@@ -9,8 +9,9 @@ import torch
 
 import otgen_lite as otg
 from otgen_lite.methods import priors
+from otgen_lite.training import progress, training_run
 from tests.accelerator.methods import DZ, EACH, MAKERS, PENALTIES, classes, data
-from tests.accelerator.standin import NAME
+from tests.accelerator.standin import NAME, reads
 from tests.accelerator.walk import AtTheCPU, left_behind
 
 OPTIONS: dict[str, Any] = {"steps": 4, "batch_size": 16, "progress": False, "lr": 1e-3}
@@ -189,3 +190,61 @@ def test_options_of_a_training(more: dict[str, Any], used: torch.device) -> None
     method = MAKERS["WGAN, gp"](data())
     otg.fit(method, data().to(used), **OPTIONS, **more)
     assert not left_behind(method)
+
+
+#: Methods with a solver in their loss, whose own reads are counted where the solver is tested.
+SOLVERS = ("SinkhornPenalty", "MKE, exact", "MKE, sinkhorn", "MKE, divergence", "SemiDual", "pairs")
+
+#: Options with machinery of their own.
+COSTLY: list[dict[str, Any]] = [
+    {"schedule": "cosine"}, {"optimizer": "rmsprop"}, {"optimizer": "sgd", "clip_grad": None},
+]  # fmt: skip
+
+
+def _reads(make: Any, x: Any, **more: Any) -> float:
+    """Reads of the device a step: the difference between two trainings, without their begin."""
+    counts = []
+    for steps in (10, 30):
+        method = make(x)
+        with reads() as found:
+            otg.fit(method, x, **{**OPTIONS, "clip_grad": 1.0, "ema": 0.9, **more, "steps": steps})
+        counts.append(len(found))
+    return (counts[1] - counts[0]) / 20
+
+
+@pytest.mark.parametrize("name", [n for n in MAKERS if not any(word in n for word in SOLVERS)])
+def test_a_step_waits_for_no_number(name: str, used: torch.device, monkeypatch: Any) -> None:
+    x = data().to(used)
+    if not MAKERS[name](x).players:
+        return
+    assert _reads(MAKERS[name], x) == 0
+    # The bar asks for the losses of all players at once, and here after every step.
+    monkeypatch.setattr(progress, "PAUSE", 0.0)
+    assert _reads(MAKERS[name], x, progress=True) == 1
+
+
+@pytest.mark.parametrize("more", COSTLY)
+def test_options_wait_for_no_number(more: dict[str, Any], used: torch.device) -> None:
+    x = data().to(used)
+    assert _reads(MAKERS["AAE"], x, **more) == 0
+
+
+def test_a_look_at_everything_takes_two_reads(used: torch.device) -> None:
+    # All losses in one piece, and whether all weights are finite; the batches fill no epoch twice.
+    x = data().to(used)
+    counts = []
+    for steps in (training_run.LOOK + 1, 3 * training_run.LOOK + 1):
+        with reads() as found:
+            otg.fit(MAKERS["AAE"](x), x, **{**OPTIONS, "steps": steps})
+        counts.append(len(found))
+    assert counts[1] - counts[0] == 2 * 2
+
+
+def test_reads_are_counted(device: torch.device) -> None:
+    value = torch.arange(4.0, device=device)
+    with reads() as found:
+        value.add_(1.0)
+        value.to(device), value[1:], value[torch.tensor([0, 1])]
+        assert found == []
+        float(value[0]), value.tolist(), value.cpu(), bool((value > 0).all()), value[value > 0]
+    assert len(found) == 5

@@ -126,7 +126,8 @@ def test_lambda_weighs_the_penalty_alone() -> None:
 def test_players_and_steps() -> None:
     assert list(penalized("mmd").players) == ["autoencoder"]
     method = penalized("adversarial", critic_steps=3)
-    assert {p: role.steps for p, role in method.players.items()} == {"critic": 3, "autoencoder": 1}
+    updates = {name: player.updates for name, player in method.players.items()}
+    assert updates == {"critic": 3, "autoencoder": 1}
     x = data(6)
     # Each player's gradient reaches its own parameters and no other's.
     method("critic", x).backward()

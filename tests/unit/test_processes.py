@@ -69,14 +69,14 @@ def test_a_checkpoint_of_two_processes_is_one_of_one(folder: Path) -> None:
     assert history.steps == 12
 
 
-def test_processes_stop_in_the_same_round(folder: Path) -> None:
+def test_processes_stop_after_the_same_step(folder: Path) -> None:
     found = [torch.load(folder / f"stopped_{rank}.pt", weights_only=True) for rank in (0, 1)]
     assert [(f["steps"], f["interrupted"]) for f in found] == [(5, True), (5, True)]
     for name, value in found[0]["state"].items():
         assert torch.equal(value, found[1]["state"][name])
 
 
-def test_a_signal_to_one_process_ends_all_in_one_round(folder: Path) -> None:
+def test_a_signal_to_one_process_ends_all_after_one_step(folder: Path) -> None:
     found = [torch.load(folder / f"told_{rank}.pt", weights_only=True) for rank in (0, 1)]
     # Three losses a round: the eighth is in the third.
     assert [f["steps"] for f in found] == [3, 3]
@@ -118,6 +118,44 @@ def test_processes_that_differ_all_say_in_what(folder: Path) -> None:
     # 64 fair coins agree by chance with probability 2^-64.
     assert masks[0].shape == masks[1].shape == (4, 8, 2)
     assert not torch.equal(*masks)
+
+
+def test_two_processes_with_a_loader_see_different_rows(folder: Path) -> None:
+    found = [torch.load(folder / f"separate_{rank}.pt", weights_only=True) for rank in (0, 1)]
+    rows = sorted(data().tolist())
+    # A sampler that divides the data: batches are of 16 rows each, and an epoch is three of them.
+    for name in ("own", "a share each"):
+        for epoch in range(2):
+            seen = [f[name][48 * epoch : 48 * (epoch + 1)] for f in found]
+            assert sorted(torch.cat(seen).tolist()) == rows
+    # Any other: a batch of 16 rows is divided, and six of them are an epoch.
+    assert [len(f["shared"]) for f in found] == [48, 48]
+    assert sorted(torch.cat([f["shared"] for f in found]).tolist()) == rows
+    # One that says it divides them, and does not.
+    for f in found:
+        assert "got one batch in processes 0 and 1" in f["all of it each"]
+        assert "DistributedSampler" in f["all of it each"]
+
+
+def test_a_training_in_a_callback_waits_for_nobody(folder: Path) -> None:
+    first, second = (
+        torch.load(folder / f"separate_{rank}.pt", weights_only=True)["nested"] for rank in (0, 1)
+    )
+    assert first[0] == second[0] == 4
+    alone = method("adversarial")
+    for name, value in alone.state_dict().items():
+        assert torch.equal(second[1][name], value)  # the callback is not called there
+    for _ in range(4):
+        otg.fit(alone, data(), steps=3, batch_size=15, progress=False)
+    for name, value in alone.state_dict().items():
+        assert torch.equal(first[1][name], value)
+
+
+def test_a_loss_spoilt_in_one_process_ends_all_after_one_step(folder: Path) -> None:
+    first, second = (json.loads((folder / f"spoilt_{rank}.json").read_text()) for rank in (0, 1))
+    assert first == second
+    assert first[0].startswith("step 6: the loss of player 'autoencoder' became nan in step 6 of")
+    assert first[1]  # the weights of the last look
 
 
 def test_a_process_that_dies_ends_the_run_with_an_error(folder: Path) -> None:

@@ -229,7 +229,7 @@ REFERENCE = {"name": "law", "what": "draws", "scores": {"w2sq": [0.1, 0.2]}}
         (text({**ROW, "trained": 1.5}), "run 1: trained must be a whole number >= 1, got 1.5"),
         (text({**ROW, "cpu_s": 0}), "run 1: cpu_s must be a number > 0, got 0"),
         (text({**ROW, "cpu_s": math.inf}), "run 1: cpu_s must be a number > 0, got inf"),
-        (text({**ROW, "steps": {}}), "run 1: steps must be stages with their rounds, got {}"),
+        (text({**ROW, "steps": {}}), "run 1: steps must be stages with their steps, got {}"),
         (text({**ROW, "scores": {"w2sq": 1.0}}), "run 1: scores must be those of w2sq, modes"),
         (text({**ROW, "scores": {"w2sq": "1", "modes": 8}}), "w2sq must be a number or null"),
         (text(references=[{**REFERENCE, "what": 1}]), "reference 1: what must be text, got 1"),

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 import otgen_lite as otg
-from otgen_lite.sweep import CannotStack, Stacked, decide, trial
+from otgen_lite.sweep import CannotStack, Stacked, check_stack, decide
 from otgen_lite.training import TrainingError
 
 ROWS = torch.randn(60, 2, generator=torch.Generator().manual_seed(5))
@@ -262,10 +262,10 @@ def test_a_loss_with_a_hidden_state_is_found_out():
 def test_a_gradient_that_cancels_is_no_reason():
     # A bias without effect has a gradient of rounding only, which differs in a stack.
     large, rounding = torch.tensor([1e3, -2e3]), torch.tensor([1e-4])
-    assert trial._close([(large, large * (1 + 1e-6)), (rounding, -rounding)], half=False)
-    assert not trial._close([(large, large * 1.01), (rounding, rounding)], half=False)
-    assert not trial._close([(rounding * 1e2, -rounding * 1e2)], half=False)
-    assert trial._close([(large, large * 1.01)], half=True)
+    assert check_stack._close([(large, large * (1 + 1e-6)), (rounding, -rounding)], half=False)
+    assert not check_stack._close([(large, large * 1.01), (rounding, rounding)], half=False)
+    assert not check_stack._close([(rounding * 1e2, -rounding * 1e2)], half=False)
+    assert check_stack._close([(large, large * 1.01)], half=True)
 
 
 def test_a_network_that_draws_by_itself_is_not_stacked(caplog):

@@ -95,7 +95,7 @@ def test_half_precision_is_resumed_with_its_scale(tmp_path: Path) -> None:
 
     run("broken", stop=4)
     found = torch.load(tmp_path / "broken", weights_only=True)
-    assert found["seats"]["autoencoder"]["scaler"]["scale"] > 0
+    assert found["players"]["autoencoder"]["scaler"]["scale"] > 0
     assert equal(run("broken"), run("whole"))
 
 

@@ -18,7 +18,7 @@ from torch.utils.data import (
 
 import otgen_lite as otg
 from otgen_lite.training import batches as batches_module
-from otgen_lite.training.batches import Batches, Place
+from otgen_lite.training.batches import Batches, Placement
 from otgen_lite.training.devices import Processes
 from otgen_lite.training.loaders import Loaded
 from otgen_lite.training.randomness import own_randomness
@@ -28,8 +28,8 @@ CPU = torch.device("cpu")
 X = torch.arange(22.0)[:, None] * torch.ones(1, 3)
 
 
-def place(processes: Processes = Processes()) -> Place:  # noqa: B008
-    return Place(torch.empty(0), processes)
+def place(processes: Processes = Processes()) -> Placement:  # noqa: B008
+    return Placement(torch.empty(0), processes)
 
 
 def take(batches: Batches, count: int) -> list[Tensor]:

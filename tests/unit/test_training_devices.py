@@ -8,9 +8,9 @@ from torch import nn
 
 import otgen_lite as otg
 from otgen_lite.training import batches, devices
-from otgen_lite.training.batches import Place
+from otgen_lite.training.batches import Placement
 from otgen_lite.training.devices import Processes, resolve
-from otgen_lite.training.history import Record
+from otgen_lite.training.history import Record, fetch
 from otgen_lite.training.randomness import own_randomness
 from otgen_lite.training.sources import batches_of
 
@@ -101,7 +101,7 @@ def test_rows_of_processes_are_the_joined_batch() -> None:
 def test_data_that_do_not_fit_stay_where_they_are(monkeypatch: Any) -> None:
     monkeypatch.setattr(batches, "MEMORY", 30)
     x = torch.arange(10.0)[:, None]
-    place = Place(torch.empty(0, device="meta"), Processes())
+    place = Placement(torch.empty(0, device="meta"), Processes())
     assert not place.holds(x)
     found = batches_of(x, 4, 0, place)
     assert found.next().device.type == "meta"
@@ -111,7 +111,7 @@ def test_data_that_do_not_fit_stay_where_they_are(monkeypatch: Any) -> None:
 
 def test_pinned_memory_for_copies_beside_the_work(monkeypatch: Any) -> None:
     done: list[Any] = []
-    place = Place(torch.empty(0), Processes())
+    place = Placement(torch.empty(0), Processes())
     place.device = torch.device("cuda", 0)
     monkeypatch.setattr(torch.Tensor, "pin_memory", lambda self: (done.append("pin"), self)[1])
     monkeypatch.setattr(torch.Tensor, "is_pinned", lambda self: False)
@@ -122,12 +122,12 @@ def test_pinned_memory_for_copies_beside_the_work(monkeypatch: Any) -> None:
 
 def test_losses_are_fetched_in_one_piece() -> None:
     fetched = []
-    record = Record(capacity=3, held=True)
+    record = Record(capacity=3, deferred=True)
     for k in range(5):
         record.append(torch.tensor(float(k)))
     assert len(record.tensor()) == 0  # held back until all processes fetch theirs
     assert record.last() == 4.0
-    record.fetch(lambda fresh: (fetched.append(len(fresh)), 2 * fresh)[1])
+    fetch([record], lambda fresh: (fetched.append(len(fresh)), 2 * fresh)[1])
     assert fetched == [5]
     assert record.tensor().tolist() == [0.0, 2.0, 4.0, 6.0, 8.0]
     assert len(record) == 5

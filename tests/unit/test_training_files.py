@@ -69,14 +69,14 @@ def test_a_file_that_was_cut_off_is_none(keep: int, written: bytes, tmp_path: Pa
 def test_what_is_missing_is_named(key: str, written: bytes, tmp_path: Path) -> None:
     path = tmp_path / "run.pt"
     sealed(path, lambda found: found.pop(key), written)
-    named = "layout 2, got None" if key == "version" else f"must hold '{key}', got none"
+    named = "layout 3, got None" if key == "version" else f"must hold '{key}', got none"
     with pytest.raises(ValueError, match=rf"checkpoint .*{named}"):
         train(path)
 
 
 INSIDE: dict[str, Callable[[dict[str, Any]], Any]] = {
-    "seats['autoencoder']": lambda c: c["seats"].clear(),
-    "seats['autoencoder']['optimizer']": lambda c: c["seats"]["autoencoder"].clear(),
+    "players['autoencoder']": lambda c: c["players"].clear(),
+    "players['autoencoder']['optimizer']": lambda c: c["players"]["autoencoder"].clear(),
     "losses['autoencoder']": lambda c: c["losses"].clear(),
     "batches['taken']": lambda c: c["batches"].pop("taken"),
     "method['encoder.0.weight']": lambda c: c["method"].pop("encoder.0.weight"),
@@ -107,7 +107,7 @@ def test_a_state_that_does_not_fit_leaves_the_method_alone(written: bytes, tmp_p
 def test_a_checkpoint_of_another_version_is_refused_in_a_sentence(tmp_path: Path) -> None:
     path = tmp_path / "run.pt"
     torch.save({"version": 1, "options": {}, "step": 3}, path)  # as the first layout was
-    with pytest.raises(ValueError, match=r"layout 2, got 1 in .*run\.pt', which another version"):
+    with pytest.raises(ValueError, match=r"layout 3, got 1 in .*run\.pt', which another version"):
         train(path)
     assert train(path, resume=False) is not None
     train(path)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 import otgen_lite as otg
-from otgen_lite.training import rounds as training_rounds
+from otgen_lite.training import losses, training_run
 
 DATA = torch.zeros(10, 1, dtype=torch.float64)
 
@@ -388,8 +388,7 @@ def test_half_precision_is_the_same_training_up_to_its_rounding(
 
 def test_compiled_losses_are_the_same_training(monkeypatch: Any) -> None:
     # Without the compiler of machine code, which takes half a minute: the graph is what can differ.
-    whole = torch.compile
-    monkeypatch.setattr(torch, "compile", lambda f, **k: whole(f, backend="aot_eager", **k))
+    monkeypatch.setattr(losses, "BACKEND", "aot_eager")
     x = torch.randn(32, 2, generator=torch.Generator().manual_seed(0))
     histories = []
     for compiled in (False, True):
@@ -400,17 +399,35 @@ def test_compiled_losses_are_the_same_training(monkeypatch: Any) -> None:
         histories.append(
             otg.fit(method, x, steps=5, batch_size=16, progress=False, compile=compiled)
         )
-    for player, losses in histories[0].losses.items():
-        torch.testing.assert_close(histories[1].losses[player], losses, rtol=1e-5, atol=1e-6)
+    for player, plain in histories[0].losses.items():
+        torch.testing.assert_close(histories[1].losses[player], plain, rtol=1e-5, atol=1e-6)
+
+
+def test_every_size_of_a_method_is_compiled(monkeypatch: Any) -> None:
+    # torch gives up in silence at the ninth version of one function, which a size of network is.
+    graphs = []
+
+    def counting(graph: Any, inputs: Any) -> Any:
+        graphs.append(len(inputs))
+        return graph.forward
+
+    monkeypatch.setattr(losses, "BACKEND", counting)
+    x = torch.randn(32, 2, generator=torch.Generator().manual_seed(0))
+    for width in range(1, 13):
+        before = len(graphs)
+        method = otg.PenalizedOT(
+            otg.MLP(2, [width], 2, generator=0), otg.MLP(2, [width], 2, generator=1),
+            penalty=otg.Adversarial(otg.MLP(2, [width], 1, generator=2)), lam=1.0,
+        )  # fmt: skip
+        otg.fit(method, x, steps=2, batch_size=16, progress=False, compile=True)
+        assert len(graphs) == before + 2, f"width {width}: one graph a player"
 
 
 def test_a_compiler_that_fails_says_what_to_do(monkeypatch: Any) -> None:
-    whole = torch.compile
-
     def failing(graph: Any, inputs: Any) -> Any:
         raise OSError("no compiler is installed")
 
-    monkeypatch.setattr(torch, "compile", lambda f, **k: whole(f, backend=failing, **k))
+    monkeypatch.setattr(losses, "BACKEND", failing)
     with pytest.raises(RuntimeError, match="train with compile=False"):
         train(Parabola(), steps=1, compile=True)
 
@@ -440,7 +457,7 @@ def test_history_in_words_and_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_looks_do_not_change_a_training(monkeypatch: Any) -> None:
     a, b = Pursuit(3), Pursuit(3)
     x = train(a, steps=50, lr=0.1)
-    monkeypatch.setattr(training_rounds, "LOOK", 7)
+    monkeypatch.setattr(training_run, "LOOK", 7)
     y = train(b, steps=50, lr=0.1)
     assert torch.equal(x.losses["fox"], y.losses["fox"])
     assert a.b.item() == b.b.item()

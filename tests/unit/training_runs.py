@@ -68,6 +68,8 @@ def joined(folder: Path) -> None:
     torch.save({**stopped, "state": model.state_dict()}, folder / f"stopped_{rank}.pt")
     told(folder, rank)
     disagreeing(folder, rank)
+    separate(folder, rank)
+    spoilt(folder, rank)
     dying(folder)
 
 
@@ -163,6 +165,78 @@ def disagreeing(folder: Path, rank: int) -> None:
         if name == "Dropout":
             torch.save(torch.stack(model.dropped), folder / f"masks_{rank}.pt")  # type: ignore[arg-type]
     (folder / f"said_{rank}.json").write_text(json.dumps(said))
+
+
+class Numbered(torch.utils.data.Sampler[int]):
+    """All rows in a new order in every epoch: of every process, or of each its own share."""
+
+    def __init__(self, rank: int, world: int) -> None:
+        self._rank, self._world, self._epoch = rank, world, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """The number of the epoch, from which the order is drawn."""
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        return 96 // self._world
+
+    def __iter__(self) -> Any:
+        order = torch.randperm(96, generator=torch.Generator().manual_seed(self._epoch))
+        return iter(order[self._rank :: self._world].tolist())
+
+
+def separate(folder: Path, rank: int) -> None:
+    """Loaders, and callbacks of the first process that train: what each process saw and said."""
+    points = torch.utils.data.TensorDataset(data())
+    samplers = {
+        "own": torch.utils.data.DistributedSampler(points, num_replicas=2, rank=rank),
+        "shared": None,
+        "a share each": Numbered(rank, 2),
+        "all of it each": Numbered(0, 1),
+    }
+    found: dict[str, Any] = {}
+    for name, sampler in samplers.items():
+        model = method("mmd")
+        rows: list[Tensor] = []
+        model.register_forward_pre_hook(lambda m, args, kept=rows: kept.append(args[1].clone()))
+        loader = torch.utils.data.DataLoader(
+            points, batch_size=16, sampler=sampler, shuffle=True if sampler is None else None
+        )
+        try:
+            otg.fit(model, loader, steps=6, progress=False)
+            found[name] = torch.cat([batch for batch in rows if batch.ndim == 2])
+        except ValueError as error:
+            found[name] = str(error)
+    # The first process alone trains a second model after every step: it waits for nobody.
+    model, other = method("mmd"), method("adversarial")
+
+    def train_another(*_: Any) -> None:
+        otg.fit(other, data(), steps=3, batch_size=15, progress=False)
+
+    history = otg.fit(
+        model, data(), steps=4, batch_size=32, progress=False, callbacks=[train_another]
+    )
+    found["nested"] = history.steps, other.state_dict()
+    torch.save(found, folder / f"separate_{rank}.pt")
+
+
+def spoilt(folder: Path, rank: int) -> None:
+    """The loss of the second process's rows is NaN in step 6: how each process ends."""
+    model, count = method("mmd"), 0
+
+    def spoil(module: Any, arguments: Any, loss: Tensor) -> Tensor:
+        nonlocal count
+        count += 1
+        return loss * float("nan") if rank == 1 and count == 6 else loss
+
+    model.register_forward_hook(spoil)
+    try:
+        otg.fit(model, data(), steps=10, batch_size=32, progress=False)
+        said = "trained"
+    except otg.TrainingError as error:
+        said = f"step {error.step}: {error}"
+    finite = all(bool(torch.isfinite(p).all()) for p in model.parameters())
+    (folder / f"spoilt_{rank}.json").write_text(json.dumps([said, finite]))
 
 
 def dying(folder: Path) -> None:

@@ -23,7 +23,7 @@ class CannotStack(RuntimeError):  # noqa: N818
 
 
 class Stack(Protocol):
-    """What a trial asks of a stack."""
+    """The interface of a stack that can be checked."""
 
     @property
     def members(self) -> list[Method]: ...
@@ -32,7 +32,7 @@ class Stack(Protocol):
     def stacked_values(self, player: str) -> dict[str, Tensor]: ...
 
 
-def try_out(stack: Stack, player: str, batch: Tensor, noise: Noise) -> None:
+def check_stack(stack: Stack, player: str, batch: Tensor, noise: Noise) -> None:
     """See that the stack computes what each of its members computes alone.
 
     Losses and gradients: a loss that looks at a number, draws by itself, holds a state that
@@ -48,10 +48,10 @@ def try_out(stack: Stack, player: str, batch: Tensor, noise: Noise) -> None:
     inputs = [values[name] for name in names if values[name].requires_grad]
     before = _Before(stack)
     try:
-        together = stack.losses(player, batch, noise)
-        if together.shape != (len(stack.members),):
+        losses = stack.losses(player, batch, noise)
+        if losses.shape != (len(stack.members),):
             raise CannotStack(f"the loss of {player!r} is no single number")
-        stacked = _gradients(together.sum(), inputs)
+        stacked = _gradients(losses.sum(), inputs)
     except CannotStack:
         raise
     except Exception as error:
@@ -72,7 +72,7 @@ def try_out(stack: Stack, player: str, batch: Tensor, noise: Noise) -> None:
         finally:
             before.restore()
         pairs = [(g[k], a) for g, a in zip(stacked, alone, strict=True)]
-        if not (_close([(together[k], loss)], half) and _close(pairs, half)):
+        if not (_close([(losses[k], loss)], half) and _close(pairs, half)):
             raise CannotStack(f"the loss of {player!r} in a stack is not that of its member {k}")
 
 

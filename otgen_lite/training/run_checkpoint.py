@@ -1,7 +1,8 @@
-"""What a checkpoint keeps of a run, and whether it may be taken up by this one."""
+"""The checkpoint of a run: its content, its file, and whether this run may go on from it."""
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +16,17 @@ from otgen_lite.training.batches import Batches
 from otgen_lite.training.failed import Failed
 from otgen_lite.training.history import History
 from otgen_lite.training.options import Options
-from otgen_lite.training.seats import Seat
+from otgen_lite.training.player_state import PlayerState
 from otgen_lite.training.weights import Averages
 
 
-class State:
-    """Everything that moves in a run, and what must be the same when it is taken up again."""
+class RunCheckpoint:
+    """Everything that moves in a run, and all that must be the same when it is taken up again."""
 
     def __init__(
         self,
         method: Method,
-        seats: list[Seat],
+        players: list[PlayerState],
         batches: Batches,
         options: Options,
         averages: Averages | None,
@@ -33,9 +34,11 @@ class State:
         history: History,
         device: torch.device,
     ) -> None:
-        self.method, self.seats, self.batches, self.options = method, seats, batches, options
+        self.method, self.players, self.batches, self.options = method, players, batches, options
         self.averages, self.failed, self.history, self.device = averages, failed, history, device
-        #: What the method was before training, and what of it has moved since.
+        #: The step of the last good checkpoint; None where there is none.
+        self.saved: int | None = None
+        #: The facts of the method before training, and those that have moved since.
         self.problem: dict[str, str] = {}
         self.moved: set[str] = set()
         self.run_is: dict[str, str] = {}
@@ -43,7 +46,7 @@ class State:
             self.problem, self.run_is = method.identity(), self.fingerprint()
 
     def write(self, path: Path, step: int, *, keep: bool = True) -> None:
-        """Write a checkpoint after ``step`` rounds; without ``keep`` only see that one can."""
+        """Write a checkpoint after ``step`` steps; without ``keep`` only see that one can."""
         history = self.history
         # What is no longer as it was is state; from then on it decides nothing about a resumed run.
         apart = _identity.differences(self.problem, self.method.identity())
@@ -55,7 +58,7 @@ class State:
             "step": step,
             "seconds": history.seconds,
             "method": self.method.state_dict(),
-            "seats": {seat.player: seat.state() for seat in self.seats},
+            "players": {player.name: player.state() for player in self.players},
             "averages": {} if self.averages is None else self.averages.state(),
             "batches": self.batches.state(),
             "losses": history.losses,
@@ -64,8 +67,20 @@ class State:
         }
         checkpoints.write(path, content, keep=keep)
 
+    def save(self, step: int) -> None:
+        """Write a checkpoint. Where that fails, the training goes on, for it has more to lose."""
+        assert self.options.path is not None
+        try:
+            self.write(self.options.path, step)
+        except OSError as error:
+            self.history.unsaved = f"the checkpoint of step {step} is not written: {error}"
+            kept = "there is none" if self.saved is None else f"the last is of step {self.saved}"
+            warnings.warn(f"{self.history.unsaved}; {kept}", RuntimeWarning, stacklevel=2)
+        else:
+            self.history.unsaved, self.saved = None, step
+
     def resume(self, content: bytes) -> int:
-        """Take over the state of a checkpoint; the round that it was written in.
+        """Take over the state of a checkpoint; the step that it was written in.
 
         Raises:
             ValueError: if the checkpoint is damaged, or of another run; the method is as it was.
@@ -86,7 +101,8 @@ class State:
                 f"checkpoint {str(path)!r} does not fit this run ({type(error).__name__}: "
                 f"{error}); give another path, or resume=False"
             ) from error
-        return self.history.steps
+        self.saved = self.history.steps
+        return self.saved
 
     def _changes(self, found: dict[str, Any]) -> list[checkpoints.Difference]:
         """What differs between the run of a checkpoint and this one, and may not."""
@@ -110,20 +126,20 @@ class State:
     def _check_parts(self, path: Path, found: dict[str, Any]) -> None:
         """See that a checkpoint has everything that this run is going to take from it."""
         checkpoints.need(path, found["method"], list(self.method.state_dict()), "method")
-        for seat in self.seats:
-            checkpoints.need(path, found["seats"], [seat.player], "seats")
-            place = f"seats[{seat.player!r}]"
-            checkpoints.need(path, found["seats"][seat.player], list(seat.state()), place)
-            checkpoints.need(path, found["losses"], [seat.player], "losses")
+        for player in self.players:
+            checkpoints.need(path, found["players"], [player.name], "players")
+            inside = f"players[{player.name!r}]"
+            checkpoints.need(path, found["players"][player.name], list(player.state()), inside)
+            checkpoints.need(path, found["losses"], [player.name], "losses")
         if self.averages is not None:
             checkpoints.need(path, found["averages"], self.averages.names, "averages")
         checkpoints.need(path, found["batches"], list(self.batches.state()), "batches")
 
     def _load(self, found: dict[str, Any]) -> None:
         """Take over the state of a checkpoint; the method last."""
-        for seat in self.seats:
-            seat.load(found["seats"][seat.player])
-            seat.record.extend(found["losses"][seat.player])
+        for player in self.players:
+            player.load(found["players"][player.name])
+            player.record.extend(found["losses"][player.name])
         if self.averages is not None:
             self.averages.load(found["averages"])
         self.batches.load(found["batches"])
@@ -139,7 +155,7 @@ class State:
         shapes = {n: tuple(p.shape) for n, p in self.method.named_parameters()}
         parts = {
             "method": type(self.method).__qualname__,
-            "players": checkpoints.named({s.player: s.inner for s in self.seats}),
+            "players": checkpoints.named({s.name: s.updates for s in self.players}),
             "parameters": ", ".join(f"{name} {shape}" for name, shape in shapes.items()),
             "data": self.batches.fingerprint,
             "device": self.device.type,

@@ -12,12 +12,12 @@ from otgen_lite.methods.base import Method, Noise
 from otgen_lite.sweep.stack import Stacked
 
 
-class Together(Method):
+class StackGroup(Method):
     """Stacks of different signatures, such as one a cost, on the same batches and noise.
 
     Args:
-        stacks: with the same players. What each draws starts from the same state of the generator,
-            so draws of one kind are the same in all.
+        stacks: with the same players. Each draws from the same state of the generator, so that
+            draws of one kind are the same in all.
         points: the members' points in words; a checkpoint keeps them, so that a run is not resumed
             with other points.
     """
@@ -92,7 +92,7 @@ class Together(Method):
     def noise(
         self, player: str, batch: Tensor, generator: torch.Generator | None = None
     ) -> dict[str, Tensor]:
-        """What each stack draws, each from the same state of the generator."""
+        """The draws of each stack, each from the same state of the generator."""
         start = None if generator is None else generator.get_state()
         out = {}
         for i, stack in enumerate(self._each()):

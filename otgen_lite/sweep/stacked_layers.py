@@ -18,7 +18,7 @@ from torch import Tensor, nn
 NARROW = 8
 
 
-class LeanLinear(nn.Linear):
+class InPlaceLinear(nn.Linear):
     """A linear layer that adds its bias in place."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -30,7 +30,7 @@ class LeanLinear(nn.Linear):
         return out if self.bias is None else out.add_(self.bias)
 
 
-class LeanSequential(nn.Sequential):
+class InPlaceSequential(nn.Sequential):
     """A chain of layers in which a rectifier right behind a linear layer works in place.
 
     Here, on the way through the chain, nobody else sees what the linear layer made, and its own
@@ -41,23 +41,23 @@ class LeanSequential(nn.Sequential):
         """The layers, one after another."""
         layers = list(self)
         for before, after in pairwise([None, *layers]):
-            fused = type(before) is LeanLinear and type(after) is nn.ReLU and not _hooked(after)
+            fused = type(before) is InPlaceLinear and type(after) is nn.ReLU and not _hooked(after)
             input = input.relu_() if fused else after(input)  # type: ignore[misc]
         return input
 
 
-def lean(skeleton: nn.Module) -> None:
+def use_stacked_layers(skeleton: nn.Module) -> None:
     """Let plain linear layers, and rectifiers right behind them in a chain, work in place."""
     for module in skeleton.modules():
         if type(module) is nn.Linear and not _hooked(module):
-            module.__class__ = LeanLinear
+            module.__class__ = InPlaceLinear
     for module in list(skeleton.modules()):
         if isinstance(module, nn.Sequential):
             # What a class does before and after its chain stays: its own ``super().forward`` is
             # the chain.
             kind = type(module)
-            bases = (LeanSequential,) if kind is nn.Sequential else (kind, LeanSequential)
-            module.__class__ = type(f"Lean{kind.__name__}", bases, {})
+            bases = (InPlaceSequential,) if kind is nn.Sequential else (kind, InPlaceSequential)
+            module.__class__ = type(f"InPlace{kind.__name__}", bases, {})
 
 
 def _hooked(module: nn.Module) -> bool:
