@@ -144,6 +144,17 @@ def test_inner_potentials_touch_the_cost_at_the_plan_alone() -> None:
         assert slack[~carried].min() > 1e-6
 
 
+def test_inner_potentials_touch_the_cost_at_every_optimal_plan() -> None:
+    # Two blocks with a cheap pair of plans each: all four entries of a block are used by one.
+    block, far = torch.tensor([[1.0, 2.0], [3.0, 4.0]], dtype=F64), torch.full((2, 2), 9.0).double()
+    C = torch.cat([torch.cat([block, far], dim=1), torch.cat([far, block], dim=1)])
+    g = inner_potential(C, otg.solve_exact(C))
+    slack = C - otg.c_transform(g, C)[:, None] - g
+    used = torch.block_diag(*2 * [torch.ones(2, 2)]).bool()
+    assert slack[used].abs().max() < 1e-12
+    assert slack[~used].min() > 1.0
+
+
 def dipole(theta: float) -> tuple[nn.Module, Tensor, Tensor]:
     """Half a mass at u and -u against half a mass at e1 and -e1."""
 
