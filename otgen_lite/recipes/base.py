@@ -1,4 +1,4 @@
-"""What a recipe is: data, networks and settings that were tried together, under one name."""
+"""Recipes: data, networks and settings that were tried together, under one name."""
 
 from __future__ import annotations
 
@@ -183,6 +183,11 @@ def recipe(
         return shelf[name]
 
     return register
+
+
+def initial(seed: int) -> torch.Generator:
+    """Randomness of initial weights, on the CPU: the same numbers for every device."""
+    return torch.Generator("cpu").manual_seed(seed)
 
 
 def get(data: str, name: str) -> Recipe:
