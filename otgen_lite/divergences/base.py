@@ -31,12 +31,12 @@ class Penalty(nn.Module):
     coupled: bool = True
 
     def forward(self, q: Tensor, p: Tensor, noise: Mapping[str, Tensor] | None = None) -> Tensor:
-        """The penalty, to be minimised in what made ``q``.
+        """The penalty, to be minimised in the parameters behind ``q``.
 
         Args:
             q: (n, d) codes of the data.
             p: (m, d) codes of the prior.
-            noise: what :meth:`noise` returned; drawn from torch's own generator where None.
+            noise: the draws of :meth:`noise`; drawn from torch's own generator where None.
 
         Returns:
             0-d tensor.

@@ -135,10 +135,10 @@ class _MultiScale(torch.autograd.Function):
 
 
 def _squared(x: Tensor, y: Tensor, more: float = 0.0) -> Tensor:
-    """(n, m) squared distances plus a number, in one product: what counts are passes over pairs.
+    """(n, m) squared distances plus a number, in one product: the cost is in passes over pairs.
 
-    The product is one of float64: what it rounds far from the centre is then below what float32
-    codes themselves are rounded to. Each pair of sets has its own centre. In a few dimensions
+    The product is one of float64: its rounding far from the centre is then below that of the
+    float32 codes themselves. Each pair of sets has its own centre. In a few dimensions
     float64 codes are subtracted, which nothing rounds; in many they must be within 1e6 of one
     another, in units of the kernel.
     """

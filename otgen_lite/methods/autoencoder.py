@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from otgen_lite import costs
+from otgen_lite import _checks, costs
 from otgen_lite._draws import Randomness
 from otgen_lite.costs import Cost, checked_cost
 from otgen_lite.methods.base import Method, Noise, Player, flat
-from otgen_lite.methods.network_calls import in_blocks, module, same_shape, taken
+from otgen_lite.methods.network_calls import evaluated, same_shape
 
 
 class AutoEncoder(Method):
@@ -40,7 +40,8 @@ class AutoEncoder(Method):
         self, encoder: nn.Module, decoder: nn.Module, *, cost: Cost = "sqeuclidean"
     ) -> None:
         super().__init__()
-        self.encoder, self.decoder = module("encoder", encoder), module("decoder", decoder)
+        self.encoder = _checks.module("encoder", encoder)
+        self.decoder = _checks.module("decoder", decoder)
         self.cost = checked_cost(cost)
         self.players = {"autoencoder": Player(("encoder", "decoder"))}
 
@@ -52,12 +53,12 @@ class AutoEncoder(Method):
     @torch.no_grad()
     def encode(self, x: Tensor, generator: Randomness = None) -> Tensor:
         """(n, d_z) codes of (n, ...) data."""
-        return in_blocks(self.encoder, taken("x", x, self.encoder))
+        return evaluated(self.encoder, "x", x)
 
     @torch.no_grad()
     def decode(self, z: Tensor) -> Tensor:
         """(n, ...) data of (n, d_z) codes."""
-        return in_blocks(self.decoder, taken("z", z, self.decoder))
+        return evaluated(self.decoder, "z", z)
 
     def reconstruct(self, x: Tensor, generator: Randomness = None) -> Tensor:
         """(n, ...) reconstructions of data, by encoder and decoder."""

@@ -12,7 +12,6 @@ from otgen_lite.divergences.base import logits
 from otgen_lite.methods.base import Noise, Player
 from otgen_lite.methods.densities import gaussian_log_density, negative_log_likelihood
 from otgen_lite.methods.encoder_models import EncoderModel
-from otgen_lite.methods.network_calls import module
 from otgen_lite.methods.priors import Prior
 
 #: Added to the variances of the adaptive contrast, in the square of the codes' unit.
@@ -82,7 +81,7 @@ class AVB(EncoderModel):
         critic_steps: int = 1,
     ) -> None:
         super().__init__(encoder, decoder, "implicit", prior)
-        self.discriminator = module("discriminator", discriminator)
+        self.discriminator = _checks.module("discriminator", discriminator)
         self.adaptive_contrast = bool(adaptive_contrast)
         if self.adaptive_contrast:
             self.needs_density()
@@ -127,7 +126,7 @@ class AVB(EncoderModel):
 
         Args:
             batch: (n, ...) data.
-            noise: what ``noise`` returned; drawn from torch's own generator where None.
+            noise: the draws of :meth:`noise`; drawn from torch's own generator where None.
 
         Returns:
             By name 0-d tensors, ``reconstruction`` = -E log p_G(x|z), ``rate``, the estimate by T

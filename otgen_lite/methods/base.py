@@ -30,7 +30,7 @@ from torch import Tensor, nn
 
 from otgen_lite import _checks, _identity
 
-#: Noise by name: what a player's loss draws, made before the loss is computed.
+#: Noise by name: the draws of a player's loss, made before the loss is computed.
 Noise = Mapping[str, Tensor]
 
 
@@ -167,7 +167,7 @@ class Method(nn.Module):
     def rows_of(self, members: Sequence[int]) -> dict[str, list[int]] | None:
         """Of a stack: the rows of these members in its parameters and buffers, by name.
 
-        None where there are no members that could be left behind while the others go on. A stack
+        None without members that could be left behind while the others go on. A stack
         that has some has a list ``members``, and a set ``left_behind`` of those that failed.
         """
         return None
@@ -181,10 +181,14 @@ class Method(nn.Module):
             moves: whether :meth:`schedule` or :meth:`prepare` changes it while training; a subclass
                 that moves what its base registered registers it once more.
         """
-        like = next(self.parameters(), torch.empty(0))
+        like = self._like()
         self.register_buffer(name, torch.tensor(value, dtype=like.dtype, device=like.device))
         stay = [known for known in getattr(self, "_moving", ()) if known != name]
         self._moving = (*stay, name) if moves else tuple(stay)
+
+    def _like(self) -> Tensor:
+        """A tensor of the type of the networks, on their device."""
+        return next(self.parameters(), torch.empty(0))
 
     def identity(self, digests: dict[Any, str] | None = None) -> dict[str, str]:
         """Facts of the method, by path: a run is resumed by a method with the same facts.

@@ -13,7 +13,7 @@ from otgen_lite.divergences import Penalty
 from otgen_lite.gathering import gathered
 from otgen_lite.methods.base import Method, Noise, Player
 from otgen_lite.methods.densities import drawn
-from otgen_lite.methods.network_calls import given, in_blocks, module, same_shape, taken
+from otgen_lite.methods.network_calls import given, in_blocks, same_shape, taken
 from otgen_lite.methods.priors import Prior, prior_of
 
 #: The kinds of encoder: a map, a Gaussian with mean and log-variance, a map of data and noise.
@@ -42,8 +42,8 @@ class EncoderModel(Method):
         self, encoder: nn.Module, decoder: nn.Module, encoding: str, prior: Prior | int | None
     ) -> None:
         super().__init__()
-        self.encoder = module("encoder", encoder)
-        self.decoder = module("decoder", decoder)
+        self.encoder = _checks.module("encoder", encoder)
+        self.decoder = _checks.module("decoder", decoder)
         self.encoding = _checks.choice("encoding", encoding, ENCODERS)
         self.prior = prior_of(prior, decoder, "decoder")
 
@@ -182,9 +182,6 @@ class EncoderModel(Method):
     ) -> Tensor:
         """(n, ...) reconstructions of data; arguments as in :meth:`encode`."""
         return self.decode(self.encode(x, generator, noise=noise))
-
-    def _like(self) -> Tensor:
-        return next(self.parameters(), torch.empty(0))
 
     def _taken(self, name: str, x: Any) -> Tensor:
         """Data as the networks take them."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
 from otgen_lite import _checks
 from otgen_lite._draws import Randomness, as_generator
 from otgen_lite.methods.base import Method, Noise
-from otgen_lite.methods.network_calls import in_blocks, module
+from otgen_lite.methods.network_calls import given, in_blocks
 from otgen_lite.methods.priors import Prior, prior_of
 
 
@@ -25,7 +23,7 @@ class GeneratorModel(Method):
 
     def __init__(self, generator: nn.Module, prior: Prior | int | None) -> None:
         super().__init__()
-        self.generator = module("generator", generator)
+        self.generator = _checks.module("generator", generator)
         self.prior = prior_of(prior, generator, "generator")
 
     def noise(
@@ -55,13 +53,12 @@ class GeneratorModel(Method):
 
         Returns:
             (n, ...) data.
+
+        Raises:
+            ValueError: if ``n < 1``, or ``noise`` has another number of rows.
         """
         n = _checks.count("n", n)
         like = self._like()
-        if noise is not None:
-            return in_blocks(self.generator, noise["prior"])
-        z = self.prior.draw(n, as_generator(generator, like.device), like)
+        draw = as_generator(generator, like.device)
+        z = self.prior.draw(n, draw, like) if noise is None else given(noise, "prior", n)
         return in_blocks(self.generator, z)
-
-    def _like(self) -> Any:
-        return next(self.generator.parameters(), torch.empty(0))

@@ -113,8 +113,8 @@ class ArgminMap(SemiDiscreteMap):
     r"""T(z) is the x with the least c(x, z) - D(x), over the box around the codes.
 
     D is the transform of f on a sample z_i of the prior, softened:
-    :math:`D(x) = -\varepsilon \log \tfrac1M \sum_i e^{(f(z_i) - c(x, z_i)) / \varepsilon}`. What is
-    minimised is convex in x, for :math:`\|x\|^2 - D(x)` is the logarithm of a sum of exponentials
+    :math:`D(x) = -\varepsilon \log \tfrac1M \sum_i e^{(f(z_i) - c(x, z_i)) / \varepsilon}`. The
+    objective is convex in x, for :math:`\|x\|^2 - D(x)` is the logarithm of a sum of exponentials
     of affine functions. Beyond the sample's convex hull there is no least value, hence the box.
     """
 

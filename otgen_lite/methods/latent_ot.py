@@ -21,7 +21,7 @@ from otgen_lite.methods.latent_maps import (
     QuadraticMap,
     SemiDiscreteMap,
 )
-from otgen_lite.methods.network_calls import in_blocks, module, taken
+from otgen_lite.methods.network_calls import evaluated, given
 from otgen_lite.methods.priors import GaussianPrior, Prior
 from otgen_lite.precision import full_precision
 from otgen_lite.transport import solve_exact
@@ -227,7 +227,7 @@ class LatentOT(Method):
             (n, ...) data.
         """
         if noise is not None:
-            return self.decode(self.carry(noise["prior"]))
+            return self.decode(self.carry(given(noise, "prior", _checks.count("n", n))))
         return self.decode(self.sample_codes(n, generator))
 
     @torch.no_grad()
@@ -235,14 +235,14 @@ class LatentOT(Method):
         """(n, d_z) codes of (n, ...) data."""
         if self.decoder is None:
             return self.encoder.encode(x, generator)
-        return in_blocks(self.encoder, taken("x", x, self.encoder))
+        return evaluated(self.encoder, "x", x)
 
     @torch.no_grad()
     def decode(self, z: Tensor) -> Tensor:
         """(n, ...) data of (n, d_z) codes."""
         if self.decoder is None:
             return self.encoder.decode(z)
-        return in_blocks(self.decoder, taken("z", z, self.decoder))
+        return evaluated(self.decoder, "z", z)
 
     def reconstruct(self, x: Tensor, generator: Randomness = None) -> Tensor:
         """(n, ...) reconstructions of data, by encoder and decoder."""
@@ -316,19 +316,19 @@ def _budget(
 
 def _auto_encoder(encoder: Any, decoder: Any) -> nn.Module:
     if decoder is not None:
-        module("decoder", decoder)
+        _checks.module("decoder", decoder)
     elif not (hasattr(encoder, "encode") and hasattr(encoder, "decode")):
         raise TypeError(
             "encoder must be a method with encode and decode where no decoder is given, got "
             f"{type(encoder).__name__}"
         )
-    return module("encoder", encoder)
+    return _checks.module("encoder", encoder)
 
 
 def _network(network: Any) -> nn.Module:
     if network is None:
         raise ValueError("network must be given for the map 'pairs': (n, d_z) to (n, d_z)")
-    return module("network", network)
+    return _checks.module("network", network)
 
 
 def _prior(prior: Prior | int | None, codes: Tensor) -> Prior:

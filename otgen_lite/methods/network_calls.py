@@ -15,13 +15,6 @@ from otgen_lite.methods.base import Noise
 ROWS = 4096
 
 
-def module(name: str, value: Any) -> nn.Module:
-    """A network."""
-    if not isinstance(value, nn.Module):
-        raise TypeError(f"{name} must be a torch.nn.Module, got {type(value).__name__}")
-    return value
-
-
 def taken(name: str, x: Any, network: nn.Module) -> Tensor:
     """Data in the type and on the device of a network's weights; as they are where it has none."""
     x, like = _checks.tensor(name, x), next(network.parameters(), None)
@@ -54,3 +47,8 @@ def in_blocks(function: Callable[..., Tensor], *rows: Tensor, size: int | None =
         return function(*rows)
     blocks = zip(*(r.split(size) for r in rows), strict=True)
     return torch.cat([function(*block) for block in blocks])
+
+
+def evaluated(network: nn.Module, name: str, x: Any) -> Tensor:
+    """A network at data, in the type of its weights and a block at a time."""
+    return in_blocks(network, taken(name, x, network))

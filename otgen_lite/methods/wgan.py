@@ -11,7 +11,6 @@ from otgen_lite.costs import Cost, checked_cost
 from otgen_lite.gathering import gathered
 from otgen_lite.methods.base import Noise, Player, flat
 from otgen_lite.methods.generator_model import GeneratorModel
-from otgen_lite.methods.network_calls import module
 from otgen_lite.methods.priors import Prior
 from otgen_lite.precision import full_precision
 
@@ -25,8 +24,8 @@ class WGAN(GeneratorModel):
         \min_\theta \max_\xi\ \mathbb{E}_{Y \sim \nu}\, \psi_\xi(Y)
             + \mathbb{E}_{Z \sim \zeta}\, \psi_\xi^{c}(g_\theta(Z))
 
-    The critic ψ is high on data; two plus signs, as everywhere. What stands for its transform at
-    generated points x depends on ``constraint``:
+    The critic ψ is high on data; two plus signs, as everywhere. The stand-in for its
+    transform at generated points x depends on ``constraint``:
 
     - ``"c-transform"``: :math:`\psi^c(x) = \min_j c(x, y_j) - \psi(y_j)` over the batch, exactly,
       for any cost. The value never exceeds the transport cost of the two batches.
@@ -84,7 +83,7 @@ class WGAN(GeneratorModel):
         prior: Prior | int | None = None,
     ) -> None:
         super().__init__(generator, prior)
-        self.critic = module("critic", critic)
+        self.critic = _checks.module("critic", critic)
         self.constraint = _checks.choice("constraint", constraint, CONSTRAINTS)
         self.cost = checked_cost(cost)
         self.hyper("clip", _checks.positive("clip", clip))

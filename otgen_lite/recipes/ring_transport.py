@@ -1,6 +1,6 @@
 """Eight Gaussians on a ring: methods that compare the law of a generator with the data.
 
-What helps all of them: wide codes (standard deviation 2 or 4) and a narrow generator with a high
+All of them are helped by wide codes (standard deviation 2 or 4) and a narrow generator with a high
 learning rate that falls to zero, because eight specks ask for a steep map; and averaged weights,
 because the shares of the modes must be right to a few thousandths.
 """

@@ -416,3 +416,7 @@ def test_what_is_refused_later() -> None:
         otg.MKE(LINE, cost=lambda x, y: x)("generator", torch.zeros(4, 2))
     with pytest.raises(ValueError, match="n must be a whole number >= 1, got 0"):
         otg.MKE(LINE).sample(0)
+    with pytest.raises(ValueError, match=r"noise\['prior'\] must have 3 rows, got 2"):
+        otg.MKE(LINE).sample(3, noise={"prior": torch.zeros(2, 2)})
+    with pytest.raises(ValueError, match="noise must hold 'prior', got \\['z'\\]"):
+        otg.MKE(LINE).sample(3, noise={"z": torch.zeros(3, 2)})
