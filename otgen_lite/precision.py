@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor
+
+#: Settings of float32 matrix products that keep their digits.
+_WHOLE = {"none", "ieee", "highest"}
+
+#: The settings of CUDA and of the CPU, which torch before 2.9 has as one.
+_BACKENDS: list[Any] = [
+    backend.matmul
+    for backend in (torch.backends.cuda, torch.backends.mkldnn)
+    if hasattr(getattr(backend, "matmul", None), "fp32_precision")
+]
 
 
 def full_precision(like: Tensor) -> AbstractContextManager[Any]:
@@ -22,39 +32,37 @@ def full_precision(like: Tensor) -> AbstractContextManager[Any]:
     differentiated has its derivative computed by ``backward``, under the settings of that moment.
     Inside of ``torch.compile``, which cannot follow a change of settings, autocast alone is closed.
     """
-    cast = torch.autocast(like.device.type, enabled=False)
-    return cast if torch.compiler.is_compiling() else _full(cast)
+    kind = like.device.type
+    if torch.compiler.is_compiling():
+        return torch.autocast(kind, enabled=False)
+    short = not _WHOLE.issuperset(_products())
+    # Training comes here in each step: where nothing is open, nothing is to be closed.
+    return _closed(kind) if short or torch.is_autocast_enabled(kind) else nullcontext()
 
 
 @contextmanager
-def _full(cast: torch.autocast) -> Iterator[None]:
-    with cast, _whole_products():
-        yield
-
-
-@contextmanager
-def _whole_products() -> Iterator[None]:
-    """Float32 matrix products in float32."""
-    names: Any = torch.backends
-    backends: list[Any] = [names.cuda.matmul, getattr(names.mkldnn, "matmul", None)]
-    if not all(hasattr(backend, "fp32_precision") for backend in backends):  # torch before 2.9
-        before = torch.get_float32_matmul_precision()
-        torch.set_float32_matmul_precision("highest")
-        try:
-            yield
-        finally:
-            torch.set_float32_matmul_precision(before)
-        return
-    # Each setting by itself: those of the two are not the same where only one was made.
-    kept = [backend.fp32_precision for backend in backends]
-    changed = [(b, k) for b, k in zip(backends, kept, strict=True) if k not in ("none", "ieee")]
-    for backend, _ in changed:
-        backend.fp32_precision = "ieee"
+def _closed(kind: str) -> Iterator[None]:
+    kept = _products()
+    _set_products(["ieee" if _BACKENDS else "highest" for _ in kept])
     try:
-        yield
+        with torch.autocast(kind, enabled=False):
+            yield
     finally:
-        for backend, before in changed:
-            backend.fp32_precision = before
+        _set_products(kept)
+
+
+def _products() -> list[str]:
+    """The present settings of float32 matrix products."""
+    if _BACKENDS:
+        return [backend.fp32_precision for backend in _BACKENDS]
+    return [torch.get_float32_matmul_precision()]
+
+
+def _set_products(settings: list[str]) -> None:
+    if not _BACKENDS:
+        torch.set_float32_matmul_precision(settings[0])
+    for backend, setting in zip(_BACKENDS, settings, strict=False):
+        backend.fp32_precision = setting
 
 
 def lifted(x: Tensor) -> Tensor:

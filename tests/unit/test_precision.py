@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 import otgen_lite as otg
+from otgen_lite import precision
 from otgen_lite.divergences import Penalty
 from otgen_lite.divergences.base import in_full_precision
 from otgen_lite.precision import full_precision, lifted
@@ -50,6 +51,15 @@ def test_products_are_whole_inside_and_the_settings_come_back(way: str) -> None:
     with pytest.raises(ZeroDivisionError), full_precision(X):
         raise ZeroDivisionError
     assert settings() == before
+
+
+@pytest.mark.parametrize("before", ["high", "medium"])
+def test_it_is_so_where_torch_has_one_setting(before: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision, "_BACKENDS", [])
+    torch.set_float32_matmul_precision(before)
+    with full_precision(X):
+        assert torch.get_float32_matmul_precision() == "highest"
+    assert torch.get_float32_matmul_precision() == before
 
 
 def test_without_a_short_product_no_setting_is_touched() -> None:
