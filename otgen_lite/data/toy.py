@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from otgen_lite import _checks
+from otgen_lite._draws import Randomness
 from otgen_lite.data import _densities as densities
 from otgen_lite.data import _low_discrepancy, _toy_maps, toy_samplers
-from otgen_lite.data._draw import Randomness
 
 _SAMPLERS: dict[str, Callable[..., Tensor]] = {
     f.__name__: f

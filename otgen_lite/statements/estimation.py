@@ -19,7 +19,6 @@ import torch
 from torch import Generator, Tensor
 
 import otgen_lite as otg
-from otgen_lite.methods._mke_dual import inner_potential
 from otgen_lite.statements._estimation import (
     TRIANGLE,
     acute,
@@ -46,6 +45,7 @@ from otgen_lite.statements._estimation import (
 from otgen_lite.statements._on_cpu import all_on_cpu
 from otgen_lite.statements.kantorovich import Sides, masses, points
 from otgen_lite.statements.registry import BOOK, statement
+from otgen_lite.transport.inner_potential import inner_potential
 
 __all__ = [
     "TRIANGLE",

@@ -147,7 +147,7 @@ class TrainingRun:
             factor = options.factor(step)
             for player in self.players:
                 player.set_rate(factor)
-        turn, left = 0, None
+        turn, reused = 0, None
         for player in self.players:
             for _ in range(player.updates):
                 # A seed for every update: draws of one, more in another grid point say, do not
@@ -155,7 +155,7 @@ class TrainingRun:
                 generator.manual_seed(streams.mixed(self._keys[0], step, turn))
                 turn += 1
                 try:
-                    left = self._update(player, left, streams.mixed(self._keys[0], step, turn))
+                    reused = self._update(player, reused, streams.mixed(self._keys[0], step, turn))
                 except NonFiniteError:
                     raise
                 except Exception as error:
@@ -173,23 +173,23 @@ class TrainingRun:
             error.add_note(f"fit: in step {step + 1} of {self.options.steps}, player {player!r}")
 
     def _update(
-        self, player: PlayerState, left: dict[str, Tensor] | None, seed: int
+        self, player: PlayerState, reused: dict[str, Tensor] | None, seed: int
     ) -> dict[str, Tensor] | None:
         """One update of one player; returns tensors for the next player, where there are some."""
         method, generator = self.method, self.generator
         if player.prepares:
             method.prepare(player.name, generator)
-        # What a player left belongs to its batch; the next one takes both.
-        batch = self._batch if left else self.batches.next()
+        # Reused tensors belong to their batch; the next player takes both.
+        batch = self._batch if reused else self.batches.next()
         self._batch = batch
         if self.processes.world == 1:
             noise = method.noise(player.name, batch, generator)
-            return player.update(batch, {**noise, **left} if left else noise)
+            return player.update(batch, {**noise, **reused} if reused else noise)
         joined = self.processes.joined(batch)
         noise = self.processes.share(method.noise(player.name, joined, generator))
         # What a network draws by itself, it draws for other rows than its fellows.
         with own_randomness(streams.mixed(seed, 1 + self.processes.rank), self.device):
-            return player.update(batch, {**noise, **left} if left else noise)
+            return player.update(batch, {**noise, **reused} if reused else noise)
 
     def _call(self, callbacks: Any) -> None:
         """The callbacks; one that returns True or raises KeyboardInterrupt ends the training."""
