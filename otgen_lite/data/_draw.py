@@ -24,7 +24,7 @@ def source(name: str, generator: Randomness) -> torch.Generator | None:
 
 
 def home(generator: torch.Generator | None) -> torch.device:
-    """Where points go that are drawn: torch's default device, or the accelerator that drew them."""
+    """Device of points that are drawn: torch's default, or the accelerator that drew them."""
     if generator is None or generator.device.type == "cpu":
         return torch.get_default_device()
     return generator.device

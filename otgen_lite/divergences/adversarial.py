@@ -63,7 +63,7 @@ class Adversarial(Penalty):
         self.saturating = bool(saturating)
 
     def forward(self, q: Tensor, p: Tensor, noise: Mapping[str, Tensor] | None = None) -> Tensor:
-        """What the encoder minimises: 0-d, in nats."""
+        """The encoder's loss: 0-d, in nats."""
         if self.saturating:
             return -self.critic_loss(q, p)
         return softplus(-logits(self.discriminator(q))).mean() - math.log(2.0)

@@ -1,4 +1,4 @@
-"""What a penalty is."""
+"""Base class of penalties."""
 
 from __future__ import annotations
 
