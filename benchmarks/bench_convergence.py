@@ -1,4 +1,4 @@
-"""How fast the two ascents converge, against theory; nothing is timed here.
+"""Rates of convergence of the two ascents, against theory; nothing is timed here.
 
 Sinkhorn: in the end one plain iteration shrinks the error by the square of the second singular
 value of the plan scaled to unit marginals. Measured: decades an iteration of ours over the second

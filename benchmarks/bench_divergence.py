@@ -66,7 +66,7 @@ def stored_reference(eps: float, arrays: dict[str, Any]) -> dict[str, Any]:
 
 
 def ours() -> list[Entry]:
-    """What takes part from here."""
+    """This package's contestants."""
     return [
         Entry(
             f"otg.sinkhorn_divergence, tol {10.0**-k:.1e}, {dtype}", "ours", "divergence",
@@ -78,7 +78,7 @@ def ours() -> list[Entry]:
 
 
 def settle(found: dict[str, Any], entries: list[Entry]) -> None:
-    """Who got there."""
+    """Mark the contestants that reached the accuracy."""
     for entry in entries:
         if not entry.error:
             entry.accuracy = max(judge.relative_errors(found, entry.answers.pop()))

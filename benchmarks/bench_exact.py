@@ -24,7 +24,7 @@ from typing import Any
 from benchmarks.problems import ROOT
 from tools.threads import limited
 
-#: What must hold against ``ot.emd2`` at n = SIZE.
+#: Bar of the ratio to ``ot.emd2`` at n = SIZE.
 SIZE = 2000
 TIME_BAR, MEMORY_BAR = 1.1, 1.5
 

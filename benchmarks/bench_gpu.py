@@ -38,7 +38,7 @@ COMPILING = 25.0
 
 
 class Part:
-    """What is shared by the parts: the device, the sizes, the time that is left."""
+    """State shared by the parts: the device, the sizes, the time that is left."""
 
     def __init__(self, device: str, smoke: bool, allowed: float) -> None:
         self.device, self.smoke = torch.device(device), smoke

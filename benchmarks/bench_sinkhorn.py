@@ -24,7 +24,7 @@ SETTINGS = Path(__file__).resolve().parent / "settings" / "sinkhorn.json"
 
 
 def ours() -> list[Entry]:
-    """What takes part from here."""
+    """This package's contestants."""
     return [
         Entry(f"otg.solve_sinkhorn, {dtype}", "ours", "sinkhorn", {"dtype": dtype})
         for dtype in ("float64", "float32")
@@ -50,7 +50,7 @@ def run() -> list[dict[str, Any]]:
 
 
 def settle(arrays: dict[str, Any], entries: list[Entry]) -> None:
-    """Who got there, by the judge's own arithmetic; the costs ⟨P, C⟩ must agree as well."""
+    """Mark who got there, by the judge's own arithmetic; the costs ⟨P, C⟩ must agree as well."""
     costs = {}
     for entry in entries:
         if entry.error:

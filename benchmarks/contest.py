@@ -30,7 +30,7 @@ PEERS = ("pot", "ott", "geomloss", "pythae")
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 #: Seconds after which a call counts as hopeless.
 PATIENCE = 600.0
-#: Who needs this many times the best time of its side is not asked again.
+#: A contestant that needs this many times the best time of its side is not asked again.
 HOPELESS = 4.0
 
 
@@ -100,7 +100,7 @@ class Entry:
 
 
 def _number(value: float) -> float | None:
-    """What JSON can hold: infinity and NaN become null."""
+    """A number that JSON can hold: infinity and NaN become null."""
     return value if math.isfinite(value) else None
 
 
@@ -326,7 +326,7 @@ def _guard(entry: Entry, act: Callable[[], Any]) -> None:
 
 
 def versions() -> dict[str, dict[str, str]]:
-    """What each environment holds."""
+    """Versions of the packages in each environment."""
     found = {}
     with Workers(1) as workers:
         for peer in ("ours", *PEERS):

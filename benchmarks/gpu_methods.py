@@ -1,4 +1,4 @@
-"""What is trained on the accelerator: every method on images of 28×28 pixels.
+"""Methods for the accelerator: every one on images of 28×28 pixels.
 
 Networks are convolutional (AVB's, whose encoder is implicit, are MLPs), codes have 16 numbers, and
 the optimizer, the learning rates, the schedule and the averaging are those of the method's recipe

@@ -1,4 +1,4 @@
-"""How good an answer is, recomputed here in float64 numpy: no contestant is asked about itself."""
+"""Accuracy of an answer, recomputed here in float64 numpy: no contestant is asked about itself."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ SEEDS = (11, 12, 13)
 
 
 def ring_scores(samples: Tensor, reference: int | None = None) -> dict[str, float]:
-    """How near samples are to the eight Gaussians."""
+    """Distances of samples from the eight Gaussians."""
     ring = toy("eight_gaussians")
     assert ring.modes is not None
     assert ring.std is not None
@@ -62,7 +62,7 @@ def ring_scores(samples: Tensor, reference: int | None = None) -> dict[str, floa
 
 
 def digits_scores(samples: Tensor, images: Tensor | None = None) -> dict[str, float]:
-    """How near samples are to the handwritten digits: as many of them as there are images."""
+    """Distances of samples from the handwritten digits: as many of them as there are images."""
     images = digits()[0] if images is None else images
     some = samples.reshape(-1, *images.shape[1:])[: len(images)]
     judgement = metrics.digits_classifier()(some)
@@ -114,7 +114,7 @@ def row(line: dict[str, Any], about: dict[str, Any]) -> dict[str, Any]:
 
 
 def arguments(given: list[str] | None = None) -> argparse.Namespace:
-    """What was asked for; unknown names end the program with the nearest known one."""
+    """Arguments of the command; unknown names end the program with the nearest known one."""
     parser = argparse.ArgumentParser(description="Train recipes and measure their samples.")
     parser.add_argument("--data", default="eight_gaussians", choices=sorted(SCORES))
     parser.add_argument("--method", default="all", metavar="NAME", help="a recipe, or all")

@@ -26,7 +26,7 @@ from otgen_lite import LatentOT, Method, SemiDual
 from otgen_lite.methods.latent_maps import PairsMap, SemiDiscreteMap
 from otgen_lite.recipes import Recipe
 
-#: Where recipes are written, and the values whose text says all.
+#: The module of recipes, and the types of values whose text says all.
 RECIPES, PLAIN = "otgen_lite.recipes", (int, float, str, list, tuple, dict, type(None))
 
 FOLDER = Path(__file__).resolve().parent.parent / "otgen_lite" / "results"
@@ -58,7 +58,7 @@ def about(recipe: Recipe) -> dict[str, Any]:
 
 
 def needed(method: Method) -> int:
-    """How many numbers sampling needs that training has set."""
+    """Count of numbers that sampling needs and training has set."""
     if not isinstance(method, LatentOT):
         return _weights(getattr(method, "generator", None) or method.decoder)
     decoder = _weights(method.decoder if method.decoder is not None else method.encoder.decoder)
@@ -69,7 +69,7 @@ def needed(method: Method) -> int:
 
 
 def trained(method: Method) -> int:
-    """How many numbers training has set: all weights, potentials and what maps hold."""
+    """Count of numbers that training has set: all weights, potentials and buffers of maps."""
     more = 0
     if isinstance(method, SemiDual):
         more = method.potential.psi.numel()
@@ -131,7 +131,7 @@ def _source(value: Any) -> str:
 
 
 def _reads(function: Any) -> list[Any]:
-    """What a function finds around itself."""
+    """Globals and closure of a function."""
     codes, names = [function.__code__], set()
     while codes:
         code = codes.pop()
@@ -145,7 +145,7 @@ def _reads(function: Any) -> list[Any]:
 
 
 def path(data: str) -> Path:
-    """Where the records of some data are."""
+    """The file with the records of some data."""
     return FOLDER / f"{data}.json"
 
 

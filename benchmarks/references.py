@@ -1,4 +1,4 @@
-"""What real data score, measured as the samples of a model are: ``quality.py --references``."""
+"""Scores of real data, measured as the samples of a model are: ``quality.py --references``."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-#: What has a record of its own: ``make gpu`` runs it.
+#: Benchmarks with a record of their own: ``make gpu`` runs them.
 ELSEWHERE = ("bench_gpu",)
 
 
@@ -86,7 +86,7 @@ def passed(record: dict[str, Any]) -> bool:
 
 
 def brief(bench: dict[str, Any]) -> dict[str, Any]:
-    """What is recorded of a benchmark: of each contestant what the status page shows."""
+    """The record of a benchmark: of each contestant what the status page shows."""
     shown = ("name", "median", "accuracy", "reached", "error")
     rows = []
     for row in bench["rows"]:

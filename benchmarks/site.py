@@ -1,4 +1,4 @@
-"""How fast the built website is in a real browser: ``python -m benchmarks.site``.
+"""Speed of the built website in a real browser: ``python -m benchmarks.site``.
 
 For each chapter: what it weighs on the wire (each file gzipped, as web servers send it), when the
 first picture of each explorer is there after the page is loaded, and how long a step of a slider

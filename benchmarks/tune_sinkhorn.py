@@ -106,7 +106,7 @@ def batched() -> list[tuple[str, str, str, dict[str, Any]]]:
 
 
 def iterations_each(arrays: dict[str, Any]) -> list[int]:
-    """What each problem of a batch needs, by the plain kernel iteration in float64."""
+    """Iterations of each problem of a batch, by the plain kernel iteration in float64."""
     counts = []
     for C, eps in zip(arrays["C"], arrays["eps"], strict=True):
         K, a, b = np.exp(-C / eps), arrays["a"], arrays["b"]

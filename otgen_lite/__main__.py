@@ -71,7 +71,7 @@ def parser() -> argparse.ArgumentParser:
     return main
 
 
-#: What ``--out`` holds; the last one says that the others are whole.
+#: Files in ``--out``; the last one says that the others are whole.
 FILES = ("model.pt", "history.csv", "samples.npy", "run.json")
 
 

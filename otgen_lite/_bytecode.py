@@ -98,7 +98,7 @@ def looked_up(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
 
 
 def enclosed(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
-    """What a function brings along: variables of the function around it, and its defaults."""
+    """Closure of a function: variables of the function around it, and its defaults."""
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         try:
             yield name, cell.cell_contents
@@ -115,7 +115,7 @@ def enclosed(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
 
 
 def body_of(cls: type) -> Iterator[tuple[str, Any]]:
-    """What a class of a user, and those of its bases that are a user's, say: name and value."""
+    """Attributes of a user's class, and of those of its bases that are a user's: name and value."""
     for kind in cls.__mro__:
         if of_library(kind):
             continue

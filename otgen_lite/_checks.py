@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-#: How far from 1 the sum of weights may be; what is left is divided out.
+#: Largest distance of the sum of weights from 1; what is left is divided out.
 WEIGHT_SUM_TOL = {torch.float64: 1e-6, torch.float32: 1e-4}
 
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-#: How far a number may be from the one on the axis, relative to it: a few roundings of float32.
+#: Relative distance of a number from the one on the axis: a few roundings of float32.
 REL_TOL = 2e-6
 
 #: And at most this part of the way to the next value of the axis.
@@ -15,7 +15,7 @@ GAP_TOL = 1e-2
 
 
 def place(value: Any, values: Sequence[Any]) -> int | None:
-    """Where on an axis a value is, None where it is not.
+    """Position of a value on an axis, None where it is not there.
 
     Equal values win. Otherwise a number is the nearest one of the axis, up to rounding: relative
     to itself, and on an even axis, such as ``linspace`` gives, relative to its largest value.

@@ -1,4 +1,4 @@
-"""What makes an object the one that it is: by path, in words that are the same in every process.
+"""Identity of an object: its facts by path, in words that are the same in every process.
 
 Two objects with the same facts compute the same. Nothing is left out because its name begins with
 an underscore, and nothing is shortened: of arrays there is a digest of all bytes, of functions one
@@ -34,13 +34,13 @@ _OF_MODULES = frozenset({
     "_non_persistent_buffers_set", "_is_full_backward_hook", "_is_torch_compile",
 })  # fmt: skip
 
-#: What compilers keep beside what they compile.
+#: Attributes that compilers add to what they compile.
 _OF_COMPILERS = ("torch._dynamo", "torch._inductor", "torch._C")
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), range, slice)
 _NAMED = (torch.dtype, torch.device, torch.layout, pathlib.PurePath)
 
-#: What a function may look up in its module and be another one by. The rest (paths, loggers,
+#: Types of globals by which two functions differ. The rest (paths, loggers,
 #: open files) belongs to the machine.
 _LOOKED_AT = (
     bool, int, float, complex, str, bytes, tuple, list, dict, set, frozenset, Tensor, np.ndarray,
@@ -51,7 +51,7 @@ _LOOKED_AT = (
 def facts(
     value: Any, forms: Iterable[Tensor] = (), digests: dict[Any, str] | None = None
 ) -> dict[str, str]:
-    """What a value is, by path; ``""`` is the path of the value itself.
+    """Facts of a value, by path; ``""`` is the path of the value itself.
 
     Args:
         value: anything; modules, functions, containers and plain objects are looked into.
@@ -64,7 +64,7 @@ def facts(
 
 
 def words(value: Any) -> str:
-    """What a value is, in a line: itself where it is plain, else its name and a digest of all."""
+    """A value in a line: itself where it is plain, else its name and a digest of all."""
     found = facts(value)
     first = found.pop("")
     if not found:

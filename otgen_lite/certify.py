@@ -34,7 +34,7 @@ class CertificateError(AssertionError):
 
 @dataclass(frozen=True)
 class Certificate:
-    """What :func:`certificate` found: the two sides, their gap and the verdict.
+    """Result of :func:`certificate`: the two sides, their gap and the verdict.
 
     For an inequality, ``slack`` is the least ``rhs - lhs`` (of the pair that is shown), and
     ``loosest`` the largest ``rhs / lhs`` of all pairs with a left side above the tolerance: a lost

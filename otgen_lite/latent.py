@@ -35,7 +35,7 @@ LEVELS: dict[str, tuple[float, ...]] = {
     "hard": (0.0, 0.2, 0.5), "soft": (0.005, 0.02, 0.08), "mixture": (6, 12, 30),
 }  # fmt: skip
 
-#: How networks are trained here, unless the caller knows better.
+#: Default options of a training here.
 TRAINING: dict[str, Any] = {"batch_size": 128, "schedule": "cosine", "ema": 0.99, "progress": False}
 
 

@@ -31,7 +31,7 @@ def say(line: str) -> None:
 
 
 def environment() -> dict[str, str]:
-    """What the kernels see: a static page is made, at the small scale, reproducibly."""
+    """Environment of the kernels: a static page is made, at the small scale, reproducibly."""
     return {
         **os.environ,
         **threads.ONE,

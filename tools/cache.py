@@ -1,4 +1,4 @@
-"""What may be reused from the last build, and what may not.
+"""Reuse of the last build: what is still valid, and what is not.
 
 jupyter-cache keys a chapter's outputs on its cells alone, so it would serve what an older
 ``otgen_lite`` had computed; and Sphinx re-reads a page only when its own file changed, so it

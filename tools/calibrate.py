@@ -1,4 +1,4 @@
-"""How long a second is on this machine.
+"""Length of a second on this machine, by a fixed piece of work.
 
 A budget cannot be a number of seconds by the clock: a chapter takes twice as long on a slower
 machine, and longer still beside other work. So a kernel counts its own processor time, and

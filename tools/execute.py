@@ -42,7 +42,7 @@ from tools.notebook_client import ResponsiveClient
 from tools.threads import cores
 
 REPORT = "execution.json"
-#: Where the kernels' own words go, a file a page; what cells print is an output.
+#: Folder of the kernels' own words, a file a page; what cells print is an output.
 LOGS = "kernels"
 #: Seconds that a cell, or the start of a kernel, may take. No machine is that slow: this ends
 #: what hangs, and judges nothing.
@@ -75,7 +75,7 @@ class Page:
 
     @property
     def key(self) -> tuple[float, str]:
-        """What takes longest comes first, so that no core waits for it at the end."""
+        """The longest first, so that no core waits for it at the end."""
         return -self.budget, self.docname
 
 
@@ -90,7 +90,7 @@ class Kernel(ResponsiveClient):
             on_cell_execute=self._begin, on_cell_executed=self._take_after_the_last,
             resources={"metadata": {"path": str(page.path.parent)}},
         )  # fmt: skip
-        #: Where the code cells stand among all cells; an empty one is not executed.
+        #: Positions of the code cells among all cells; an empty one is not executed.
         self._code = [i for i, c in enumerate(page.notebook.cells) if c.cell_type == "code"]
         written = [i for i in self._code if page.notebook.cells[i].source.strip()]
         self._last = max(written, default=-1)
@@ -232,7 +232,7 @@ def _store(cache: JupyterCacheBase, page: Page) -> None:
 
 
 def in_words(page: Page) -> str:
-    """How an execution went, in a few words: by the clock, by the processor, and against budget."""
+    """Times of an execution in words: by the clock, by the processor, and against budget."""
     facts = page.facts
     if facts["error"]:
         return f"FAILED after {facts['seconds']:.0f} s: {facts['error']['what'][:100]}"

@@ -28,7 +28,7 @@ from typing import Any
 from tools import build, cache, execute
 
 ROOT = build.ROOT
-#: Where Jupyter Book begins to explain its own calls; what matters stands before.
+#: Beginning of Jupyter Book's explanation of its own calls; what matters stands before.
 JUPYTER_BOOK_GAVE_UP = re.compile(r'Traceback \(most recent call last\):\n  File "\S*jupyter_book')
 
 
@@ -104,7 +104,7 @@ def differences(root: Path, wanted: dict[str, str]) -> list[str]:
 
 
 def what_is_stale(old: dict[str, Any], new: dict[str, Any]) -> str:
-    """How a notebook differs from what its chapter says, in words; empty where it does not."""
+    """Differences of a notebook from its chapter, in words; empty where there are none."""
     if without_outputs(old) != without_outputs(new):
         return "its chapter says something else"
     for before, after in zip(old["cells"], new["cells"], strict=True):

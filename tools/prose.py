@@ -1,4 +1,4 @@
-"""How the chapters read: sentence lengths, page by page.
+"""Lengths of the chapters' sentences, page by page.
 
 ``python -m tools.prose`` prints a table; ``python -m tools.prose book/05_mke.md --runs`` also
 prints where more than two short sentences stand in a row, and the longest sentences. It measures
@@ -34,7 +34,7 @@ PROSE = re.compile(r"\{(prf:\w+|exercise|solution|admonition|note|tip|warning|im
 OPTION = re.compile(r"^:[\w-]+:.*$")
 ABBREVIATION = re.compile(r"\b(e\.g|i\.e|cf|vs|et al|Fig|Eq|Ch|Sec|Thm|Prop|No|pp|St|Dr|[A-Z])\.$")
 END = re.compile(r"([.!?][\"”’)*]*)\s+(?=[\"“‘(*]*[A-Z0-9Ω])")
-#: What stands for a formula in a sentence: a word that may begin one.
+#: Placeholder of a formula in a sentence: a word that may begin one.
 FORMULA = "Ω"
 
 MARKDOWN = (
@@ -81,7 +81,7 @@ def paragraphs(text: str) -> Iterator[str]:
 
 
 def content(text: str) -> str:
-    """What a directive holds, without its options."""
+    """Content of a directive, without its options."""
     lines = text.split("\n")
     while lines and (OPTION.match(lines[0]) or not lines[0].strip()):
         lines.pop(0)
@@ -153,7 +153,7 @@ def table(pages: list[Path]) -> Iterator[str]:
 
 
 def remarks(page: Path) -> Iterator[str]:
-    """Where to look: runs of short sentences, and the longest sentences."""
+    """Places to look at: runs of short sentences, and the longest sentences."""
     text = [sentences(p) for p in paragraphs(page.read_text(encoding="utf-8"))]
     yield f"\n{page.stem}: more than two short sentences in a row"
     for paragraph in text:

@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 FOLDER = "_wheels"
-#: What the wheel is made of. A copy, because setuptools writes beside what it builds.
+#: Files of the wheel. A copy, because setuptools writes beside what it builds.
 SOURCES = ("pyproject.toml", "README.md", "LICENSE", "otgen_lite")
 #: The first second that a zip file can tell, 1 January 1980: the time of every file in the wheel.
 EPOCH = "315532800"

@@ -28,13 +28,13 @@ import numpy as np  # noqa: E402
 Problem = dict[str, Any]
 Setting = dict[str, Any]
 
-#: Where the libraries that can use an accelerator put their arrays.
+#: Device of the libraries that can use an accelerator.
 DEVICE = os.environ.get("OTG_BENCH_DEVICE", "cpu")
 
 #: Seconds before a turn, and how long a call may last that is made once before it is timed.
 PAUSE, SHORT = 0.1, 0.25
 
-#: What is timed, and what turns its result into arrays that the driver can judge.
+#: The timed call, and a function from its result to arrays that the driver can judge.
 Contestant = tuple[Callable[[], Any], Callable[[Any], dict[str, Any]]]
 Prepare = Callable[[Problem, Setting], Contestant]
 

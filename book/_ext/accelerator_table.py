@@ -24,13 +24,13 @@ Row = dict[str, Any]
 
 
 def read(source: Path) -> Row | None:
-    """What ``make gpu`` recorded, or None where no accelerator has been asked."""
+    """The record of ``make gpu``, or None where no accelerator has been asked."""
     path = source / RECORD
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
 def nodes_for(record: Row | None) -> list[nodes.Node]:
-    """Where, when and what: sentences, then a table for every kind of measurement."""
+    """Machine and date in sentences, then a table for every kind of measurement."""
     if record is None:
         return [nodes.paragraph("", "Not yet run on an accelerator.")]
     found: list[nodes.Node] = [_where(record), _how_it_went(record)]

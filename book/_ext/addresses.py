@@ -1,4 +1,4 @@
-"""Where the repository and the website stand: read from ``_config.yml``, and nowhere else."""
+"""Addresses of repository and website: read from ``_config.yml``, and nowhere else."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def repository(config: Config) -> tuple[str, str]:
 
 
 def site_url(config: Config) -> str:
-    """Where the website stands: ``html.baseurl`` in ``_config.yml``."""
+    """Address of the website: ``html.baseurl`` in ``_config.yml``."""
     if not config.html_baseurl:
         raise ConfigError("_config.yml: the notebooks need html.baseurl, where their links lead")
     return str(config.html_baseurl).rstrip("/") + "/"

@@ -10,7 +10,7 @@ import tables
 from docutils import nodes
 
 RECORD = Path("assets") / "bench" / "bench.json"
-#: What the status page calls each benchmark.
+#: Titles of the benchmarks on the status page.
 TITLES = {
     "bench_sinkhorn": "Sinkhorn",
     "bench_sinkhorn_batch": "Sinkhorn, many problems in one call",
@@ -29,7 +29,7 @@ HEADER = ("Work", "Threads", "Ours", "Best peer", "Ratio", "Bar", "")
 
 
 def read(source: Path) -> dict[str, Any] | None:
-    """What ``make bench`` recorded, or None where it never ran."""
+    """The record of ``make bench``, or None where it never ran."""
     path = source / RECORD
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 

@@ -27,7 +27,7 @@ GREEK = (
     "mu", "nu", "xi", "omicron", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi",
     "omega",
 )  # fmt: skip
-#: What decorates a letter, in TeX.
+#: Decorations of a letter, in TeX.
 _DRESS = re.compile(
     r"^(?:\\(?:mathcal|mathbb|mathrm|operatorname|hat|bar|tilde|lVert|lvert|langle|left)\b|[{\s(|])+"
 )

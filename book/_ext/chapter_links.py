@@ -18,7 +18,7 @@ from sphinx.application import Sphinx
 MENTION = re.compile(r"\b[Cc]hapters?:?\s\d+(?:(?:,\s|,?\sand\s|\sto\s|–)\d+\b(?!\.\d))*")
 #: In a mention: the first number with its word, and every further number by itself.
 PART = re.compile(r"[Cc]hapters?:?\s(\d+)|(\d+)")
-#: Where a link would be wrong or is one already.
+#: Nodes in which a link would be wrong or is one already.
 CLOSED = (
     nodes.reference, nodes.title, nodes.literal, nodes.literal_block, nodes.raw, nodes.math,
     nodes.math_block,

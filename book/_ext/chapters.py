@@ -21,7 +21,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-#: What the line says of a chapter's code. No chapter needs an accelerator.
+#: Hardware of a chapter's code, as the line says it. No chapter needs an accelerator.
 HARDWARE = {"CPU": "runs on a CPU", "GPU": "runs on a CPU; uses a GPU where there is one"}
 
 #: A chapter's number is in the name of its file.

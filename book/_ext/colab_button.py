@@ -19,7 +19,7 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
 COLAB = "https://colab.research.google.com"
-#: Where the notebooks lie on the website.
+#: Folder of the notebooks on the website.
 FOLDER = "_notebooks"
 BUILDERS = ("html", "dirhtml")
 

@@ -1,4 +1,4 @@
-"""What a notebook shows of the book around its plain text: frames, numbers, links, pictures.
+"""Parts of a notebook around its plain text: frames, numbers, links, pictures.
 
 Numbers are the website's, links lead to it, and the book's pictures are shown from it.
 """
@@ -31,7 +31,7 @@ class ChapterTranslator(MarkdownTranslator):
     # -- numbers ---------------------------------------------------------------------------------
 
     def number(self, node: nodes.Element) -> str:
-        """What the website calls a numbered node ("Fig. 1.2"); empty for any other node."""
+        """The website's name of a numbered node ("Fig. 1.2"); empty for any other node."""
         domain: Any = self.builder.env.get_domain("std")
         kind = domain.get_enumerable_node_type(node)
         numbers = self.numbers.get(kind, {})

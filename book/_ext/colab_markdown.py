@@ -59,7 +59,7 @@ class MarkdownTranslator(SphinxTranslator):
         )
 
     def error(self, node: nodes.Node, what: str) -> SphinxError:
-        """What to raise over a node."""
+        """The error over a node."""
         line = next((n.line for n in _outwards(node) if n.line), "?")
         return SphinxError(f"{self.docname}, line {line}: {what}")
 
@@ -248,13 +248,13 @@ def prefixed(text: str, first: str, other: str) -> str:
 
 
 def _escape_line_start(match: re.Match[str]) -> str:
-    """What would begin a list, a heading or a quotation is text here."""
+    """Escape what would begin a list, a heading or a quotation."""
     indent, mark, digits, dot = match.groups()
     return f"{indent}\\{mark}" if mark else f"{indent}{digits}\\{dot}"
 
 
 def _longest_run(code: str) -> int:
-    """How many backticks follow one another at most."""
+    """Length of the longest run of backticks."""
     return max(map(len, re.findall("`+", code)), default=0)
 
 

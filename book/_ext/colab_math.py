@@ -37,7 +37,7 @@ def display(tex: str, tag: str = "", one_line: bool = False) -> str:
 
 
 def one_formula(tex: str) -> str:
-    r"""What Sphinx would show as several lines, as one formula.
+    r"""Lines that Sphinx would align, as one formula.
 
     >>> one_formula("a = b \\\\ c = d")
     '\\begin{aligned}\na = b \\\\ c = d\n\\end{aligned}'

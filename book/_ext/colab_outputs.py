@@ -1,4 +1,4 @@
-"""What a notebook shows before anybody runs it: the outputs of the build, made small.
+"""Outputs of a notebook that nobody has run: those of the build, made small.
 
 Without them a notebook that is opened in Colab has captions and no pictures. Kept are
 

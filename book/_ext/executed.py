@@ -1,4 +1,4 @@
-"""What a page's cells printed, and how long they took.
+"""Outputs of a page's cells, and the time that they took.
 
 The executed notebooks are those that myst-nb leaves beside the website.
 
@@ -25,7 +25,7 @@ CERTIFICATE = "otgen_certificate"
 
 
 def path_of(app: Sphinx, docname: str) -> Path:
-    """Where the executed notebook of a page lies (whether or not it has one)."""
+    """Path of the executed notebook of a page (whether or not it has one)."""
     return Path(app.outdir).parent / "jupyter_execute" / f"{docname}.ipynb"
 
 

@@ -1,4 +1,4 @@
-r"""Where a typeset formula must not break: inside short brackets, and before its full stop.
+r"""Groups of a typeset formula that must not break: short brackets, and its end with the full stop.
 
 KaTeX ends a part (``katex-base``) behind every relation and binary operator, and a browser may
 break between parts, also in ``(a - b)`` and before a full stop that follows. Parts that belong

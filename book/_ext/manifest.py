@@ -1,4 +1,4 @@
-"""What the book holds, written down for the checks that run after the build.
+"""Content of the book, written down for the checks that run after the build.
 
 ``_build/manifest.json``: for each page its title, its execution and its budget, and all
 exercises, solutions and statements with the page they stand on.

@@ -17,7 +17,7 @@ _BLOCK = 1 << 22
 #: Nodes of a panel of the Gauss-Legendre rule, and its length in standard deviations of the noise.
 _NODES, _PANEL = 16, 4.0
 
-#: How far along an arm of the pinwheel its density is taken to reach, in standard deviations.
+#: Reach of the density along an arm of the pinwheel, in standard deviations.
 _REACH = 12.0
 
 

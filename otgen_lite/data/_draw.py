@@ -12,7 +12,7 @@ from otgen_lite._draws import Randomness, as_generator
 
 
 def home(generator: torch.Generator | None) -> torch.device:
-    """Where points go that are drawn: torch's default device, or the accelerator that drew them."""
+    """Device of points that are drawn: torch's default, or the accelerator that drew them."""
     if generator is None or generator.device.type == "cpu":
         return torch.get_default_device()
     return generator.device

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-#: What a gzip file begins with, and an IDX file of unsigned bytes.
+#: First bytes of a gzip file, and of an IDX file of unsigned bytes.
 _GZIP, _BYTES = b"\x1f\x8b", b"\x00\x00\x08"
 
 

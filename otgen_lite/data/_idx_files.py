@@ -17,7 +17,7 @@ from otgen_lite.data._fetch import fetch
 
 @dataclass(frozen=True)
 class Source:
-    """Where IDX files come from, and their published MD5 checksums.
+    """Addresses of IDX files, and their published MD5 checksums.
 
     Attributes:
         folder: where they are fetched to, in the directory of the data sets.
@@ -97,7 +97,7 @@ def _named(folder: Path, file: str) -> Iterator[Path]:
 
 
 def _judged(source: Source, path: Path, file: str) -> Found:
-    """What a file holds, and whether that is what was published."""
+    """Content of a file, and whether that is what was published."""
     wanted = source.content.get(file.removesuffix(".gz"))
     try:
         raw = path.read_bytes()

@@ -1,4 +1,4 @@
-"""Where a toy puts a point, given the parameters that chance (or a grid) has chosen.
+"""Maps from the parameters that chance (or a grid) has chosen to the points of a toy.
 
 ``along`` runs from 0 to 1 along a curve, ``noise`` is standard Gaussian, and the first argument
 says which of the equally likely components a point belongs to, as 0.0, 1.0, ….

@@ -173,7 +173,7 @@ def celeba(
 
 
 def _places(root: str | os.PathLike[str] | None) -> list[Path]:
-    """Where the images are or may be: folders and zip files that exist, the likeliest first."""
+    """Candidates for the images: folders and zip files that exist, the likeliest first."""
     given = data_dir(root)
     if given.is_file():
         places = [given]

@@ -1,4 +1,4 @@
-"""The base of every penalty, and the checks that several share."""
+"""Base class of penalties, and checks that several share."""
 
 from __future__ import annotations
 

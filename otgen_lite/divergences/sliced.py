@@ -74,7 +74,7 @@ def _power(difference: Tensor, p: float) -> Tensor:
 
 
 def quantile_pairs(n: int, m: int, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Which ranks of n and of m equal atoms meet in the monotone plan, and with how much mass."""
+    """Pairs of ranks of n and of m equal atoms in the monotone plan, and their masses."""
     # In units of 1 / (n m) every jump of both quantile functions is at a whole number.
     first, second = np.arange(1, n + 1) * m, np.arange(1, m + 1) * n
     ends = np.union1d(first, second)

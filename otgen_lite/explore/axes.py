@@ -36,7 +36,7 @@ class Axis:
     numeric: bool
 
     def position(self, value: Any) -> int:
-        """Where on the axis a value is, numbers up to rounding.
+        """Position of a value on the axis, numbers up to rounding.
 
         Raises:
             ValueError: if it is not one of the values.

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from .axes import Axis
 from .text import Alt, fields_of
 
-#: What a frame function gives.
+#: Result of a frame function.
 Drawn = Figure | tuple[Figure, Mapping[str, Any]]
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")

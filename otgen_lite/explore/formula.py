@@ -12,7 +12,7 @@ import re
 _FORMULA = re.compile(r"\$([^$]+)\$")
 _COMMAND = re.compile(r"\\([A-Za-z]+) ?")
 _SCRIPT = re.compile(r"([_^])(?:\{([^{}]*)\}|(\S))")
-#: What the website looks for.
+#: The class of formulas for which the website looks.
 _SPAN = r'<span class="math notranslate nohighlight">\({}\)</span>'
 _NAMES = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "varepsilon": "ε", "epsilon": "ε",

@@ -11,7 +11,7 @@ import torch
 
 T = TypeVar("T")
 
-#: Which frame: one position on each axis.
+#: Index of a frame: one position on each axis.
 Key = tuple[int, ...]
 
 

@@ -1,4 +1,4 @@
-"""What a form of an explorer shows, and what it may ask of the explorer."""
+"""Frames of an explorer, and the interface through which its forms see it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .text import Value
 
 
 class Frame(NamedTuple):
-    """What an explorer shows for one choice of values.
+    """Picture and read-outs of an explorer for one choice of values.
 
     ``picture, readouts = explorer.frame(p=1)`` works.
 

@@ -21,7 +21,7 @@ WIDTH, NARROW = 700, 350
 
 
 class Detail(NamedTuple):
-    """How much of a drawing is kept."""
+    """Level of detail of a drawing."""
 
     width: int
     colours: int

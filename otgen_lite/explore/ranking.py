@@ -99,7 +99,7 @@ class Ranking:
             raise ValueError("items must hold two values that differ by more than their spreads")
 
     def compare(self, order: tuple[str, ...]) -> tuple[int, int]:
-        """How many pairs stand the wrong way round in an order, and how many are counted."""
+        """Number of pairs that stand the wrong way round in an order, and of those counted."""
         if sorted(order) != sorted(self.values):
             raise ValueError(f"order must hold each of {list(self.truth)} once, got {list(order)}")
         wrong = counted = 0

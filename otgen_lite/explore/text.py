@@ -1,4 +1,4 @@
-"""How an explorer writes numbers and sentences: the same in the widget and on the page."""
+"""Numbers and sentences of an explorer: written the same in the widget and on the page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import string
 from collections.abc import Callable, Mapping
 from typing import Any
 
-#: What an axis or a read-out may hold.
+#: Value of an axis or a read-out.
 Value = int | float | str
 
 Alt = str | Callable[[Mapping[str, Value], Mapping[str, Value]], str]

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-#: How far from a function its networks are looked for: a closure that calls a closure, say.
+#: Depth of the search for a function's networks: a closure that calls a closure, say.
 _DEPTH = 4
 
 
@@ -58,7 +58,7 @@ def _collect(value: Any, found: dict[int, nn.Module], seen: set[int], depth: int
 
 
 def _parts(value: Any) -> list[Any]:
-    """What a callable or a container refers to."""
+    """Objects that a callable or a container refers to."""
     if inspect.ismethod(value):
         return [value.__self__, value.__func__, *getattr(value.__self__, "__dict__", {}).values()]
     if isinstance(value, functools.partial):

@@ -17,7 +17,7 @@ from otgen_lite.metrics import _image_scale
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a classifier says about images.
+    """Predictions of a classifier for images.
 
     Attributes:
         confidence: mean over the images of the largest class probability.

@@ -14,7 +14,7 @@ from otgen_lite import _checks
 
 @dataclass(frozen=True)
 class Floor:
-    """What a metric says about samples of the true law.
+    """Values of a metric on samples of the true law.
 
     Attributes:
         mean: mean over the repeats.

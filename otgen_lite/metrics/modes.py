@@ -43,7 +43,7 @@ def share_within(samples: Any, modes: Any, std: float, k: float = 4.0) -> float:
 def mode_coverage(
     samples: Any, modes: Any, std: float, k: float = 4.0, *, min_share: float = 0.25
 ) -> int:
-    """How many modes a sample has.
+    """Number of modes that a sample has.
 
     A mode counts if at least ``min_share`` of its fair share of **all** samples lies within ``k``
     standard deviations of it. The fair share is one K-th: with eight modes and the defaults, a mode

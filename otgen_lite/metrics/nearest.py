@@ -16,7 +16,7 @@ _BLOCK = 1 << 22
 
 
 def novelty(samples: Any, training: Any) -> float:
-    r"""How far samples are from the training data, in units of the data's own distances.
+    r"""Distance of samples from the training data, in units of the data's own distances.
 
     With :math:`N(x, A)` the Euclidean distance from x to the nearest point of A, samples
     :math:`x_1, \dots, x_n` and training points :math:`y_1, \dots, y_m`,

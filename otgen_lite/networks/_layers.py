@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from otgen_lite import _checks
 
-#: What makes a non-linearity: a class or another function, a module to copy, or a name.
+#: Description of a non-linearity: a class or another function, a module to copy, or a name.
 Activation = Callable[[], nn.Module] | nn.Module | str
 
 _NAMES = {
@@ -25,7 +25,7 @@ _NAMES = {
 
 
 def maker(name: str, value: Any) -> Callable[[], nn.Module]:
-    """What makes a new non-linearity at each call.
+    """Maker of a new non-linearity at each call.
 
     Raises:
         ValueError: if a name is unknown.

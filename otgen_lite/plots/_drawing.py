@@ -1,4 +1,4 @@
-"""What the pictures have in common: checks of what is drawn, axes, points."""
+"""Shared parts of the pictures: checks of arrays, axes, points."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from otgen_lite.plots.style import METHODS, figure
 #: Curves are told apart by their strokes as well as by their colours.
 STROKES = ("-", "--", "-.", ":")
 
-#: Where a logarithmic axis of differences ends: what is smaller is rounding.
+#: Lower end of a logarithmic axis of differences: what is smaller is rounding.
 ROUNDING = 1e-16
 
 
@@ -101,7 +101,7 @@ def twin_losses(pairs: Mapping[str, tuple[Any, Any]], names: tuple[str, str]) ->
 
 
 def noisy_costs(t: Any, costs: Mapping[str, Mapping[str, Any]]) -> Figure:
-    """What a cost becomes behind noise: a panel for each cost, a curve for each noise.
+    """Costs behind noise: a panel for each cost, a curve for each noise.
 
     Args:
         t: (k,) differences, rising.

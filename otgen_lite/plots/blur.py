@@ -20,7 +20,7 @@ def pitchfork(
     at: float, variances: Any, g: Any, trained: Mapping[str, tuple[Any, Any]],
     z: Any, encoders: Any, made: Any,
 ) -> Figure:  # fmt: skip
-    """Where a decoder sends the codes of the data -1 and 1, and how far their encoders overlap.
+    """Images of the codes of the data -1 and 1 under a decoder, and the overlap of their encoders.
 
     In the first panel the values of the best decoder stand over the decoder's variance (black, with
     both signs), what trained models reach as marks, and a vertical line at the variance of the

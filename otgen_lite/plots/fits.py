@@ -1,4 +1,4 @@
-"""What models have become, next to the losses that trained them."""
+"""Trained models, next to the losses that trained them."""
 
 from __future__ import annotations
 

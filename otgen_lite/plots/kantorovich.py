@@ -73,7 +73,7 @@ def ink_cards(x: Any, a: Any, y: Any, b: Any, plan: Any) -> Figure:
     sheet = np.array([[-0.13, -0.13], [1.13, -0.13], [1.13, 1.13], [-0.13, 1.13]])
 
     def seen(points: np.ndarray, t: float) -> np.ndarray:
-        """Where a point of the sheet of time t is drawn: sheets stand upright, seen aslant."""
+        """Place in the drawing of a point of the sheet of time t: upright sheets, seen aslant."""
         return np.stack([3.6 * t + 0.7 * points[:, 0], points[:, 1] + 0.24 * points[:, 0]], axis=1)
 
     def on_the_way(t: float) -> np.ndarray:

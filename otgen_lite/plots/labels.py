@@ -1,4 +1,4 @@
-"""What is written in a figure, made to fit a phone: labels, ticks, legends.
+"""Words of a figure, made to fit a phone: labels, ticks, legends.
 
 Each function tells ``undo`` how to take back what it changes; sizes are in inches.
 """
@@ -90,7 +90,7 @@ def fit(figure: Figure, undo: ExitStack) -> None:
 
 
 def renderer(figure: Figure) -> RendererAgg:
-    """What measures text of a figure, without taking the figure's canvas from it."""
+    """Renderer that measures text of a figure, without taking the figure's canvas from it."""
     return RendererAgg(1, 1, figure.dpi)
 
 
@@ -168,7 +168,7 @@ def break_label(text: Text, width: float, undo: ExitStack) -> bool:
 
 
 def legend_columns(legend: Legend, width: float) -> int:
-    """How many entries stand side by side."""
+    """Number of entries that stand side by side."""
     texts = legend.get_texts()
     if not texts:
         return 1

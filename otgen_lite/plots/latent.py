@@ -119,7 +119,7 @@ def critic_maps(
 def torn_plane(
     off: Any, reach: float, modes: Any, samples: Any, *, radius: float, remark: str = ""
 ) -> Figure:
-    """Where in the prior the bridges begin, and where its draws end.
+    """Starts of the bridges in the prior, and ends of its draws.
 
     Args:
         off: (k, k) on a square grid of places of the prior, rows from below: whether one is sent

@@ -170,7 +170,7 @@ def _spec(ax: Axes) -> Any:
 
 
 def columns_for(row: list[Axes]) -> int:
-    """How many panels of a row stand side by side on a phone: pictures that have the room."""
+    """Number of panels of a row that stand side by side on a phone: pictures that have the room."""
     if any(not labels.is_picture(ax) or labels.bar_beside(ax) or ax.texts for ax in row):
         return 1
     named = any(labels.height_below(ax) > labels.LINE for ax in row)

@@ -63,7 +63,7 @@ def sent_to_atoms(
 
 
 def mapped_clouds(maps: Mapping[str, Any], y: Any) -> Figure:
-    """What arrives by several maps: the images of a cloud (violet) among the atoms (blue).
+    """Images of a cloud under several maps (violet) among the atoms (blue).
 
     Args:
         maps: what to write under each panel, and the (n, 2) images.

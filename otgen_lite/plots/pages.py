@@ -17,7 +17,7 @@ from PIL.Image import Image
 from otgen_lite.explore.picture import Detail, draw, encode
 from otgen_lite.plots.layouts import is_photograph, narrow
 
-#: Where the drawings stand in the metadata of an output.
+#: Key of the drawings in the metadata of an output.
 KEY = "otgen_figure"
 #: Pixels of the picture for each pixel of the page: screens of phones have two and more.
 DENSITY = 2
@@ -26,7 +26,7 @@ DETAIL = Detail(10_000, 64)
 
 
 def for_the_website(figure: Figure) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What Jupyter stores of a figure, beside its PNG, while the book is built: data, metadata.
+    """Output of a figure, beside its PNG, while the book is built: data, metadata.
 
     Example:
         >>> from otgen_lite.plots import figure

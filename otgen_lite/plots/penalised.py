@@ -91,7 +91,7 @@ def sheets(panels: Mapping[str, Any], *, columns: int, side: int | None = None) 
 def autoencoder(
     samples: Any, noisy: Any, data: Any, made: Any, *, columns: int, mark: str = ""
 ) -> Figure:
-    """What an auto-encoder draws and what it makes of data, on one page.
+    """Samples and reconstructions of an auto-encoder, on one page.
 
     Args:
         samples: (k, height, width) decoded codes of the prior.

@@ -24,7 +24,7 @@ FAMILIES = {
     "latent map": (("latent",), METHODS[4], "v"),
 }
 
-#: What a recipe is called where room is short.
+#: Names of recipes where room is short.
 SHORT = {
     "mke_sinkhorn": "MKE", "mke_exact": "MKE exact", "wgan_gp": "WGAN-GP", "wgan_clip": "WGAN clip",
     "semidual": "semi-dual", "vae": "VAE", "avb": "AVB", "penalized_ot": "P-OT", "aae": "AAE",
@@ -34,7 +34,7 @@ SHORT = {
 
 
 def short(name: str) -> str:
-    """What a recipe is called in a figure.
+    """Name of a recipe in a figure.
 
     Args:
         name: name of a recipe, or any other name.
@@ -209,7 +209,7 @@ def _beside(
     leads.set_segments(lines)
 
 
-#: Where a name may stand, in inches from its point.
+#: Positions of a name, in inches from its point.
 _AROUND = [
     (dx, dy)
     for r in (0.12, 0.24, 0.4, 0.6, 0.8)

@@ -132,7 +132,7 @@ def lineup(cases: Mapping[str, tuple[Any, Any]], data: Any, *, reach: float = 3.
 def compass(
     guess: Mapping[str, Any], truth: Mapping[str, Any], *, xlabel: str = "", ylabel: str = ""
 ) -> Figure:
-    """What a criterion says of models, against what they are worth; the chosen ones are ringed.
+    """Criterion of models against their true score; the chosen ones are ringed.
 
     Args:
         guess: name of each group of models, and the (k,) values of the criterion in it.

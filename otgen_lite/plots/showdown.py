@@ -68,7 +68,7 @@ def ladder(
 
 
 def agreement(matrix: Any, names: Sequence[str]) -> Figure:
-    """How far orders agree, pair by pair: a number in each field, dark where they are opposite.
+    """Agreement of orders, pair by pair: a number in each field, dark where they are opposite.
 
     Args:
         matrix: (k, k) rank correlations from -1 to 1.
@@ -115,7 +115,7 @@ def knobs(
     columns: int = 6,
     window: tuple[tuple[float, float], tuple[float, float]] | None = None,
 ) -> Figure:
-    """Where a knob moves models over two scores, and what one of them draws.
+    """Paths of models over two scores as a hyper-parameter moves, and samples of one of them.
 
     Args:
         paths: name of each method, with (k,) values of two scores along its knob.

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 BLUE = "#004B93"
 #: The source; contrast 5.6 : 1 on white.
 RED = "#C62828"
-#: What lies between; contrast 3.5 : 1 on white, enough for lines and areas, not for small text.
+#: Between data and model; contrast 3.5 : 1 on white: for lines and areas, not for small text.
 VIOLET = "#AF6FCB"
 #: Curves that compare methods: never the colours of data and model.
 METHODS = ("#468355", "#9B6C00", "#C13E93", "#000000", "#1F4D00")
@@ -33,7 +33,7 @@ NARROW = 3.5
 #: The one size of letters, in points: 16.7 CSS pixels, as wide as the page's own; indices of
 #: formulas have 70 % of it, 11.7 pixels.
 LETTERS = 12.0
-#: What a dark page does to a drawing: ``filter: invert(1) hue-rotate(180deg)`` takes a colour c
+#: Colours on a dark page: ``filter: invert(1) hue-rotate(180deg)`` takes a colour c
 #: of sRGB to this matrix times 1 - c, cut to [0, 1]; then ``mix-blend-mode: screen`` puts it on
 #: the ground g as 1 - (1 - c)(1 - g), so that white becomes the ground itself.
 INVERTED = ((-0.574, 1.430, 0.144), (0.426, 0.430, 0.144), (0.426, 1.430, -0.856))

@@ -65,7 +65,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Reference:
-    """What data score that no model has drawn.
+    """Scores of data that no model has drawn.
 
     Attributes:
         name: a short name.
@@ -122,7 +122,7 @@ def load(data: str) -> tuple[Run, ...]:
 
 
 def references(data: str) -> tuple[Reference, ...]:
-    """What real data score, measured like the samples of a model.
+    """Scores of real data, measured like the samples of a model.
 
     On the ring that is the sampling floor: fresh draws of the true law. On the digits there are no
     fresh data. The images themselves score 0 in ``w2sq`` and ``novelty``; so does whoever copies

@@ -13,7 +13,7 @@ from otgen_lite import _checks
 if TYPE_CHECKING:
     from otgen_lite.results._read import Run
 
-#: What a run says beside its scores.
+#: Fields of a run beside its scores.
 COSTS = ("cpu_s", "calibrated_s", "parameters", "trained")
 
 

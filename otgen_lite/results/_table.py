@@ -29,7 +29,7 @@ _STAYS = (
     " background: var(--pst-color-background, var(--jp-layout-color0, Canvas))"
 )
 
-#: What the columns of a table of runs are called.
+#: Titles of the columns of a table of runs.
 TITLES = {
     "w2sq": "W₂²", "mmd2": "10³ MMD²", "sharpness": "sharpness", "confidence": "confidence",
     "classes": "classes", "novelty": "novelty", "share": "share", "modes": "modes",

@@ -159,7 +159,7 @@ class PenalisedLine:
         return D.sign() * (1.0 + steeper)
 
     def objective(self, lam: float) -> Tensor:
-        """What the best critic earns, its penalty taken off."""
+        """Value of the best critic, its penalty taken off."""
         return self.w1 + self.excess / (4.0 * lam)
 
     def value(self, lam: float) -> Tensor:

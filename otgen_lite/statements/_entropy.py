@@ -14,7 +14,7 @@ from torch import Tensor
 import otgen_lite as otg
 from otgen_lite.statements._on_cpu import all_on_cpu
 
-#: How far Sinkhorn's iteration is driven where its result is one side of a statement.
+#: Accuracy of Sinkhorn's iteration where its result is one side of a statement.
 TIGHT: dict[str, Any] = {"tol": 1e-11, "max_iter": 200_000}
 
 
@@ -34,7 +34,7 @@ def primal(P: Tensor, C: Tensor, eps: float, a: Tensor, b: Tensor) -> Tensor:
 
 
 def dual(f: Tensor, g: Tensor, C: Tensor, eps: float, a: Tensor, b: Tensor) -> Tensor:
-    """What the prices f and g earn, and a bonus or a fine: eps (1 - the mass of K)."""
+    """Income of the prices f and g, and a bonus or a fine: eps (1 - the mass of K)."""
     return a @ f + b @ g + eps * (1 - entropic_plan(f, g, C, eps, a, b).sum())
 
 

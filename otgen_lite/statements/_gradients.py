@@ -14,7 +14,7 @@ import otgen_lite as otg
 from otgen_lite.statements._on_cpu import all_on_cpu
 from otgen_lite.statements.kantorovich import highs, margins
 
-#: What is less than this above the best offer is a tie; costs are of order one.
+#: Offers less than this above the best one tie with it; costs are of order one.
 TIE = 1e-9
 
 

@@ -1,4 +1,4 @@
-"""What the statements of chapter 13 are computed with: shares of modes under maps of a Gaussian."""
+"""Helpers of chapter 13: shares of modes under maps of a Gaussian."""
 
 from __future__ import annotations
 

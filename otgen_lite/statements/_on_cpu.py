@@ -1,4 +1,4 @@
-"""Where statements are computed: on the CPU in double precision, whatever device a chapter uses.
+"""Statements run on the CPU in double precision, whatever device a chapter uses.
 
 Their solvers are SciPy's and their tolerances those of float64. What comes in from an accelerator
 is moved to the CPU, and what comes out goes back, so that a chapter's next lines keep working.

@@ -114,7 +114,7 @@ def dual(C: Tensor, a: Tensor, b: Tensor, lam: float, name: str) -> float:
 
 
 def concession(name: str, g: np.ndarray, b: np.ndarray, lam: float) -> tuple[float, np.ndarray]:
-    """What a smooth penalty leaves of the income b . g, and its slope in g (m,)."""
+    """Income b . g after a smooth penalty, and its slope in g (m,)."""
     if name == "KL":
         low = g.min()
         shares = b * np.exp((low - g) / lam)

@@ -1,4 +1,4 @@
-"""What chapter 12 computes with: penalties on finite laws, games, directions, data in specks."""
+"""Helpers of chapter 12: penalties on finite laws, games, directions, data in specks."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def samples(a: Tensor, n: int) -> Iterator[tuple[list[int], float]]:
 
 
 def least_distance(n: int, d: int) -> float:
-    """What any n atoms miss of N(0, I_d) at least, in W_2^2: d/(d+2) 2 pi (n v_d)^(-2/d)."""
+    """Lower bound of W_2^2 from any n atoms to N(0, I_d): d/(d+2) 2 pi (n v_d)^(-2/d)."""
     ball = pi ** (d / 2) / gamma(d / 2 + 1)
     return d / (d + 2) * 2 * pi * (n * ball) ** (-2 / d)
 

@@ -224,7 +224,7 @@ def penalty_on_the_line(generator: Generator, n: int, m: int, lam: float) -> Sid
 
 @statement("prop-wgan-wells", chapter=7, source=BOOK, tol=1e-6, sizes=WELLS)
 def wells(_: Generator, m: float, lam: float) -> Sides:
-    """Where ascent on a linear critic ends, from both sides, value and slope = the closed form."""
+    """End of ascent on a linear critic, from both sides, value and slope = the closed form."""
     lhs, rhs = [], []
     for one_sided in (False, True):
         for side in (1.0, -1.0):

@@ -345,7 +345,7 @@ def sampling_floor(generator: Generator, n: int, k: int) -> tuple[Tensor, Tensor
 
 @statement("prop-qq", chapter=2, source=BOOK, tol=1e-9, sizes=SAMPLES)
 def qq(generator: Generator, n: int) -> tuple[Tensor, Tensor]:
-    """Where descent on W_2^2 ends, and the regression line of sorted data on sorted noise."""
+    """End of descent on W_2^2, and the regression line of sorted data on sorted noise."""
     z = torch.rand(n, generator=generator, dtype=torch.float64)
     z = (z - z.mean()) / z.std(correction=0)
     y = 2 + points(generator, n, 1)[:, 0].exp()

@@ -89,7 +89,7 @@ def entropic_gauss(generator: Generator, d: int, eps: float) -> Sides:
 
 @statement("prop-shrink", chapter=3, source=BOOK, tol=1e-5, sizes=SPREADS)
 def shrink(generator: Generator, b: float, eps: float) -> tuple[float, float]:
-    """Where the slope of Sinkhorn's value in the scale is zero, and the formula."""
+    """Zero of the slope of Sinkhorn's value in the scale, and the formula."""
     (zx, wx), (zy, wy) = normal_grid(120), normal_grid(131)
     shift = torch.rand(1, generator=generator, dtype=torch.float64)  # means do not matter
 
@@ -140,7 +140,7 @@ def debiased(generator: Generator, n: int, m: int, d: int, eps: float, cost: str
 
 @statement("cor-unbiased", chapter=3, source=BOOK, tol=1e-5, sizes=SPREADS)
 def unbiased(generator: Generator, b: float, eps: float) -> tuple[float, float]:
-    """Where the slope of the Sinkhorn divergence in the scale is zero; the scale of the data."""
+    """Zero of the slope of the Sinkhorn divergence in the scale; the scale of the data."""
     (zx, wx), (zy, wy) = normal_grid(120), normal_grid(131)
     shift = torch.rand(1, generator=generator, dtype=torch.float64)
 

@@ -119,7 +119,7 @@ def contraction(generator: Generator, n: int, m: int, eps: float) -> Sides:
 
 @statement("prop-sinkhorn-rate", chapter=3, source="knight_2008", tol=1e-5, sizes=SQUARE)
 def observed_rate(generator: Generator, n: int, m: int, eps: float) -> Sides:
-    """What one more round leaves of the slowest error = second singular value, squared."""
+    """Factor of the slowest error in one more round = second singular value, squared."""
     C, a, b = problem(generator, n, m)
     P = otg.solve_sinkhorn(C, eps, a, b, **TIGHT).plan
     _, s, Vh = torch.linalg.svd(P / (a[:, None] * b).sqrt())

@@ -123,7 +123,7 @@ def rod(generator: Generator, k: int) -> Sides:
 
 @statement("prop-mke-basins", chapter=5, source=BOOK, tol=1e-4, sizes=RODS)
 def basins(generator: Generator, k: int) -> Sides:
-    """Where descent by linear programmes ends = two thirds of a side; shares = angles over pi."""
+    """End of descent by linear programmes = two thirds of a side; shares = angles over pi."""
     y = points(generator, 3, 2)
     while not acute(y):
         y = points(generator, 3, 2)

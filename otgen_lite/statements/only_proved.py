@@ -1,4 +1,4 @@
-"""What the certificates leave out: the parts of each statement that only its proof covers.
+"""Parts of each statement that its certificate leaves out, and only its proof covers.
 
 A certificate compares numbers on finitely many instances, so no certificate shows that something
 holds for *all* of them; that much is not repeated here. Named here is what no number checks even on

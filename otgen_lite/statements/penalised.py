@@ -131,7 +131,7 @@ def exact_penalty(generator: Generator, n: int, m: int, lam: float) -> Sides:
     "prop-pot-rate", chapter=10, source=BOOK, tol=1e-9, relation="<=", sizes=SIZES
 )  # fmt: skip
 def never_exact(generator: Generator, n: int, m: int, lam: float) -> Sides:
-    """What is missing to W at a large weight, between its two bounds; KL and GAN."""
+    """Distance to W at a large weight, between its two bounds; KL and GAN."""
     C, a, b = problem(generator, n, m)
     W, W0 = otg.solve_exact(C, a, b).value, nearest(C, a)
     spread, _ = exact_from(C, a, b, W.item())

@@ -36,7 +36,7 @@ class Statement:
 
     @property
     def computed(self) -> str:
-        """What the two sides are, in the first line of the docstring of the function."""
+        """The two sides in words: the first line of the docstring of the function."""
         return (self.both_sides.__doc__ or "").strip().split("\n")[0]
 
     @property

@@ -1,4 +1,4 @@
-"""What restricted critics and encoders reach: what chapter 9 computes with, and its witnesses.
+"""Helpers of chapter 9: values that restricted critics and encoders reach, and their witnesses.
 
 The first part solves both sides of the theorem on restricted critics, as two linear programmes that
 are built separately. The second has the encoders of a line in closed form. The third has numbers

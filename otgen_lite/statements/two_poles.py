@@ -83,7 +83,7 @@ def height(u: Tensor, a: Tensor, eps: float = 0.0) -> float:
     )
 
 
-#: What a program may do with the atom at the border: give it to the first offer, to the last, in
+#: Rules of a program for the atom at the border: give it to the first offer, to the last, in
 #: equal parts to all that tie, or toss a coin.
 RULES = ("first", "last", "parts", "coin")
 

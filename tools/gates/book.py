@@ -23,7 +23,7 @@ class Fault:
 
 
 class Page(HTMLParser):
-    """What the gates want to know of one HTML page, gathered in one pass."""
+    """Facts of one HTML page for the gates, gathered in one pass."""
 
     def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)

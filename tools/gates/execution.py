@@ -17,7 +17,7 @@ WARNED = re.compile(r"\b\w*Warning: .*")
 
 
 def cell_name(number: int, cell: dict[str, Any]) -> str:
-    """How a fault names a cell: its number among the code cells, and its first line of code."""
+    """Name of a cell in a fault: its number among the code cells, and its first line of code."""
     lines = "".join(cell["source"]).strip().splitlines() or [""]
     first = next((line for line in lines if line and not line.startswith(("#", "%", "---"))), "")
     return f"cell {number} ({first.strip()[:60]})"

@@ -115,7 +115,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def files() -> list[Path]:
-    """Where every record goes."""
+    """Paths of the record."""
     out = os.environ.get("OUT")
     return [HERE, Path(out) / "gpu.json"] if out else [HERE]
 

@@ -23,7 +23,7 @@ _CELL = re.compile(
 )
 _BLOCK = re.compile(r"\A---\n.*?^---\n", re.M | re.S)
 _COLON = re.compile(r"\A(?::[\w-]+:[^\n]*\n)+")
-#: What trains: calls of the package's doors.
+#: Functions and methods that train.
 _TRAINS = re.compile(r"\botg\.(fit|sweep|recipes\.get)\(")
 
 
@@ -106,7 +106,7 @@ def execute(cell: Cell, name: str, space: dict[str, Any]) -> None:
 
 
 def show(value: Any) -> None:
-    """What a notebook would do with a value at the end of a cell."""
+    """Show a value as a notebook would at the end of a cell."""
     if type(value).__name__ == "TrainingPanel":  # press its button, and stop soon
         value.train(callback=lambda step, history: step >= 50)
     for name in ("_repr_mimebundle_", "_repr_html_", "_repr_png_"):

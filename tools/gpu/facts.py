@@ -37,7 +37,7 @@ def driver() -> str:
 
 
 def card(device: str) -> dict[str, Any]:
-    """What torch says of the accelerator."""
+    """Properties of the accelerator, from torch."""
     import torch
 
     if torch.device(device).type != "cuda":
@@ -69,7 +69,7 @@ def dtypes(device: str) -> str:
 
 
 def jax_devices() -> str:
-    """Where JAX computes, asked in a process of its own: it would take memory from torch."""
+    """Devices of JAX, asked in a process of its own: it would take memory from torch."""
     command = [sys.executable, "-c", "import jax; print(jax.devices()[0].platform)"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)

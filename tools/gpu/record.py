@@ -18,7 +18,7 @@ from typing import Any
 MARK = "@row "
 
 OUTCOMES = ("ok", "failed", "timed out", "skipped")
-#: What a row must have, and what it may have: by name the types.
+#: Fields that a row must have, and that it may have: by name the types.
 ROW: dict[str, tuple[type, ...]] = {"step": (str,), "case": (str,), "what": (str,), "unit": (str,)}
 MORE: dict[str, tuple[type, ...]] = {
     "value": (int, float, type(None)),  # None: not measured, and `why` says the reason
@@ -130,7 +130,7 @@ class Record:
         self.write()
 
     def content(self) -> dict[str, Any]:
-        """What the file holds."""
+        """Content of the file."""
         return {"schema": 1, **self.facts, "steps": [*self.steps.values()],
                 "rows": [*self.rows.values()]}  # fmt: skip
 

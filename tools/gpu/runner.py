@@ -39,7 +39,7 @@ class Step:
 
 
 def deadlines(steps: Sequence[Step], total: float) -> list[float]:
-    """When each step must have ended, in seconds from the start: time that is left is passed on.
+    """Deadline of each step, in seconds from the start: time that is left is passed on.
 
     Raises:
         ValueError: if the shares together are more than there is.

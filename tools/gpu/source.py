@@ -1,4 +1,4 @@
-"""Which source is measured: the commit, also where the repository came as files without git."""
+"""The commit that is measured, also where the repository came as files without git."""
 
 from __future__ import annotations
 
