@@ -1,4 +1,4 @@
-"""Calls of networks: checks of what goes in and comes out, and blocks where memory is bounded."""
+"""Calls of networks: checks of their inputs and outputs, and blocks that bound the memory."""
 
 from __future__ import annotations
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from scipy.sparse.csgraph import csgraph_from_dense, floyd_warshall
 from torch import Tensor
 
 from otgen_lite import _checks
@@ -35,6 +34,9 @@ def inner_potential(C: Tensor, solved: ExactResult) -> Tensor:
     Returns:
         (m,) potential with mean 0, in the type of C.
     """
+    # Here, so that importing the package need not wait for it.
+    from scipy.sparse.csgraph import csgraph_from_dense, floyd_warshall
+
     costs = C.detach().cpu().double().numpy()
     corner = solved.potentials[1].cpu().double().numpy()
     # Where sums of weights agree up to rounding alone, the simplex leaves that much mass behind.

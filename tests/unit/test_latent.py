@@ -57,6 +57,7 @@ def test_what_is_out_of_range_is_named() -> None:
         (lambda: latent.Clusters(401), "number"),
         (lambda: latent.Clusters(8, codes=7), "codes"),
         (lambda: latent.patients(known=569), "known"),
+        (lambda: latent.patients(seed=-1), "seed must be a whole number >= 0"),
         (lambda: latent.usefulness(known[known[:, -1] > 0], unknown), "records"),
         (lambda: latent.balanced(x, x[:9], 8), "n must"),
     ):
