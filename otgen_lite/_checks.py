@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 #: How far from 1 the sum of weights may be; what is left is divided out.
 WEIGHT_SUM_TOL = {torch.float64: 1e-6, torch.float32: 1e-4}
@@ -295,3 +295,10 @@ def common(*tensors: Tensor) -> tuple[Tensor, ...]:
                 f"all arrays must be on one device, got {tensors[0].device} and {t.device}"
             )
     return tuple(t.to(dtype) for t in tensors)
+
+
+def module(name: str, value: Any) -> nn.Module:
+    """A network."""
+    if not isinstance(value, nn.Module):
+        raise TypeError(f"{name} must be a torch.nn.Module, got {type(value).__name__}")
+    return value

@@ -1,4 +1,4 @@
-"""Records of patients, and what can be read off synthetic ones: of use, and of what leaks."""
+"""Records of patients, and two numbers of synthetic ones: their use, and their leak."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from otgen_lite import _checks
+from otgen_lite._draws import as_generator
 from otgen_lite.costs import cost_matrix
 
 
@@ -40,9 +41,7 @@ def patients(seed: int = 0, known: int = 380) -> tuple[Tensor, Tensor]:
         raise ValueError(
             f"known must be smaller than {len(raw)}, the number of patients, got {known}"
         )
-    order = torch.randperm(
-        len(raw), generator=torch.Generator("cpu").manual_seed(seed), device="cpu"
-    )
+    order = torch.randperm(len(raw), generator=as_generator(seed, name="seed"), device="cpu")
     raw, benign = raw[order.numpy()], benign[order.numpy()]
     scaled = (raw - raw[:known].mean(0)) / raw[:known].std(0)
     every = np.concatenate([scaled, 4.0 * benign[:, None] - 2], axis=1)
@@ -84,7 +83,7 @@ def leak(records: Tensor, known: Tensor, unknown: Tensor) -> float:
     one half.
 
     Args:
-        records: (n, d) what is published.
+        records: (n, d) published records.
         known: (m, d) patients in the table.
         unknown: (l, d) others.
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
+from otgen_lite import _checks
 from otgen_lite.divergences.base import Penalty, logits, same_space
 
 
@@ -56,14 +56,11 @@ class Adversarial(Penalty):
 
     def __init__(self, discriminator: nn.Module, saturating: bool = False) -> None:
         super().__init__()
-        if not isinstance(discriminator, nn.Module):
-            given: Any = discriminator
-            raise TypeError(f"discriminator must be a torch.nn.Module, got {type(given).__name__}")
-        self.discriminator = discriminator
+        self.discriminator = _checks.module("discriminator", discriminator)
         self.saturating = bool(saturating)
 
     def forward(self, q: Tensor, p: Tensor, noise: Mapping[str, Tensor] | None = None) -> Tensor:
-        """What the encoder minimises: 0-d, in nats."""
+        """The encoder's loss: 0-d, in nats."""
         if self.saturating:
             return -self.critic_loss(q, p)
         return softplus(-logits(self.discriminator(q))).mean() - math.log(2.0)

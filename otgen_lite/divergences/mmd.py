@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from otgen_lite import _checks
-from otgen_lite.divergences.base import Penalty, full_precision
+from otgen_lite.divergences.base import Penalty, in_full_precision
 
 #: The scales of the multi-scale kernel, as factors of the kernel's own scale.
 SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -70,7 +70,7 @@ class MMD(Penalty):
     def extra_repr(self) -> str:
         return f"{self.kernel!r}, scale={self.scale}, statistic={self.statistic!r}"
 
-    @full_precision
+    @in_full_precision
     def forward(self, q: Tensor, p: Tensor, noise: Mapping[str, Tensor] | None = None) -> Tensor:
         """Squared discrepancy of (n, d) codes ``q`` and (m, d) codes ``p``: 0-d."""
         n, m = len(q), len(p)
@@ -135,10 +135,10 @@ class _MultiScale(torch.autograd.Function):
 
 
 def _squared(x: Tensor, y: Tensor, more: float = 0.0) -> Tensor:
-    """(n, m) squared distances plus a number, in one product: what counts are passes over pairs.
+    """(n, m) squared distances plus a number, in one product: the cost is in passes over pairs.
 
-    The product is one of float64: what it rounds far from the centre is then below what float32
-    codes themselves are rounded to. Each pair of sets has its own centre. In a few dimensions
+    The product is one of float64: its rounding far from the centre is then below that of the
+    float32 codes themselves. Each pair of sets has its own centre. In a few dimensions
     float64 codes are subtracted, which nothing rounds; in many they must be within 1e6 of one
     another, in units of the kernel.
     """

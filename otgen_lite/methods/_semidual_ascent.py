@@ -10,9 +10,10 @@ from torch import Tensor, nn
 
 from otgen_lite import _checks
 from otgen_lite.costs import Cost
-from otgen_lite.methods._mke_costs import costs_between, with_gradient_of
-from otgen_lite.methods._pieces import pair_cost
+from otgen_lite.costs import matrix as costs_between
+from otgen_lite.costs import pairs as pair_cost
 from otgen_lite.transport._semidual import BLOCK, SemiDual, argmax, softened
+from otgen_lite.transport.surrogates import with_gradient_of
 
 #: Memories of the mean gradient and of its mean square, in steps, as in `SemiDiscrete.fit`.
 _MEAN, _SQUARE = 0.1, 0.01

@@ -8,13 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from otgen_lite import _checks
-from otgen_lite.costs import Cost, cost_matrix
-from otgen_lite.methods._mke_costs import full_precision
-from otgen_lite.methods._mke_model import GeneratorModel
-from otgen_lite.methods._pieces import checked_cost
+from otgen_lite.costs import Cost, checked_cost, cost_matrix
 from otgen_lite.methods._semidual_ascent import Potential
 from otgen_lite.methods.base import Noise, Player, flat
+from otgen_lite.methods.generator_model import GeneratorModel
 from otgen_lite.methods.priors import Prior
+from otgen_lite.precision import full_precision
 from otgen_lite.transport import SemiDiscrete
 
 RULES = ("gradient", "adam")

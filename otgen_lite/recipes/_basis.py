@@ -25,7 +25,7 @@ class BasisEncoder(nn.Module):
         inputs: numbers of one data point.
         codes: dimension of the codes, d_z.
         hidden: widths of the hidden layers.
-        generator: where the initial weights come from.
+        generator: of the initial weights.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What a recipe is: data, networks and settings that were tried together, under one name."""
+"""Recipes: data, networks and settings that were tried together, under one name."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Recipe:
         return {**self._options, **overrides}
 
     def stages(self, **overrides: Any) -> dict[str, dict[str, Any]]:
-        """What :meth:`train` runs: by name the options of each call of ``fit``.
+        """The trainings of :meth:`train`: by name the options of each call of ``fit``.
 
         Args:
             overrides: as for :meth:`train`.
@@ -81,7 +81,7 @@ class Recipe:
         return stages(options) if stages is not None else {self.name: options}
 
     def data(self, seed: int) -> Tensor:
-        """What the recipe trains on: ``points`` of a toy drawn with a seed, or all images.
+        """The training data: ``points`` of a toy drawn with a seed, or all images.
 
         Args:
             seed: seed of the draw; no matter for images.
@@ -95,8 +95,8 @@ class Recipe:
         """The method before training.
 
         Args:
-            seed: where the networks' initial weights come from.
-            data: what it is going to be trained on (some methods hold it, such as ``SemiDual``);
+            seed: of the networks' initial weights.
+            data: the training data (some methods hold them, such as ``SemiDual``);
                 :meth:`data` of the seed where None.
 
         Returns:
@@ -110,7 +110,7 @@ class Recipe:
         """Make the method and train it.
 
         Args:
-            seed: for the data, the initial weights, and what is drawn while training.
+            seed: of the data, the initial weights, and the draws of the training.
             data: (n, ...) data; :meth:`data` of the seed where None.
             progress: whether ``fit`` shows its bar.
             overrides: options of ``fit`` that replace those of the recipe, in each of its trainings
@@ -131,7 +131,7 @@ class Recipe:
         return method, fit(method, data, seed=seed, progress=progress, **options)
 
 
-#: What a recipe can be told about its training; the rest it brings itself.
+#: Options of ``fit`` that may be overridden; a recipe brings the rest itself.
 _OPTIONS = tuple(
     name
     for name, parameter in inspect.signature(fit).parameters.items()
@@ -140,7 +140,7 @@ _OPTIONS = tuple(
 
 
 def _known(options: dict[str, Any]) -> None:
-    """Refuse what ``fit`` does not take."""
+    """Refuse options that ``fit`` does not have."""
     for name in options:
         try:
             _checks.choice("an option of fit", name, _OPTIONS)
@@ -183,6 +183,11 @@ def recipe(
         return shelf[name]
 
     return register
+
+
+def initial(seed: int) -> torch.Generator:
+    """Randomness of initial weights, on the CPU: the same numbers for every device."""
+    return torch.Generator("cpu").manual_seed(seed)
 
 
 def get(data: str, name: str) -> Recipe:

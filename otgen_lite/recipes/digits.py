@@ -9,7 +9,6 @@ novelty falls with it, so that training stops early.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -19,8 +18,8 @@ from otgen_lite.divergences import MMD
 from otgen_lite.methods import AAE, AVB, VAE, AutoEncoder, LatentOT, PenalizedOT
 from otgen_lite.networks import MLP, ImplicitEncoder, PairCritic, leaky
 from otgen_lite.recipes._basis import BasisEncoder
-from otgen_lite.recipes.base import recipe
-from otgen_lite.recipes.latent import Latent
+from otgen_lite.recipes.base import initial, recipe
+from otgen_lite.recipes.latent import Wrap, latent_recipes
 
 #: Dimension of the codes.
 CODE = 8
@@ -38,10 +37,6 @@ AUTOENCODER: dict[str, Any] = {
 NETWORK: dict[str, Any] = {
     "steps": 4000, "batch_size": 256, "lr": 4e-3, "schedule": "cosine", "ema": 0.99,
 }  # fmt: skip
-
-
-def _generator(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def _encoder(outputs: int, draw: torch.Generator, activation: str = "silu") -> MLP:
@@ -62,7 +57,7 @@ def _decoder(draw: torch.Generator, activation: str = "silu") -> MLP:
 @recipe("digits", "vae", steps=5000, batch_size=128, lr=4e-3, schedule="cosine", ema=0.99)
 def vae(seed: int, data: Tensor) -> VAE:
     """The variational auto-encoder."""
-    draw = _generator(seed)
+    draw = initial(seed)
     # At .1 W_2^2 is lower still, and the samples are blurred more and nearer to training images.
     return VAE(_encoder(2 * CODE, draw), _decoder(draw), decoder_var=0.07)
 
@@ -70,7 +65,7 @@ def vae(seed: int, data: Tensor) -> VAE:
 @recipe("digits", "penalized_ot", steps=4000, batch_size=256, lr=4e-3, schedule="cosine", ema=0.99)
 def penalized_ot(seed: int, data: Tensor) -> PenalizedOT:
     """Penalised transport with a kernel of many scales and an implicit encoder."""
-    draw = _generator(seed)
+    draw = initial(seed)
     # Noise in the encoder costs reconstruction, so it takes a large weight to be used at all.
     return PenalizedOT(
         _noisy_encoder(draw), _decoder(draw), penalty=MMD("multi"),
@@ -85,7 +80,7 @@ def penalized_ot(seed: int, data: Tensor) -> PenalizedOT:
 )  # fmt: skip
 def aae(seed: int, data: Tensor) -> AAE:
     """The adversarial auto-encoder with an implicit encoder; the discriminator is the faster."""
-    draw = _generator(seed)
+    draw = initial(seed)
     critic = MLP(CODE, [128, 128], 1, activation=leaky, generator=draw)
     return AAE(
         _noisy_encoder(draw), _decoder(draw), critic, decoder_var=2.0,
@@ -100,7 +95,7 @@ def aae(seed: int, data: Tensor) -> AAE:
 )  # fmt: skip
 def avb(seed: int, data: Tensor) -> AVB:
     """Adversarial variational Bayes, with adaptive contrast and noise that can be followed."""
-    draw = _generator(seed)
+    draw = initial(seed)
     # From k draws the contrast pushes codes apart (k - 1) / (k - 3) times too hard until T has
     # learned better, and k / (k + 1) times after that: 16 draws, not 8. T takes two steps, because
     # what it does not see yet the encoder makes use of: with one, a seed of three lost a class.
@@ -117,30 +112,28 @@ def avb(seed: int, data: Tensor) -> AVB:
 
 def autoencoder(seed: int, data: Tensor) -> AutoEncoder:
     """The auto-encoder of the latent recipes, before training."""
-    draw = _generator(seed)
+    draw = initial(seed)
     return AutoEncoder(_encoder(CODE, draw, "relu"), _decoder(draw, "relu"))
 
 
-def _map(method: LatentOT, seed: int) -> None:
+def _fit_map(method: LatentOT, seed: int) -> None:
     """Potentials to a hundredth of the masses; the other maps are formulas."""
     more = {"tol": 1e-2} if method.map in ("semidiscrete", "pairs") else {}
     method.fit_map(seed=seed, **more)
 
 
 def _pairs(inner: AutoEncoder, data: Tensor, seed: int) -> LatentOT:
-    draw = _generator(seed + 1)
+    draw = initial(seed + 1)
     network = MLP(CODE, [256, 256], CODE, activation="silu", generator=draw)
     return LatentOT(inner, data=data, map="pairs", plan="semidiscrete", network=network)
 
 
-def _simple(map: str) -> Callable[[AutoEncoder, Tensor, int], LatentOT]:
-    return lambda inner, data, seed: LatentOT(inner, data=data, map=map, components=20)
+def _map(name: str) -> Wrap:
+    return lambda inner, data, seed: LatentOT(inner, data=data, map=name, components=20)
 
 
-for _name in ("semidiscrete", "gaussian", "mixture"):
-    recipe(
-        "digits", f"latent_ot_{_name}", trainer=Latent(_simple(_name), _map, lambda: AUTOENCODER)
-    )(autoencoder)  # fmt: skip
-recipe(
-    "digits", "latent_ot_pairs", trainer=Latent(_pairs, _map, lambda: AUTOENCODER, NETWORK)
-)(autoencoder)  # fmt: skip
+latent_recipes(
+    "digits", autoencoder,
+    {**{name: _map(name) for name in ("semidiscrete", "gaussian", "mixture")}, "pairs": _pairs},
+    _fit_map, lambda: AUTOENCODER, NETWORK,
+)  # fmt: skip

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from otgen_lite.methods import MKE, WGAN, GaussianPrior, SemiDual
 from otgen_lite.networks import MLP, leaky
-from otgen_lite.recipes.base import recipe
+from otgen_lite.recipes.base import initial, recipe
 
 #: Numbers in a code.
 CODE = 8
@@ -22,8 +22,8 @@ def _generator(draw: torch.Generator) -> MLP:
     return MLP(CODE, [256, 256], 64, shape=(8, 8), final=nn.Sigmoid, generator=draw)
 
 
-def _draw(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
+def _critic(draw: torch.Generator) -> MLP:
+    return MLP(64, [128, 128], 1, activation=leaky, generator=draw)
 
 
 @recipe(
@@ -37,7 +37,7 @@ def mke_sinkhorn(seed: int, data: Tensor) -> MKE:
     nearer to the data and sharper at once.
     """
     prior = GaussianPrior(CODE)
-    return MKE(_generator(_draw(seed)), loss="divergence", eps=0.5, sweeps=4, prior=prior)
+    return MKE(_generator(initial(seed)), discrepancy="divergence", eps=0.5, sweeps=4, prior=prior)
 
 
 @recipe(
@@ -46,7 +46,7 @@ def mke_sinkhorn(seed: int, data: Tensor) -> MKE:
 )  # fmt: skip
 def mke_exact(seed: int, data: Tensor) -> MKE:
     """Minimum Kantorovich estimation with exact transport, one linear programme a step."""
-    return MKE(_generator(_draw(seed)), loss="exact", prior=GaussianPrior(CODE))
+    return MKE(_generator(initial(seed)), discrepancy="exact", prior=GaussianPrior(CODE))
 
 
 @recipe(
@@ -59,8 +59,8 @@ def wgan_gp(seed: int, data: Tensor) -> WGAN:
     The generator goes around its goal, so an average over 500 rounds is much nearer than any one
     of them. Weights of .1 and 10 are both worse.
     """
-    draw = _draw(seed)
-    critic = MLP(64, [128, 128], 1, activation=leaky, generator=draw)
+    draw = initial(seed)
+    critic = _critic(draw)  # before the generator: the order of the draws is part of the recipe
     return WGAN(_generator(draw), critic, constraint="gp", gp_weight=1.0, n_critic=3)
 
 
@@ -76,8 +76,8 @@ def wgan_clip(seed: int, data: Tensor) -> WGAN:
     the same way everywhere: it sees one direction at a time. So it has to keep up as the generator
     moves along (five steps a round), but not by leaps of a tenth of the clip.
     """
-    draw = _draw(seed)
-    critic = MLP(64, [128, 128], 1, activation=leaky, generator=draw)
+    draw = initial(seed)
+    critic = _critic(draw)
     return WGAN(_generator(draw), critic, constraint="clip", clip=0.02, n_critic=5)
 
 
@@ -88,4 +88,4 @@ def wgan_clip(seed: int, data: Tensor) -> WGAN:
 def semidual(seed: int, data: Tensor) -> SemiDual:
     """The alternating algorithm on the semi-dual, every image an atom."""
     prior = GaussianPrior(CODE)
-    return SemiDual(_generator(_draw(seed)), data, psi_steps=5, memory=0.2, prior=prior)
+    return SemiDual(_generator(initial(seed)), data, psi_steps=5, memory=0.2, prior=prior)

@@ -11,12 +11,15 @@ import torch
 from torch import Tensor
 
 from otgen_lite.methods import LatentOT, Method
-from otgen_lite.recipes.base import Recipe
+from otgen_lite.recipes.base import Maker, Recipe, recipe
 from otgen_lite.training import History, agreement, fit, interrupts, writing
 
 log = logging.getLogger("otgen_lite")
 
-#: What belongs to the history that a recipe returns, which is that of its last training.
+#: A function ``(auto-encoder, data, seed) -> LatentOT``.
+Wrap = Callable[[Any, Tensor, int], LatentOT]
+
+#: Options of the history that a recipe returns, which is that of its last training.
 _LAST = ("metrics", "metrics_every")
 
 
@@ -29,19 +32,19 @@ class Latent:
 
     Args:
         wrap: ``(auto-encoder, data, seed) -> LatentOT``.
-        make_map: makes the map of it, with a seed.
+        fit_map: fits the map, with a seed.
         autoencoder: the options of the auto-encoder's training; read when it begins.
         network: the options of the network's training, None where the map has none.
     """
 
     def __init__(
         self,
-        wrap: Callable[[Any, Tensor, int], LatentOT],
-        make_map: Callable[[LatentOT, int], Any],
+        wrap: Wrap,
+        fit_map: Callable[[LatentOT, int], Any],
         autoencoder: Callable[[], dict[str, Any]],
         network: dict[str, Any] | None = None,
     ) -> None:
-        self._wrap, self._make_map = wrap, make_map
+        self._wrap, self._fit_map = wrap, fit_map
         self._autoencoder, self._network = autoencoder, network
 
     def stages(self, options: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -92,8 +95,31 @@ class Latent:
         try:
             with stop.breakable(), torch.device("cpu"):
                 method = self._wrap(inner, data.cpu(), seed)
-                self._make_map(method, seed)
+                self._fit_map(method, seed)
         except KeyboardInterrupt:
             inner.to(place)
             return None
         return method.to(place)
+
+
+def latent_recipes(
+    on: str,
+    autoencoder: Maker,
+    maps: dict[str, Wrap],
+    fit_map: Callable[[LatentOT, int], Any],
+    options: Callable[[], dict[str, Any]],
+    network: dict[str, Any],
+) -> None:
+    """Register a recipe ``latent_ot_…`` for each map of one auto-encoder.
+
+    Args:
+        on: name of the data.
+        autoencoder: makes the auto-encoder.
+        maps: by name of the map ``(auto-encoder, data, seed) -> LatentOT``.
+        fit_map: fits the map, with a seed.
+        options: the options of the auto-encoder's training; read when it begins.
+        network: the options of the training of the map ``"pairs"``, which has a network.
+    """
+    for name, wrap in maps.items():
+        trainer = Latent(wrap, fit_map, options, network if name == "pairs" else None)
+        recipe(on, f"latent_ot_{name}", trainer=trainer)(autoencoder)

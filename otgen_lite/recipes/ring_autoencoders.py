@@ -15,14 +15,16 @@ from torch import Tensor
 from otgen_lite.divergences import SlicedWasserstein
 from otgen_lite.methods import AAE, AVB, VAE, PenalizedOT
 from otgen_lite.networks import MLP, ImplicitEncoder, PairCritic, leaky
-from otgen_lite.recipes.base import recipe
+from otgen_lite.recipes.base import initial, recipe
 
 #: Numbers of noise that an implicit encoder takes, for a code of two.
 NOISE = 4
 
 
-def _generator(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
+def _networks(draw: torch.Generator) -> tuple[ImplicitEncoder, MLP]:
+    """The implicit encoder and the decoder of three recipes."""
+    encoder = ImplicitEncoder(2, NOISE, [128] * 3, 2, generator=draw)
+    return encoder, MLP(2, [128] * 3, 2, generator=draw)
 
 
 def _shrinking_variance(progress: float) -> float:
@@ -41,7 +43,7 @@ def vae(seed: int, data: Tensor) -> VAE:
     the decoder crosses them nothing fixes how much of the prior each mode gets; eight intervals
     fill a line, and seven short crossings are all that is left between the modes.
     """
-    draw = _generator(seed)
+    draw = initial(seed)
     return VAE(
         MLP(2, [64, 64], 2, generator=draw),
         MLP(1, [96] * 4, 2, generator=draw),
@@ -55,10 +57,9 @@ def vae(seed: int, data: Tensor) -> VAE:
 )  # fmt: skip
 def penalized_ot(seed: int, data: Tensor) -> PenalizedOT:
     """Penalised transport with an implicit encoder and the sliced Wasserstein cost."""
-    draw = _generator(seed)
+    draw = initial(seed)
     return PenalizedOT(
-        ImplicitEncoder(2, NOISE, [128] * 3, 2, generator=draw),
-        MLP(2, [128] * 3, 2, generator=draw),
+        *_networks(draw),
         penalty=SlicedWasserstein(50),
         encoding="implicit",
         lam=60.0,
@@ -72,10 +73,9 @@ def penalized_ot(seed: int, data: Tensor) -> PenalizedOT:
 )  # fmt: skip
 def aae(seed: int, data: Tensor) -> AAE:
     """The adversarial auto-encoder with an implicit encoder; the discriminator is the faster."""
-    draw = _generator(seed)
+    draw = initial(seed)
     return AAE(
-        ImplicitEncoder(2, NOISE, [128] * 3, 2, generator=draw),
-        MLP(2, [128] * 3, 2, generator=draw),
+        *_networks(draw),
         MLP(2, [64] * 3, 1, activation=leaky, generator=draw),
         decoder_var=1.5,
         encoding="implicit",
@@ -95,10 +95,9 @@ def avb(seed: int, data: Tensor) -> AVB:
     wrong costs a few hundredths of a nat, so that a discriminator that lags behind does not see it;
     at twice the rate some modes got a third of their share. One seed in five still errs by a third.
     """
-    draw = _generator(seed)
+    draw = initial(seed)
     return AVB(
-        ImplicitEncoder(2, NOISE, [128] * 3, 2, generator=draw),
-        MLP(2, [128] * 3, 2, generator=draw),
+        *_networks(draw),
         PairCritic(2, 2, [64] * 3, activation=leaky, generator=draw),
         decoder_var=0.05,
         critic_steps=2,

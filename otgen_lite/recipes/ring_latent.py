@@ -11,8 +11,8 @@ from otgen_lite._draws import below
 from otgen_lite.divergences import MomentMatching
 from otgen_lite.methods import LatentOT, PenalizedOT
 from otgen_lite.networks import MLP
-from otgen_lite.recipes.base import recipe
-from otgen_lite.recipes.latent import Latent
+from otgen_lite.recipes.base import initial
+from otgen_lite.recipes.latent import latent_recipes
 
 #: Options of ``fit`` for the auto-encoder.
 AUTOENCODER: dict[str, Any] = {
@@ -34,7 +34,7 @@ def autoencoder(seed: int, data: Tensor) -> PenalizedOT:
     Its codes have mean 0 and covariance 1 and are free otherwise: codes on a thin ellipse leave
     long thin cells, and the potential then takes ten times as many steps.
     """
-    draw = torch.Generator().manual_seed(seed)
+    draw = initial(seed)
     return PenalizedOT(
         MLP(2, [64, 64], 2, generator=draw),
         MLP(2, [64, 64], 2, generator=draw),
@@ -70,13 +70,13 @@ def spread(points: Tensor, levels: int, generator: torch.Generator) -> Tensor:
     return torch.cat(picks)
 
 
-def _map(method: LatentOT, seed: int) -> None:
+def _fit_map(method: LatentOT, seed: int) -> None:
     method.fit_map(seed=seed, steps=STEPS)
 
 
 def _atoms(inner: PenalizedOT, data: Tensor, levels: int, seed: int) -> Tensor:
     """2^levels of the data, whose codes are the atoms."""
-    return data[spread(inner.encode(data), levels, torch.Generator().manual_seed(seed))]
+    return data[spread(inner.encode(data), levels, initial(seed))]
 
 
 def _semidiscrete(inner: PenalizedOT, data: Tensor, seed: int) -> LatentOT:
@@ -84,17 +84,13 @@ def _semidiscrete(inner: PenalizedOT, data: Tensor, seed: int) -> LatentOT:
 
 
 def _pairs(inner: PenalizedOT, data: Tensor, seed: int) -> LatentOT:
-    draw = torch.Generator().manual_seed(seed + 1)
+    draw = initial(seed + 1)
     network = MLP(2, [96] * 4, 2, generator=draw)
     atoms = _atoms(inner, data, 9, seed)
     return LatentOT(inner, data=atoms, map="pairs", plan="semidiscrete", network=network)
 
 
-recipe(
-    "eight_gaussians", "latent_ot_semidiscrete",
-    trainer=Latent(_semidiscrete, _map, lambda: AUTOENCODER),
-)(autoencoder)  # fmt: skip
-recipe(
-    "eight_gaussians", "latent_ot_pairs",
-    trainer=Latent(_pairs, _map, lambda: AUTOENCODER, NETWORK),
-)(autoencoder)  # fmt: skip
+latent_recipes(
+    "eight_gaussians", autoencoder, {"semidiscrete": _semidiscrete, "pairs": _pairs}, _fit_map,
+    lambda: AUTOENCODER, NETWORK,
+)  # fmt: skip

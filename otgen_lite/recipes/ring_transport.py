@@ -1,6 +1,6 @@
 """Eight Gaussians on a ring: methods that compare the law of a generator with the data.
 
-What helps all of them: wide codes (standard deviation 2 or 4) and a narrow generator with a high
+All of them are helped by wide codes (standard deviation 2 or 4) and a narrow generator with a high
 learning rate that falls to zero, because eight specks ask for a steep map; and averaged weights,
 because the shares of the modes must be right to a few thousandths.
 """
@@ -12,7 +12,15 @@ from torch import Tensor
 
 from otgen_lite.methods import MKE, WGAN, GaussianPrior, SemiDual
 from otgen_lite.networks import MLP, leaky
-from otgen_lite.recipes.base import recipe
+from otgen_lite.recipes.base import initial, recipe
+
+
+def _generator(seed: int | torch.Generator, codes: int = 2) -> MLP:
+    return MLP(codes, [64, 64, 64], 2, generator=seed)
+
+
+def _wide(codes: int = 2) -> GaussianPrior:
+    return GaussianPrior(codes, scale=2.0)
 
 
 @recipe(
@@ -21,9 +29,9 @@ from otgen_lite.recipes.base import recipe
 )  # fmt: skip
 def mke_sinkhorn(seed: int, data: Tensor) -> MKE:
     """Minimum Kantorovich estimation with the Sinkhorn divergence."""
-    generator = MLP(2, [64, 64, 64], 2, generator=seed)
-    prior = GaussianPrior(2, scale=2.0)
-    return MKE(generator, loss="divergence", eps=0.07, sweeps=2, even=True, prior=prior)
+    return MKE(
+        _generator(seed), discrepancy="divergence", eps=0.07, sweeps=2, even=True, prior=_wide()
+    )
 
 
 @recipe(
@@ -32,8 +40,7 @@ def mke_sinkhorn(seed: int, data: Tensor) -> MKE:
 )  # fmt: skip
 def mke_exact(seed: int, data: Tensor) -> MKE:
     """Minimum Kantorovich estimation with exact transport, one linear programme a step."""
-    generator = MLP(2, [64, 64, 64], 2, generator=seed)
-    return MKE(generator, loss="exact", even=True, prior=GaussianPrior(2, scale=2.0))
+    return MKE(_generator(seed), discrepancy="exact", even=True, prior=_wide())
 
 
 @recipe(
@@ -42,13 +49,13 @@ def mke_exact(seed: int, data: Tensor) -> MKE:
 )  # fmt: skip
 def wgan_gp(seed: int, data: Tensor) -> WGAN:
     """A Wasserstein GAN with a gradient penalty of weight 1."""
-    draw = torch.Generator().manual_seed(seed)
+    draw = initial(seed)
     return WGAN(
-        MLP(4, [64, 64, 64], 2, generator=draw),
+        _generator(draw, codes=4),
         MLP(2, [64, 64], 1, activation=leaky, generator=draw),
         constraint="gp",
         gp_weight=1.0,
-        prior=GaussianPrior(4, scale=2.0),
+        prior=_wide(codes=4),
     )
 
 
@@ -59,9 +66,9 @@ def wgan_gp(seed: int, data: Tensor) -> WGAN:
 )  # fmt: skip
 def wgan_clip(seed: int, data: Tensor) -> WGAN:
     """A Wasserstein GAN with clipped weights."""
-    draw = torch.Generator().manual_seed(seed)
+    draw = initial(seed)
     return WGAN(
-        MLP(2, [64, 64, 64], 2, generator=draw),
+        _generator(draw),
         MLP(2, [128, 128], 1, generator=draw),
         constraint="clip",
         clip=0.1,
@@ -75,10 +82,10 @@ def wgan_clip(seed: int, data: Tensor) -> WGAN:
 )  # fmt: skip
 def semidual(seed: int, data: Tensor) -> SemiDual:
     """The alternating algorithm on the semi-dual, with 500 atoms that stand for all the data."""
-    generator = MLP(2, [64, 64, 64], 2, generator=seed)
     atoms, masses = quantised(data, 500)
-    prior = GaussianPrior(2, scale=2.0)
-    return SemiDual(generator, atoms, b=masses, psi_steps=30, psi_step=0.2, memory=0.1, prior=prior)
+    return SemiDual(
+        _generator(seed), atoms, b=masses, psi_steps=30, psi_step=0.2, memory=0.1, prior=_wide()
+    )
 
 
 def quantised(data: Tensor, n: int) -> tuple[Tensor, Tensor]:

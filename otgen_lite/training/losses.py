@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from otgen_lite.methods._pieces import in_step
+from otgen_lite.gathering import in_step
 from otgen_lite.methods.base import Method
 from otgen_lite.training.devices import Processes
 from otgen_lite.training.options import Options
@@ -32,10 +32,10 @@ class LossModule(nn.Module):
         self.method = method
         self._loss = loss
 
-    def forward(self, player: str, batch: Tensor, noise: Any, *leave: bool) -> Any:
+    def forward(self, player: str, batch: Tensor, noise: Any, *reuse: bool) -> Any:
         """The loss."""
         with in_step():
-            return self._loss(player, batch, noise, *leave)
+            return self._loss(player, batch, noise, *reuse)
 
 
 def loss_of(method: Method, player: str, options: Options, processes: Processes) -> Any:
@@ -90,8 +90,8 @@ def _of_its_own(method: Method) -> Callable[..., Any]:
     one code: ``Method.forward`` is one for all methods of all sizes in a program.
     """
 
-    def loss(player: str, batch: Tensor, noise: Any, *leave: bool) -> Any:
-        return method.forward(player, batch, noise, *leave)
+    def loss(player: str, batch: Tensor, noise: Any, *reuse: bool) -> Any:
+        return method.forward(player, batch, noise, *reuse)
 
     code = loss.__code__.replace()
     return types.FunctionType(code, loss.__globals__, closure=loss.__closure__)

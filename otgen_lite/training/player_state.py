@@ -57,9 +57,9 @@ class PlayerState:
         self.record = Record(options.steps * self.updates, deferred=deferred)
         self.prepares = type(method).prepare is not Method.prepare
         self.projects = type(method).project is not Method.project
-        # Some losses leave something for the next player; nobody follows the last.
+        # Some losses have tensors for the next player to reuse; nobody follows the last.
         last = name == list(method.players)[-1]
-        self.leaves = (True,) if getattr(method, "leaves", False) and not last else ()
+        self.reuse = (True,) if getattr(method, "reuses", False) and not last else ()
         self.cast, self.scaler = _precision(options.precision, device)
 
     def set_rate(self, factor: float) -> None:
@@ -71,21 +71,21 @@ class PlayerState:
         """Loss, gradient, optimizer, projection.
 
         Returns:
-            The tensors that the loss leaves for the next player of the step, if any.
+            Tensors for the next player of the step to reuse, where the method has such.
 
         Raises:
             NonFiniteError: if the loss is no finite number; nothing has moved.
         """
         for p in self.moved:
             p.grad = None
-        left = None
-        if self.cast is None and not self.leaves:
+        reused = None
+        if self.cast is None and not self.reuse:
             loss = self.loss(self.name, batch, noise)
         else:
             with self.cast or nullcontext():
-                loss = self.loss(self.name, batch, noise, *self.leaves)
-            if self.leaves:
-                loss, left = loss
+                loss = self.loss(self.name, batch, noise, *self.reuse)
+            if self.reuse:
+                loss, reused = loss
         # A vector holds the losses of independent members: their sum has the gradient of each.
         total = loss if loss.ndim == 0 else loss.sum()
         if self.check_each and not math.isfinite(total.item()):
@@ -102,7 +102,7 @@ class PlayerState:
         if self.projects:
             self._project()
         self.record.append(loss.detach())
-        return left
+        return reused
 
     def _scaled_update(self, total: Tensor) -> None:
         """In half precision: the loss is scaled up, so that small gradients are not lost."""

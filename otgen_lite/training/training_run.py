@@ -1,15 +1,18 @@
 """The run of a training: what ``fit`` does between its first check and its last line.
 
-A *step* of a training lets every player move; a player makes one or several *updates* in it:
+A *step* of a training lets every player move; a player makes one or several *updates* in it::
 
-    for each step:
-        method.schedule(share of the training that is over), and the learning rates
-        for each player, for each of its updates:
-            method.prepare(player, generator)                    # nothing, for most methods
-            batch, noise = data.next(), method.noise(player, batch, generator)
-            loss = method(player, batch, noise), and its gradient by loss.backward()
-            optimizer.step(), and method.project(player, parameters)
-        averaged weights, callbacks; now and then a check of all numbers, metrics, a checkpoint
+    for step in range(steps):
+        method.schedule(step / steps)                           # and the learning rates
+        for name, player in method.players.items():
+            for _ in range(player.updates):
+                method.prepare(name, generator)                 # an ascent without a network, say
+                batch = next(batches)
+                noise = method.noise(name, batch, generator)    # all that the loss draws
+                method(name, batch, noise).backward()           # the formula of the book
+                optimizers[name].step()
+                method.project(name, parameters)                # back to where they may be
+        # averaged weights, callbacks; now and then a check of all numbers, metrics, a checkpoint
 
 The rest of this file is about the same numbers in every run (a seed for each update), about
 several processes, and about an end before the last step.
@@ -89,7 +92,7 @@ class TrainingRun:
             self._spans["checkpoint"] = options.checkpoint_every or max(1, options.steps // 10)
 
     def run(self, bar: Bar | None, stop: Stop) -> None:
-        """All steps that are left, or those before an end is asked for.
+        """All steps that are reused, or those before an end is asked for.
 
         Raises:
             TrainingError: if a loss or a weight is no finite number.
@@ -147,7 +150,7 @@ class TrainingRun:
             factor = options.factor(step)
             for player in self.players:
                 player.set_rate(factor)
-        turn, left = 0, None
+        turn, reused = 0, None
         for player in self.players:
             for _ in range(player.updates):
                 # A seed for every update: draws of one, more in another grid point say, do not
@@ -155,7 +158,7 @@ class TrainingRun:
                 generator.manual_seed(streams.mixed(self._keys[0], step, turn))
                 turn += 1
                 try:
-                    left = self._update(player, left, streams.mixed(self._keys[0], step, turn))
+                    reused = self._update(player, reused, streams.mixed(self._keys[0], step, turn))
                 except NonFiniteError:
                     raise
                 except Exception as error:
@@ -173,23 +176,23 @@ class TrainingRun:
             error.add_note(f"fit: in step {step + 1} of {self.options.steps}, player {player!r}")
 
     def _update(
-        self, player: PlayerState, left: dict[str, Tensor] | None, seed: int
+        self, player: PlayerState, reused: dict[str, Tensor] | None, seed: int
     ) -> dict[str, Tensor] | None:
-        """One update of one player; returns tensors for the next player, where there are some."""
+        """One update of one player; tensors for the next to reuse."""
         method, generator = self.method, self.generator
         if player.prepares:
             method.prepare(player.name, generator)
-        # What a player left belongs to its batch; the next one takes both.
-        batch = self._batch if left else self.batches.next()
+        # Reused tensors belong to their batch, so the next player takes both.
+        batch = self._batch if reused else self.batches.next()
         self._batch = batch
         if self.processes.world == 1:
             noise = method.noise(player.name, batch, generator)
-            return player.update(batch, {**noise, **left} if left else noise)
+            return player.update(batch, {**noise, **reused} if reused else noise)
         joined = self.processes.joined(batch)
         noise = self.processes.share(method.noise(player.name, joined, generator))
         # What a network draws by itself, it draws for other rows than its fellows.
         with own_randomness(streams.mixed(seed, 1 + self.processes.rank), self.device):
-            return player.update(batch, {**noise, **left} if left else noise)
+            return player.update(batch, {**noise, **reused} if reused else noise)
 
     def _call(self, callbacks: Any) -> None:
         """The callbacks; one that returns True or raises KeyboardInterrupt ends the training."""

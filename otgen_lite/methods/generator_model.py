@@ -1,16 +1,15 @@
-"""What the methods with a generator and no encoder share."""
+"""The methods with a generator and no encoder: codes of a prior, and samples."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from otgen_lite import _checks
-from otgen_lite.methods._latent_model import in_blocks, module
+from otgen_lite._draws import Randomness, as_generator
 from otgen_lite.methods.base import Method, Noise
-from otgen_lite.methods.priors import Prior, Randomness, prior_of, source
+from otgen_lite.methods.network_calls import given, in_blocks
+from otgen_lite.methods.priors import Prior, prior_of
 
 
 class GeneratorModel(Method):
@@ -24,7 +23,7 @@ class GeneratorModel(Method):
 
     def __init__(self, generator: nn.Module, prior: Prior | int | None) -> None:
         super().__init__()
-        self.generator = module("generator", generator)
+        self.generator = _checks.module("generator", generator)
         self.prior = prior_of(prior, generator, "generator")
 
     def noise(
@@ -34,7 +33,7 @@ class GeneratorModel(Method):
         return {"prior": self.prior.draw(len(batch), generator, batch)}
 
     def made(self, codes: Tensor, batch: Tensor) -> Tensor:
-        """What the generator makes of codes, in the shape and the type of data; differentiable."""
+        """The generator at codes, in the shape and the type of data; differentiable."""
         out = self.generator(codes).to(batch.dtype)  # mixed precision may have made it shorter
         if out.shape[1:] != batch.shape[1:]:
             raise ValueError(
@@ -54,11 +53,12 @@ class GeneratorModel(Method):
 
         Returns:
             (n, ...) data.
+
+        Raises:
+            ValueError: if ``n < 1``, or ``noise`` has another number of rows.
         """
         n = _checks.count("n", n)
         like = self._like()
-        z = self.prior.draw(n, source(generator, like), like) if noise is None else noise["prior"]
+        draw = as_generator(generator, like.device)
+        z = self.prior.draw(n, draw, like) if noise is None else given(noise, "prior", n)
         return in_blocks(self.generator, z)
-
-    def _like(self) -> Any:
-        return next(self.generator.parameters(), torch.empty(0))

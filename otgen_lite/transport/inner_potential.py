@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from scipy.sparse.csgraph import csgraph_from_dense, floyd_warshall
 from torch import Tensor
 
 from otgen_lite import _checks
-from otgen_lite.transport import ExactResult
+from otgen_lite.transport.exact import ExactResult
 
 #: Masses below this, relative to the largest, are rounding.
 _DUST = 1e-9
@@ -18,8 +19,8 @@ def inner_potential(C: Tensor, solved: ExactResult) -> Tensor:
 
     The simplex returns a corner of the optimal face: there f_i + g_j = C_ij also at pairs without
     mass, so that the minimum of C_ij - g_j is attained twice at some points and the gradient of
-    the transform is not the one of the transport cost. What is wanted is a pair that touches C at
-    pairs of optimal plans alone.
+    the transform is not the one of the transport cost. The inner pair touches C at pairs of optimal
+    plans alone.
 
     The optimal g are those with :math:`g_j - g_k \le w_{kj}`, where :math:`w_{kj}` is the least
     :math:`C_{ij} - C_{ik}` over the i that send mass to k. Each row of shortest distances
@@ -44,7 +45,8 @@ def inner_potential(C: Tensor, solved: ExactResult) -> Tensor:
     excess = reduced[rows] - reduced[rows, columns][:, None]
     np.minimum.at(lengths, columns, excess.clip(min=0.0))
     np.fill_diagonal(lengths, 0.0)
-    for k in range(len(lengths)):  # Floyd and Warshall: all shortest distances
-        np.minimum(lengths, lengths[:, k, None] + lengths[k], out=lengths)
-    g = torch.from_numpy(corner + lengths.mean(axis=0))
+    # As a sparse graph: in a dense one a zero is no edge, and here it is the length of those edges
+    # that other optimal plans use.
+    shortest = floyd_warshall(csgraph_from_dense(lengths, null_value=np.inf))
+    g = torch.from_numpy(corner + shortest.mean(axis=0))
     return _checks.moved(g - g.mean(), C.device).to(C.dtype)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from otgen_lite.costs import Cost
-from otgen_lite.methods._latent_model import in_blocks, module, taken
-from otgen_lite.methods._pieces import checked_cost, pair_cost, same_shape
-from otgen_lite.methods.base import Method, Noise, Player
-from otgen_lite.methods.priors import Randomness
+from otgen_lite import _checks, costs
+from otgen_lite._draws import Randomness
+from otgen_lite.costs import Cost, checked_cost
+from otgen_lite.methods.base import Method, Noise, Player, flat
+from otgen_lite.methods.network_calls import evaluated, same_shape
 
 
 class AutoEncoder(Method):
@@ -40,25 +40,26 @@ class AutoEncoder(Method):
         self, encoder: nn.Module, decoder: nn.Module, *, cost: Cost = "sqeuclidean"
     ) -> None:
         super().__init__()
-        self.encoder, self.decoder = module("encoder", encoder), module("decoder", decoder)
+        self.encoder = _checks.module("encoder", encoder)
+        self.decoder = _checks.module("decoder", decoder)
         self.cost = checked_cost(cost)
         self.players = {"autoencoder": Player(("encoder", "decoder"))}
 
     def loss(self, player: str, batch: Tensor, noise: Noise) -> Tensor:
-        """Mean cost between data and what is made of their codes: 0-d, in the cost's unit."""
+        """Mean cost between data and their reconstructions: 0-d, in the cost's unit."""
         made = same_shape(self.decoder(self.encoder(batch)), batch)
-        return pair_cost(batch, made, self.cost).mean()
+        return costs.pairs(flat(batch), flat(made), self.cost).mean()
 
     @torch.no_grad()
     def encode(self, x: Tensor, generator: Randomness = None) -> Tensor:
         """(n, d_z) codes of (n, ...) data."""
-        return in_blocks(self.encoder, taken("x", x, self.encoder))
+        return evaluated(self.encoder, "x", x)
 
     @torch.no_grad()
     def decode(self, z: Tensor) -> Tensor:
         """(n, ...) data of (n, d_z) codes."""
-        return in_blocks(self.decoder, taken("z", z, self.decoder))
+        return evaluated(self.decoder, "z", z)
 
     def reconstruct(self, x: Tensor, generator: Randomness = None) -> Tensor:
-        """(n, ...) what encoder and decoder make of data."""
+        """(n, ...) reconstructions of data, by encoder and decoder."""
         return self.decode(self.encode(x))
