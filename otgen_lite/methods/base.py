@@ -1,18 +1,7 @@
 """Methods: modules whose ``forward(player, batch, noise)`` is the loss of one of their players.
 
-The training of a method is this loop, of which ``otgen_lite/training`` holds the rest (devices,
-processes, checkpoints, interruptions)::
-
-    for step in range(steps):
-        method.schedule(step / steps)                           # hyper-parameters that move
-        for name, player in method.players.items():
-            for _ in range(player.updates):
-                method.prepare(name, generator)                 # an ascent without a network, say
-                batch = next(batches)
-                noise = method.noise(name, batch, generator)    # all that the loss draws
-                method(name, batch, noise).backward()           # the formula of the book
-                optimizers[name].step()
-                project(name)                                   # back to where parameters may be
+The loop that trains a method is written down at the top of
+``otgen_lite/training/training_run.py``, which runs it.
 
 A player whose loss computed something that the next one needs on the same batch, such as codes,
 may hand it on: then ``reuses`` is true, the loop calls the loss with ``reuse=True``, and the

@@ -71,7 +71,7 @@ class PlayerState:
         """Loss, gradient, optimizer, projection.
 
         Returns:
-            Tensors for the next player of the step to reuse, if the method has such.
+            Tensors for the next player of the step to reuse, where the method has such.
 
         Raises:
             NonFiniteError: if the loss is no finite number; nothing has moved.

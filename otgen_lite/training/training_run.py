@@ -1,15 +1,18 @@
 """The run of a training: what ``fit`` does between its first check and its last line.
 
-A *step* of a training lets every player move; a player makes one or several *updates* in it:
+A *step* of a training lets every player move; a player makes one or several *updates* in it::
 
-    for each step:
-        method.schedule(share of the training that is over), and the learning rates
-        for each player, for each of its updates:
-            method.prepare(player, generator)                    # nothing, for most methods
-            batch, noise = data.next(), method.noise(player, batch, generator)
-            loss = method(player, batch, noise), and its gradient by loss.backward()
-            optimizer.step(), and method.project(player, parameters)
-        averaged weights, callbacks; now and then a check of all numbers, metrics, a checkpoint
+    for step in range(steps):
+        method.schedule(step / steps)                           # and the learning rates
+        for name, player in method.players.items():
+            for _ in range(player.updates):
+                method.prepare(name, generator)                 # an ascent without a network, say
+                batch = next(batches)
+                noise = method.noise(name, batch, generator)    # all that the loss draws
+                method(name, batch, noise).backward()           # the formula of the book
+                optimizers[name].step()
+                method.project(name, parameters)                # back to where they may be
+        # averaged weights, callbacks; now and then a check of all numbers, metrics, a checkpoint
 
 The rest of this file is about the same numbers in every run (a seed for each update), about
 several processes, and about an end before the last step.
@@ -89,7 +92,7 @@ class TrainingRun:
             self._spans["checkpoint"] = options.checkpoint_every or max(1, options.steps // 10)
 
     def run(self, bar: Bar | None, stop: Stop) -> None:
-        """All steps that are left, or those before an end is asked for.
+        """All steps that are reused, or those before an end is asked for.
 
         Raises:
             TrainingError: if a loss or a weight is no finite number.
@@ -175,11 +178,11 @@ class TrainingRun:
     def _update(
         self, player: PlayerState, reused: dict[str, Tensor] | None, seed: int
     ) -> dict[str, Tensor] | None:
-        """One update of one player; returns tensors for the next player, where there are some."""
+        """One update of one player; tensors for the next to reuse."""
         method, generator = self.method, self.generator
         if player.prepares:
             method.prepare(player.name, generator)
-        # Reused tensors belong to their batch; the next player takes both.
+        # Reused tensors belong to their batch, so the next player takes both.
         batch = self._batch if reused else self.batches.next()
         self._batch = batch
         if self.processes.world == 1:
