@@ -12,10 +12,10 @@ from otgen_lite.costs import Cost, cost_matrix
 from otgen_lite.methods._mke_costs import full_precision
 from otgen_lite.methods._mke_model import GeneratorModel
 from otgen_lite.methods._pieces import checked_cost
-from otgen_lite.methods._semidual_ascent import Potential
 from otgen_lite.methods.base import Noise, Player, flat
 from otgen_lite.methods.priors import Prior
 from otgen_lite.transport import SemiDiscrete
+from otgen_lite.transport._potential import Potential
 
 RULES = ("gradient", "adam")
 

@@ -32,8 +32,8 @@ class BestTwo:
     transform: np.ndarray
 
 
-class SemiDual:
-    """Scores psi_j - c(x_i, y_j), from which everything else follows.
+class SampledDual:
+    """The semi-dual of a sample. Scores psi_j - c(x_i, y_j), from which everything else follows.
 
     For the squared cost the term |x|^2 is left out of the score, since it has no say in who wins:
     what remains is one matrix product, around the atoms' middle, where it cancels least.
@@ -219,3 +219,14 @@ def argmax(scores: Tensor) -> Tensor:
     if scores.device.type == "cpu":
         return torch.from_numpy(scores.numpy().argmax(axis=1))  # ten times faster than torch's
     return scores.argmax(dim=1)
+
+
+def mean_and_error(transform: np.ndarray, constant: float) -> tuple[float, float]:
+    """A sample's dual value, and its standard error.
+
+    Args:
+        transform: of psi, at the points of the sample.
+        constant: the sum of b psi.
+    """
+    error = float(transform.std()) / math.sqrt(transform.size)
+    return float(transform.mean()) + constant, error

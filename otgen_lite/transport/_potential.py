@@ -12,7 +12,7 @@ from otgen_lite import _checks
 from otgen_lite.costs import Cost
 from otgen_lite.methods._mke_costs import costs_between, with_gradient_of
 from otgen_lite.methods._pieces import pair_cost
-from otgen_lite.transport._semidual import BLOCK, SemiDual, argmax, softened
+from otgen_lite.transport._semidual import BLOCK, SampledDual, argmax, softened
 
 #: Memories of the mean gradient and of its mean square, in steps, as in `SemiDiscrete.fit`.
 _MEAN, _SQUARE = 0.1, 0.01
@@ -53,13 +53,13 @@ class Potential(nn.Module):
         for name in ("psi", "average", "mean", "square"):
             self.register_buffer(name, zero.clone())
         self.register_buffer("count", torch.zeros((), dtype=torch.int64, device=y.device))
-        self._engine: SemiDual | None = None
+        self._engine: SampledDual | None = None
 
-    def engine(self) -> SemiDual:
+    def engine(self) -> SampledDual:
         """Scores and masses, on the atoms where they are now."""
         if self._engine is None:
             eps = float(self.eps)
-            self._engine = SemiDual(self.y, self.b, self.cost, eps, BLOCK, self.y.dtype)
+            self._engine = SampledDual(self.y, self.b, self.cost, eps, BLOCK, self.y.dtype)
         return self._engine
 
     def _apply(self, fn: Any, recurse: bool = True) -> Potential:
