@@ -83,7 +83,7 @@ METHODS: dict[str, tuple[str, Callable[[Tensor], otg.Method]]] = {
     "WGAN, clipped": ("wgan_clip", lambda x: _wgan("clip", clip=0.02)),
     "MKE, Sinkhorn divergence": (
         "mke_sinkhorn",
-        lambda x: otg.MKE(_decoder(), loss="divergence", eps=0.5, sweeps=4, prior=CODES),
+        lambda x: otg.MKE(_decoder(), discrepancy="divergence", eps=0.5, sweeps=4, prior=CODES),
     ),
     "SemiDual": (
         "semidual",
@@ -95,7 +95,7 @@ METHODS: dict[str, tuple[str, Callable[[Tensor], otg.Method]]] = {
         lambda x: otg.AutoEncoder(_encoder(CODES), _decoder()),
     ),
     "LatentOT, pairs": ("latent_ot_pairs", _pairs),
-    "MKE, exact": ("mke_exact", lambda x: otg.MKE(_decoder(), loss="exact", prior=CODES)),
+    "MKE, exact": ("mke_exact", lambda x: otg.MKE(_decoder(), discrepancy="exact", prior=CODES)),
 }
 
 

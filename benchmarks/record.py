@@ -23,8 +23,7 @@ from typing import Any
 from torch import nn
 
 from otgen_lite import LatentOT, Method, SemiDual
-from otgen_lite.methods._latent_maps import SemiDiscreteMap
-from otgen_lite.methods._latent_pairs import PairsMap
+from otgen_lite.methods.latent_maps import PairsMap, SemiDiscreteMap
 from otgen_lite.recipes import Recipe
 
 #: Where recipes are written, and the values whose text says all.
@@ -86,7 +85,7 @@ def _weights(network: Any) -> int:
 def _held(map: nn.Module) -> int:
     """The numbers that a map has computed; of itself, not of a map inside it."""
     buffers = dict(map.named_buffers(recurse=False))
-    return sum(b.numel() for name, b in buffers.items() if name not in ("known", "eps"))
+    return sum(b.numel() for name, b in buffers.items() if name not in ("fitted", "eps"))
 
 
 def settings(recipe: Recipe) -> str:

@@ -1,4 +1,9 @@
-"""Costs: what moving a point x to a point y is worth."""
+"""Costs: the price c(x, y) of moving a point x to a point y.
+
+There are two pairs of functions. :func:`cost_matrix` and :func:`paired_cost` are public: they check
+their arguments, and repair what cancels. :func:`matrix` and :func:`pairs` look at no number, so
+that ``vmap`` can run them; methods and solvers use them on points that were checked before.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +14,7 @@ import torch
 from torch import Tensor
 
 from otgen_lite import _checks
+from otgen_lite.precision import full_precision
 
 #: A known name, or a function ``(n, d), (m, d) -> (n, m)``.
 Cost: TypeAlias = str | Callable[[Tensor, Tensor], Tensor]
@@ -28,7 +34,7 @@ _GATHERED = 1 << 22
 #: Points this many times as far out as the middle one are no measure of a centre.
 _FAR_OUT = 4.0
 
-#: Rows that a callable cost sees at once in :func:`paired_cost`.
+#: Rows that a callable cost sees at once where only the diagonal of a block is kept.
 _BLOCK = 32
 
 
@@ -70,15 +76,14 @@ def cost_matrix(x: Any, y: Any, cost: Cost = "sqeuclidean") -> Tensor:
                 [8.]], dtype=torch.float64)
     """
     x, y = _checks.pair(x, y)
+    cost = checked_cost(cost)
     if callable(cost):
-        return _called(cost, x, y)
-    name = _name(cost)
-    _refuse_overflow(x, y, name)
-    if name == "sqeuclidean":
-        return _summed(x, y) if x.shape[1] <= _DIRECT_UP_TO else _expanded(x, y)
-    # This mode sums differences: the matrix product would lose half the digits at short distances.
-    p = 2.0 if name == "euclidean" else 1.0
-    return torch.cdist(x, y, p=p, compute_mode="donot_use_mm_for_euclid_dist")
+        return _checks.tensor("cost(x, y)", matrix(x, y, cost))
+    _refuse_overflow(x, y, cost)
+    if cost == "sqeuclidean" and x.shape[1] > _DIRECT_UP_TO:
+        with full_precision(x):
+            return _expanded(x, y)
+    return matrix(x, y, cost)
 
 
 def paired_cost(x: Any, y: Any, cost: Cost = "sqeuclidean") -> Tensor:
@@ -108,21 +113,63 @@ def paired_cost(x: Any, y: Any, cost: Cost = "sqeuclidean") -> Tensor:
         raise ValueError(
             f"x and y must hold the same number of points, got {x.shape[0]} and {y.shape[0]}"
         )
+    cost = checked_cost(cost)
     if callable(cost):
-        blocks = zip(x.split(_BLOCK), y.split(_BLOCK), strict=True)
-        return torch.cat([_called(cost, xs, ys).diagonal() for xs, ys in blocks])
-    name = _name(cost)
-    _refuse_overflow(x, y, name)
-    difference = x - y
-    if name == "sqeuclidean":
-        return difference.square().sum(dim=1)
-    return torch.linalg.vector_norm(difference, ord=2 if name == "euclidean" else 1, dim=1)
+        return _checks.tensor("cost(x, y)", pairs(x, y, cost))
+    _refuse_overflow(x, y, cost)
+    return pairs(x, y, cost)
 
 
-def _name(cost: Any) -> str:
+def checked_cost(cost: Any) -> Cost:
+    """A known name or a callable, as it was given.
+
+    Raises:
+        ValueError: if the name is unknown.
+        TypeError: if it is neither.
+    """
+    if callable(cost):
+        return cost
     if not isinstance(cost, str):
         raise TypeError(f"cost must be a name or a callable, got {cost!r}")
     return _checks.choice("cost", cost, NAMES)
+
+
+def matrix(x: Tensor, y: Tensor, cost: Cost) -> Tensor:
+    """(n, m) costs of (n, d) and (m, d) points, with no look at any number.
+
+    Of squared distances in more than eight dimensions those go without digits that are short beside
+    the distance of the points from their common mean; :func:`cost_matrix` repairs them.
+
+    Args:
+        x: (n, d) points.
+        y: (m, d) points of the same type.
+        cost: as :func:`checked_cost` returns it.
+    """
+    if callable(cost):
+        return _called(cost, x, y)
+    if cost == "sqeuclidean":
+        return _squared(x, y)
+    # This mode sums differences: the matrix product would lose half the digits at short distances.
+    p = 2.0 if cost == "euclidean" else 1.0
+    return torch.cdist(x, y, p=p, compute_mode="donot_use_mm_for_euclid_dist")
+
+
+def pairs(x: Tensor, y: Tensor, cost: Cost) -> Tensor:
+    """(n,) costs of (n, d) points taken in pairs, with no look at any number.
+
+    Args:
+        x: (n, d) points.
+        y: (n, d) points of the same type.
+        cost: as :func:`checked_cost` returns it; a callable is called on short blocks of which the
+            diagonals are kept.
+    """
+    if callable(cost):
+        blocks = zip(x.split(_BLOCK), y.split(_BLOCK), strict=True)
+        return torch.cat([_called(cost, *block).diagonal() for block in blocks])
+    difference = x - y
+    if cost == "sqeuclidean":
+        return difference.square().sum(dim=1)
+    return torch.linalg.vector_norm(difference, ord=2 if cost == "euclidean" else 1, dim=1)
 
 
 def _called(cost: Callable[[Tensor, Tensor], Tensor], x: Tensor, y: Tensor) -> Tensor:
@@ -134,7 +181,7 @@ def _called(cost: Callable[[Tensor, Tensor], Tensor], x: Tensor, y: Tensor) -> T
         raise ValueError(
             f"cost must return shape {shape} for these points, got {_checks.shape_text(out)}"
         )
-    return _checks.tensor("cost(x, y)", out)
+    return out
 
 
 def _refuse_overflow(x: Tensor, y: Tensor, name: str) -> None:
@@ -150,7 +197,7 @@ def _refuse_overflow(x: Tensor, y: Tensor, name: str) -> None:
 
 
 def _squared(x: Tensor, y: Tensor) -> Tensor:
-    """Squared distances without a look at any number, so that ``vmap`` can run it."""
+    """Squared distances: summed in a few dimensions, else a product around the common mean."""
     if x.shape[1] <= _DIRECT_UP_TO:
         return _summed(x, y)
     # Far from the origin |x|^2 + |y|^2 - 2 x.y cancels; a common shift changes no difference.

@@ -7,7 +7,7 @@ Every function that draws takes an explicit ``generator`` or seed, so that the s
 same points. ``generator=None`` draws from torch's own generator, which this package never seeds.
 """
 
-from otgen_lite.data._draw import Randomness as Randomness
+from otgen_lite._draws import Randomness as Randomness
 from otgen_lite.data._fetch import DownloadError, data_dir
 from otgen_lite.data.celeba import CelebA, celeba
 from otgen_lite.data.digits import digits, image_to_measure

@@ -4,23 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from otgen_lite import _checks
-
-#: A torch generator, a seed, or None.
-Randomness = torch.Generator | int | None
-
-
-def source(name: str, generator: Randomness) -> torch.Generator | None:
-    """The generator itself, a new one for a seed, or None for torch's own."""
-    if isinstance(generator, (int, np.integer)) and not isinstance(generator, bool):
-        return torch.Generator().manual_seed(_checks.seed(name, generator))
-    if generator is not None and not isinstance(generator, torch.Generator):
-        raise TypeError(f"{name} must be a torch.Generator, a seed or None, got {generator!r}")
-    return generator
+from otgen_lite._draws import Randomness, as_generator
 
 
 def home(generator: torch.Generator | None) -> torch.device:
@@ -39,7 +27,7 @@ class Draw:
 
     def __init__(self, n: int, generator: Randomness, dtype: torch.dtype | None) -> None:
         self.n = _checks.count("n", n)
-        generator = source("generator", generator)
+        generator = as_generator(generator)
         dtype = _checks.floating(dtype)
         self.generator = generator
         self.kind: dict[str, Any] = {

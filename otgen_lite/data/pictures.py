@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from otgen_lite import _checks
-from otgen_lite.data._draw import Randomness, source
+from otgen_lite._draws import Randomness, as_generator
 
 #: Height and width of both photographs as they come.
 _FULL_SIZE = (427, 640)
@@ -113,7 +113,7 @@ def palette(image: Any, k: int, generator: Randomness = None) -> Tensor:
     k = _checks.count("k", k)
     if k > colours.shape[0]:
         raise ValueError(f"k must be {colours.shape[0]} at most, one for each pixel, got {k}")
-    generator = source("generator", generator)
+    generator = as_generator(generator)
     device = generator.device if generator is not None else colours.device
     order = torch.randperm(colours.shape[0], generator=generator, device=device)
     return colours[order[:k].to(colours.device)]

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from otgen_lite import _checks
+from otgen_lite._draws import Randomness
 from otgen_lite.data import _densities as densities
 from otgen_lite.data import _even as even
 from otgen_lite.data import _places as places
 from otgen_lite.data import toys
-from otgen_lite.data._draw import Randomness
 
 _SAMPLERS: dict[str, Callable[..., Tensor]] = {
     f.__name__: f

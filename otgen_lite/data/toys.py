@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from otgen_lite import _checks
+from otgen_lite._draws import Randomness
 from otgen_lite.data import _places as places
-from otgen_lite.data._draw import Draw, Randomness
+from otgen_lite.data._draw import Draw
 
 
 def eight_gaussians(

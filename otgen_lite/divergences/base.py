@@ -1,4 +1,4 @@
-"""What a penalty is."""
+"""The base of every penalty, and the checks that several share."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from otgen_lite import _checks
+from otgen_lite.precision import full_precision, lifted
 
 
 class Penalty(nn.Module):
@@ -54,18 +55,16 @@ class Penalty(nn.Module):
         raise NotImplementedError(f"{type(self).__name__} has no opponent to train")
 
 
-def full_precision(forward: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """A penalty outside mixed precision: differences of nearly equal means need their digits."""
+def in_full_precision(forward: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """A penalty in full precision: differences of nearly equal means need their digits."""
 
     @wraps(forward)
     def wrapped(
         self: Any, q: Tensor, p: Tensor, noise: Mapping[str, Tensor] | None = None
     ) -> Tensor:
         same_space(q, p)
-        if not torch.is_autocast_enabled(q.device.type):
-            return forward(self, q, p, noise)
-        with torch.autocast(q.device.type, enabled=False):
-            return forward(self, q.float(), p.float(), noise)
+        with full_precision(q):
+            return forward(self, lifted(q), lifted(p), noise)
 
     return wrapped
 
@@ -80,7 +79,7 @@ def same_space(q: Tensor, p: Tensor) -> None:
 
 
 def logits(out: Tensor) -> Tensor:
-    """(n,) what a discriminator returned as (n,) or (n, 1)."""
+    """(n,) logits of a discriminator, which returned them as (n,) or (n, 1)."""
     if out.ndim == 2 and out.shape[1] == 1:
         out = out[:, 0]
     if out.ndim != 1:
@@ -88,4 +87,4 @@ def logits(out: Tensor) -> Tensor:
             f"a discriminator must return shape (n,) or (n, 1), got {_checks.shape_text(out)}"
         )
     # In mixed precision a network may return three digits, and a loss is a mean of many.
-    return out.float() if out.dtype in (torch.bfloat16, torch.float16) else out
+    return lifted(out)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from otgen_lite import _checks
-from otgen_lite.divergences.base import Penalty, full_precision
+from otgen_lite.divergences.base import Penalty, in_full_precision
 
 #: The scales of the multi-scale kernel, as factors of the kernel's own scale.
 SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -70,7 +70,7 @@ class MMD(Penalty):
     def extra_repr(self) -> str:
         return f"{self.kernel!r}, scale={self.scale}, statistic={self.statistic!r}"
 
-    @full_precision
+    @in_full_precision
     def forward(self, q: Tensor, p: Tensor, noise: Mapping[str, Tensor] | None = None) -> Tensor:
         """Squared discrepancy of (n, d) codes ``q`` and (m, d) codes ``p``: 0-d."""
         n, m = len(q), len(p)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from otgen_lite.divergences.base import Penalty, full_precision
+from otgen_lite.divergences.base import Penalty, in_full_precision
 
 
 class MomentMatching(Penalty):
@@ -27,7 +27,7 @@ class MomentMatching(Penalty):
         18.0
     """
 
-    @full_precision
+    @in_full_precision
     def forward(self, q: Tensor, p: Tensor, noise: Mapping[str, Tensor] | None = None) -> Tensor:
         """The distance for (n, d) codes ``q`` and (m, d) codes ``p``: 0-d."""
         means = (q.mean(dim=0) - p.mean(dim=0)).square().sum()

@@ -8,8 +8,8 @@ from typing import Any
 from torch import Tensor
 
 from otgen_lite import _checks
-from otgen_lite.costs import NAMES, Cost
-from otgen_lite.divergences.base import Penalty, full_precision
+from otgen_lite.costs import Cost, checked_cost
+from otgen_lite.divergences.base import Penalty, in_full_precision
 from otgen_lite.transport import sinkhorn_divergence
 
 
@@ -52,14 +52,14 @@ class SinkhornPenalty(Penalty):
     ) -> None:
         super().__init__()
         self.eps = _checks.positive("eps", eps)
-        self.cost = cost if callable(cost) else _checks.choice("cost", cost, NAMES)
+        self.cost = checked_cost(cost)
         self.tol = _checks.positive("tol", tol)
         self.max_iter = _checks.count("max_iter", max_iter)
 
     def extra_repr(self) -> str:
         return f"eps={self.eps:g}, cost={self.cost!r}"
 
-    @full_precision
+    @in_full_precision
     def forward(self, q: Tensor, p: Tensor, noise: Mapping[str, Tensor] | None = None) -> Tensor:
         """The divergence of (n, d) codes ``q`` and (m, d) codes ``p``: 0-d."""
         options: Any = {"tol": self.tol, "max_iter": self.max_iter}

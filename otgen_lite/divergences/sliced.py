@@ -10,7 +10,7 @@ from torch import Tensor
 
 from otgen_lite import _checks
 from otgen_lite._draws import normal
-from otgen_lite.divergences.base import Penalty, full_precision
+from otgen_lite.divergences.base import Penalty, in_full_precision
 
 
 class SlicedWasserstein(Penalty):
@@ -57,7 +57,7 @@ class SlicedWasserstein(Penalty):
         lines = normal(shape, generator, q)
         return {"shared_lines": lines / lines.norm(dim=1, keepdim=True)}
 
-    @full_precision
+    @in_full_precision
     def forward(self, q: Tensor, p: Tensor, noise: Mapping[str, Tensor] | None = None) -> Tensor:
         """The cost between (n, d) codes ``q`` and (m, d) codes ``p``: 0-d."""
         lines = (self.noise(q) if noise is None else noise)["shared_lines"]

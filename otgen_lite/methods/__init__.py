@@ -1,11 +1,10 @@
-"""Methods: one recipe a file, each a module whose ``forward(player, batch)`` is a loss."""
+"""Methods: one a file, each a module whose ``forward(player, batch)`` is a loss."""
 
-from otgen_lite.methods._latent_autoencoder import AutoEncoder
-from otgen_lite.methods._latent_budget import ErrorBudget
 from otgen_lite.methods.aae import AAE
+from otgen_lite.methods.autoencoder import AutoEncoder
 from otgen_lite.methods.avb import AVB
 from otgen_lite.methods.base import Method, Player
-from otgen_lite.methods.latent_ot import LatentOT
+from otgen_lite.methods.latent_ot import ErrorBudget, LatentOT
 from otgen_lite.methods.mke import MKE
 from otgen_lite.methods.penalized_ot import PenalizedOT
 from otgen_lite.methods.priors import GaussianPrior, Prior, UniformPrior

@@ -6,9 +6,9 @@ from torch import Tensor, nn
 
 from otgen_lite import _checks
 from otgen_lite.divergences import Adversarial
-from otgen_lite.methods._critic import PenalizedModel
-from otgen_lite.methods._pieces import mean_surprise
 from otgen_lite.methods.base import Noise
+from otgen_lite.methods.densities import negative_log_likelihood
+from otgen_lite.methods.encoder_models import PenalizedModel
 from otgen_lite.methods.priors import Prior
 
 
@@ -79,12 +79,12 @@ class AAE(PenalizedModel):
         super().__init__(encoder, decoder, encoding, prior)
         self.penalty = Adversarial(discriminator, saturating)
         self.hyper("decoder_var", _checks.positive("decoder_var", decoder_var))
-        self.seat(critic_steps, reuse_codes)
+        self.set_players(critic_steps, reuse_codes)
 
     def parts_at(self, batch: Tensor, codes: Tensor, noise: Noise) -> dict[str, Tensor]:
         """``reconstruction``, ``penalty`` and their sum ``total``, in nats, given the codes."""
         made = self.decoded(codes, batch)
-        reconstruction = mean_surprise(batch, made, self.decoder_var)
+        reconstruction = negative_log_likelihood(batch, made, self.decoder_var)
         penalty = self.penalty_at(codes, noise)
         return {
             "reconstruction": reconstruction,

@@ -7,18 +7,19 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from otgen_lite import _checks
+from otgen_lite._draws import normal
 from otgen_lite.divergences.base import logits
-from otgen_lite.methods._gaussians import gaussian_log_density
-from otgen_lite.methods._latent_model import LatentModel, module
-from otgen_lite.methods._pieces import mean_surprise
 from otgen_lite.methods.base import Noise, Player
-from otgen_lite.methods.priors import Prior, normal
+from otgen_lite.methods.densities import gaussian_log_density, negative_log_likelihood
+from otgen_lite.methods.encoder_models import EncoderModel
+from otgen_lite.methods.network_calls import module
+from otgen_lite.methods.priors import Prior
 
 #: Added to the variances of the adaptive contrast, in the square of the codes' unit.
 FLOOR = 1e-6
 
 
-class AVB(LatentModel):
+class AVB(EncoderModel):
     r"""Adversarial variational Bayes: the objective of the VAE for an encoder without a density.
 
     .. math::
@@ -96,7 +97,7 @@ class AVB(LatentModel):
     def noise(
         self, player: str, batch: Tensor, generator: torch.Generator | None = None
     ) -> dict[str, Tensor]:
-        """Codes of the contrast, what the encoder draws, and draws for its moments."""
+        """Codes of the contrast, draws of the encoder, and draws for its moments."""
         out = super().noise(player, batch, generator)
         if self.adaptive_contrast:
             n, k = len(batch), self.contrast_draws
@@ -129,19 +130,19 @@ class AVB(LatentModel):
             noise: what ``noise`` returned; drawn from torch's own generator where None.
 
         Returns:
-            By name 0-d tensors, ``reconstruction`` = -E log p_G(x|z), ``rate``, which is what T
-            says of KL(Q(Z|x) | P_Z), and their sum ``total``.
+            By name 0-d tensors, ``reconstruction`` = -E log p_G(x|z), ``rate``, the estimate by T
+            of KL(Q(Z|x) | P_Z), and their sum ``total``.
         """
         if noise is None:
             noise = self.noise("autoencoder", batch)
         codes = self.codes(batch, noise)
         made = self.decoded(codes, batch)
-        reconstruction = mean_surprise(batch, made, self.decoder_var)
+        reconstruction = negative_log_likelihood(batch, made, self.decoder_var)
         rate = self.log_ratio(batch, codes, noise).mean()
         return {"reconstruction": reconstruction, "rate": rate, "total": reconstruction + rate}
 
     def log_ratio(self, batch: Tensor, codes: Tensor, noise: Noise) -> Tensor:
-        """(n,) what T says of log q(z|x) - log p(z), in nats."""
+        """(n,) estimates by T of log q(z|x) - log p(z), in nats."""
         if not self.adaptive_contrast:
             return logits(self.discriminator(batch, codes))
         with torch.no_grad():

@@ -1,4 +1,23 @@
-"""What a method is: an ``nn.Module`` whose ``forward(player, batch)`` is that player's loss."""
+"""Methods: modules whose ``forward(player, batch, noise)`` is the loss of one of their players.
+
+The training of a method is this loop, of which ``otgen_lite/training`` holds the rest (devices,
+processes, checkpoints, interruptions)::
+
+    for round in range(steps):
+        method.schedule(round / steps)                          # hyper-parameters that move
+        for name, player in method.players.items():
+            for _ in range(player.steps):
+                method.prepare(name, generator)                 # an ascent without a network, say
+                batch = next(batches)
+                noise = method.noise(name, batch, generator)    # all that the loss draws
+                method(name, batch, noise).backward()           # the formula of the book
+                optimizers[name].step()
+                project(name)                                   # back to where parameters may be
+
+A player whose loss computed something that the next one needs on the same batch, such as codes,
+may hand it on: then ``reuses`` is true, the loop calls the loss with ``reuse=True``, and the
+tensors that come with it are noise of the next player's step, on that batch.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +36,12 @@ Noise = Mapping[str, Tensor]
 
 @dataclass(frozen=True)
 class Player:
-    """Who moves what: the submodules (or parameters) that a player trains, and how often.
+    """A player: the submodules (or parameters) that it trains, and its steps in a round.
 
     Args:
         parts: names of attributes of the method: modules or parameters.
-        steps: optimizer steps in a round, each on a batch of its own.
+        steps: optimizer steps in each round, each on a batch of its own. (The ``steps`` of ``fit``
+            are rounds.)
     """
 
     parts: tuple[str, ...]
@@ -36,12 +56,12 @@ class Method(nn.Module):
     that the same loss can be evaluated twice, on two devices, or for a stack of members with
     common random numbers. Hyper-parameters are buffers (:meth:`hyper`), in the networks' type.
 
-    The loop ``fit`` calls, for each step of each player:
-    ``prepare(player, generator)``, ``noise(player, batch, generator)``,
-    ``forward(player, batch, noise)``, the optimizer, and ``project(player)``. Before each round it
-    calls ``schedule(progress)`` with the share of the training that is over. A loop that calls
-    ``forward`` with ``leave=True`` may hand what it left to the next player of the same round, as
-    further noise: a pass through an encoder is spared, and without it nothing breaks.
+    Before each round the loop of ``fit`` calls ``schedule(progress)`` with the share of the
+    training that is over; then, for each step of each player, ``prepare(player, generator)``,
+    ``noise(player, batch, generator)``, ``forward(player, batch, noise)``, the optimizer, and
+    ``project(player, values)``. If it calls ``forward`` with ``reuse=True``, it may give the
+    tensors that come with the loss to the next player of the same round, as further noise: a pass
+    through an encoder is spared, and without it nothing breaks.
     """
 
     players: dict[str, Player]
@@ -49,25 +69,25 @@ class Method(nn.Module):
     #: Whether ``vmap`` can run the loss: it looks at no number. Else members are trained in turn.
     stackable: bool = True
 
-    #: What to do where there are no players, for the message of ``fit``.
+    #: Advice where there are no players, for the message of ``fit``.
     instead: str = ""
 
-    #: Whether a player leaves something for the next, so that the loop asks for it.
-    leaves: bool = False
+    #: Whether a player reuses tensors of the one before, so that the loop asks for them.
+    reuses: bool = False
 
     def forward(
-        self, player: str, batch: Tensor, noise: Noise | None = None, leave: bool = False
+        self, player: str, batch: Tensor, noise: Noise | None = None, reuse: bool = False
     ) -> Any:
         """The loss of one player on a batch, to be minimised in that player's parameters.
 
         Args:
             player: one of ``self.players``.
             batch: (n, ...) data.
-            noise: what ``noise`` returned; drawn from torch's own generator where None.
-            leave: whether what this loss leaves for the next player of the round is asked for.
+            noise: the draws of :meth:`noise`; drawn from torch's own generator where None.
+            reuse: whether tensors are asked for that the next player of the round can reuse.
 
         Returns:
-            0-d tensor; with ``leave`` also a dict of tensors, without gradient.
+            0-d tensor; with ``reuse`` also a dict of tensors, without gradient.
 
         Raises:
             ValueError: if there is no such player.
@@ -76,20 +96,20 @@ class Method(nn.Module):
             _checks.choice("player", player, self.players)
         if noise is None:
             noise = self.noise(player, batch)
-        if leave:
-            return self.loss_and_left(player, batch, noise)
+        if reuse:
+            return self.loss_and_reused(player, batch, noise)
         return self.loss(player, batch, noise)
 
     def loss(self, player: str, batch: Tensor, noise: Noise) -> Tensor:
         """The formula."""
         raise NotImplementedError
 
-    def loss_and_left(
+    def loss_and_reused(
         self, player: str, batch: Tensor, noise: Noise
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss, and tensors that spare the next player work. Nothing, by default.
+        """The loss, and tensors that spare the next player work; none by default.
 
-        Their names begin with ``left_``, and they have no gradient.
+        Their names begin with ``reused_``, and they have no gradient.
         """
         return self.loss(player, batch, noise), {}
 
@@ -104,10 +124,10 @@ class Method(nn.Module):
         return {}
 
     def prepare(self, player: str, generator: torch.Generator | None = None) -> None:
-        """What happens before a player's step and is no gradient step. Nothing, by default."""
+        """Work before a player's step that is no gradient step; nothing, by default."""
 
     def project(self, player: str, values: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Where a player's parameters go back to after a step, by name; those that change only."""
+        """Parameters of a player after their projection, by name; only those that change."""
         return {}
 
     def clip_gradients(self, player: str, max_norm: float) -> Tensor:
@@ -167,7 +187,7 @@ class Method(nn.Module):
         self._moving = (*stay, name) if moves else tuple(stay)
 
     def identity(self, digests: dict[Any, str] | None = None) -> dict[str, str]:
-        """What the method is, by path: a run is resumed by a method with the same facts.
+        """Facts of the method, by path: a run is resumed by a method with the same facts.
 
         Everything counts but the numbers that training moves: weights of the players that are not
         frozen, and hyper-parameters that are registered to move. What else moves while training,
@@ -184,7 +204,7 @@ class Method(nn.Module):
         return _identity.facts(self, moved, digests)
 
     def signature(self) -> tuple[Any, ...]:
-        """What must agree for two methods to be stacked: all but the numbers in their tensors.
+        """Facts in which methods that are stacked agree: all but the numbers in their tensors.
 
         These are the parameters and buffers that are registered; a tensor that is a plain
         attribute belongs to all members, so its numbers count.

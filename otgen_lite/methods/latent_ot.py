@@ -2,25 +2,57 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from otgen_lite import _checks
-from otgen_lite.methods._latent_baselines import GaussianMap, MixtureMap
-from otgen_lite.methods._latent_budget import ErrorBudget, error_budget
-from otgen_lite.methods._latent_maps import ArgminMap, LatentMap, QuadraticMap, SemiDiscreteMap
-from otgen_lite.methods._latent_model import in_blocks, module, taken
-from otgen_lite.methods._latent_pairs import PLANS, PairsMap
-from otgen_lite.methods._mke_costs import full_precision
-from otgen_lite.methods.base import Method, Noise, Player
-from otgen_lite.methods.priors import GaussianPrior, Prior, Randomness, normal, source
+from otgen_lite import _checks, costs
+from otgen_lite._draws import Randomness, as_generator, normal
+from otgen_lite.methods.base import Method, Noise, Player, flat
+from otgen_lite.methods.latent_maps import (
+    PLANS,
+    ArgminMap,
+    GaussianMap,
+    LatentMap,
+    MixtureMap,
+    PairsMap,
+    QuadraticMap,
+    SemiDiscreteMap,
+)
+from otgen_lite.methods.network_calls import in_blocks, module, taken
+from otgen_lite.methods.priors import GaussianPrior, Prior
+from otgen_lite.precision import full_precision
+from otgen_lite.transport import solve_exact
 
 MAPS = ("semidiscrete", "argmin", "quadratic", "pairs", "gaussian", "mixture")
 
 #: eps of the soft maps, relative to the mean squared distance of the codes from their mean.
 _EPS = 0.02
+
+
+@dataclass(frozen=True)
+class ErrorBudget:
+    r"""The two sides of the budget, for samples: ``total <= reconstruction + stretch * latent``.
+
+    Attributes:
+        total: W_p between data and samples: the p-th root of a cost.
+        reconstruction: :math:`(\mathbb{E}\|X - G(E(X))\|^p)^{1/p}`.
+        latent: W_p between codes and T(Z).
+        stretch: by how much the decoder stretches the longest-stretched pair of the optimal latent
+            plan; at most its Lipschitz constant.
+    """
+
+    total: float
+    reconstruction: float
+    latent: float
+    stretch: float
+
+    @property
+    def bound(self) -> float:
+        """The right side, in the data's unit."""
+        return self.reconstruction + self.stretch * self.latent
 
 
 class LatentOT(Method):
@@ -147,14 +179,14 @@ class LatentOT(Method):
         generator = torch.Generator(device=self.codes.device)
         generator.manual_seed(_checks.seed("seed", seed))
         with torch.no_grad():
-            self.transport.make(self.codes, generator, **options)
+            self.transport.fit(self.codes, generator, **options)
         return self
 
     def loss(self, player: str, batch: Tensor, noise: Noise) -> Tensor:
         """Mean squared distance between the network's images and the codes of the plan."""
         transport = self.transport
         assert isinstance(transport, PairsMap)
-        self._must_be_known()
+        self._must_be_fitted()
         with torch.no_grad():
             codes = self.encode(batch) if transport.plan == "batch" else self.codes
             with full_precision(self.codes):  # the network may be in half of it, a plan may not
@@ -164,21 +196,21 @@ class LatentOT(Method):
     def noise(
         self, player: str, batch: Tensor, generator: torch.Generator | None = None
     ) -> dict[str, Tensor]:
-        """Draws of the prior, or which pairs of the whole plan."""
+        """Draws of the prior, or the numbers of pairs of the whole plan."""
         assert isinstance(self.transport, PairsMap)
         return self.transport.noise(len(batch), self.codes, generator)
 
     @torch.no_grad()
     def carry(self, z: Tensor) -> Tensor:
         """(n, d_z) images T(z) of codes of the prior."""
-        self._must_be_known()
+        self._must_be_fitted()
         return self.transport.carry(_checks.points("z", z).to(self.codes), self.codes)
 
     @torch.no_grad()
     def sample_codes(self, n: int, generator: Randomness = None) -> Tensor:
         """(n, d_z) codes: T(Z), with the jitter."""
-        self._must_be_known()
-        draw = source(generator, self.codes)
+        self._must_be_fitted()
+        draw = as_generator(generator, self.codes.device)
         images = self.transport.draw(_checks.count("n", n), self.codes, draw)
         return images + self.jitter.to(images.dtype) * normal(tuple(images.shape), draw, images)
 
@@ -213,13 +245,13 @@ class LatentOT(Method):
         return in_blocks(self.decoder, taken("z", z, self.decoder))
 
     def reconstruct(self, x: Tensor, generator: Randomness = None) -> Tensor:
-        """(n, ...) what encoder and decoder make of data."""
+        """(n, ...) reconstructions of data, by encoder and decoder."""
         return self.decode(self.encode(x, generator))
 
     def error_budget(
         self, x: Any, *, n: int | None = None, generator: Randomness = None, p: float = 2.0
     ) -> ErrorBudget:
-        r"""Where the distance between data and samples comes from.
+        r"""The parts of the distance between data and samples.
 
         .. math::
             W_p(P_X, (G \circ T) \# P_Z) \le (\mathbb{E}\|X - G(E(X))\|^p)^{1/p}
@@ -238,11 +270,17 @@ class LatentOT(Method):
             ``total``, ``reconstruction``, ``latent``, ``stretch`` and the ``bound``.
         """
         images = self.sample_codes(len(x) if n is None else n, generator)
-        return error_budget(self, x, images, p)
+        p = _checks.number("p", p, at_least=1.0)
+        x = _checks.tensor("x", x)
+        with torch.no_grad():
+            codes = self.encode(x)
+            every = codes, images, flat(self.decode(codes)), flat(self.decode(images)), flat(x)
+        # On the CPU: the plans are made there, and not every accelerator knows float64.
+        return _budget(p, *(value.cpu().double() for value in every))
 
-    def _must_be_known(self) -> None:
-        if not bool(self.transport.known):
-            raise RuntimeError(f"the map {self.map!r} must be made first: call fit_map()")
+    def _must_be_fitted(self) -> None:
+        if not bool(self.transport.fitted):
+            raise RuntimeError(f"the map {self.map!r} must be fitted first: call fit_map()")
 
     def _codes_of(self, data: Any) -> Tensor:
         data = _checks.tensor("data", data)
@@ -256,6 +294,24 @@ class LatentOT(Method):
                 f"encoder must return (n, d_z) codes, got shape {_checks.shape_text(codes)}"
             )
         return _checks.tensor("encoder(data)", codes)
+
+
+def _budget(
+    p: float, codes: Tensor, images: Tensor, again: Tensor, made: Tensor, x: Tensor
+) -> ErrorBudget:
+    """The budget of codes and images T(z), both decoded, and data, as points in float64."""
+    latent = costs.matrix(codes, images, "euclidean")
+    plan = solve_exact(latent**p).plan
+    i, j = plan.nonzero(as_tuple=True)
+    short = latent[i, j].clamp(min=torch.finfo(torch.float64).tiny)
+    stretch = float(((again[i] - made[j]).norm(dim=1) / short).max())
+    total = solve_exact(costs.matrix(x, made, "euclidean") ** p).value
+    return ErrorBudget(
+        float(total) ** (1 / p),
+        float((x - again).norm(dim=1).pow(p).mean()) ** (1 / p),
+        float((plan * latent**p).sum()) ** (1 / p),
+        stretch,
+    )
 
 
 def _auto_encoder(encoder: Any, decoder: Any) -> nn.Module:

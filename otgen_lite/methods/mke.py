@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
 import torch
 from torch import Tensor, nn
 
-from otgen_lite import _checks
-from otgen_lite.costs import Cost
-from otgen_lite.methods import _mke_losses as losses
-from otgen_lite.methods._mke_costs import full_precision
-from otgen_lite.methods._mke_model import GeneratorModel
-from otgen_lite.methods._mke_sweeps import swept
-from otgen_lite.methods._pieces import checked_cost, joined
+from otgen_lite import _checks, costs
+from otgen_lite.costs import Cost, checked_cost
+from otgen_lite.gathering import gathered
 from otgen_lite.methods.base import Noise, Player, flat
+from otgen_lite.methods.generator_model import GeneratorModel
 from otgen_lite.methods.priors import Prior, even
+from otgen_lite.precision import full_precision
+from otgen_lite.transport import (
+    ConvergenceWarning,
+    SinkhornPointsResult,
+    sinkhorn_divergence,
+    solve_exact,
+    solve_sinkhorn_points,
+)
+from otgen_lite.transport.fixed_sinkhorn import fixed_sinkhorn
+from otgen_lite.transport.inner_potential import inner_potential
+from otgen_lite.transport.surrogates import with_gradient_of
 
-LOSSES = ("exact", "sinkhorn", "divergence")
+T = TypeVar("T")
+
+DISCREPANCIES = ("exact", "sinkhorn", "divergence")
 GRADIENTS = ("plan", "potential")
 
 
@@ -39,7 +54,7 @@ class MKE(GeneratorModel):
             &= \int [\partial_\theta g_\theta(z)]^\top \nabla_1 c(g_\theta(z), y)\, d\pi^*(z, y)
 
     The first is ``gradient="potential"``, the second ``gradient="plan"``. They are the same number
-    where the plan is unique (always with entropy). With the exact loss
+    where the plan is unique (always with entropy). With the exact cost
     the potential is taken from the inside of the set of optimal ones, for a corner of that set
     (which is what a simplex returns) is attained at pairs that carry no mass and gives another
     gradient; this costs the cube of the batch. Where several plans are optimal, E has a kink, and
@@ -52,8 +67,8 @@ class MKE(GeneratorModel):
 
     Args:
         generator: (n, d_z) codes to data.
-        loss: ``"exact"``, ``"sinkhorn"`` or ``"divergence"``.
-        eps: regularisation > 0 in the unit of the cost; needed unless the loss is exact.
+        discrepancy: ``"exact"``, ``"sinkhorn"`` or ``"divergence"``.
+        eps: regularisation > 0 in the unit of the cost; needed unless the discrepancy is exact.
         cost: a name or a callable; symmetric for the divergence.
         gradient: ``"plan"`` or ``"potential"``.
         prior: a prior, its dimension, or None for a standard Gaussian of the dimension that the
@@ -78,7 +93,7 @@ class MKE(GeneratorModel):
     Example:
         >>> import otgen_lite as otg
         >>> line = otg.MLP(1, [], 1, generator=0).double()
-        >>> m = MKE(line, loss="exact")
+        >>> m = MKE(line, discrepancy="exact")
         >>> batch, codes = torch.randn(8, 1).double(), torch.randn(8, 1, 1).double()
         >>> by_plan, = torch.autograd.grad(m("generator", batch, {"prior": codes}), line[0].bias)
         >>> m.gradient = "potential"
@@ -93,7 +108,7 @@ class MKE(GeneratorModel):
         self,
         generator: nn.Module,
         *,
-        loss: str = "exact",
+        discrepancy: str = "exact",
         eps: float | None = None,
         cost: Cost = "sqeuclidean",
         gradient: str = "plan",
@@ -105,7 +120,7 @@ class MKE(GeneratorModel):
         even: bool = False,
     ) -> None:
         super().__init__(generator, prior)
-        self.kind = _checks.choice("loss", loss, LOSSES)
+        self.discrepancy = _checks.choice("discrepancy", discrepancy, DISCREPANCIES)
         self.gradient = _checks.choice("gradient", gradient, GRADIENTS)
         self.cost = checked_cost(cost)
         self.sweeps = None if sweeps is None else _checks.count("sweeps", sweeps)
@@ -113,36 +128,36 @@ class MKE(GeneratorModel):
         self.max_iter = _checks.count("max_iter", max_iter)
         self.copies, self.thinning = _ratio(ratio)
         self.even = bool(even)
-        self.stackable = self.kind != "exact" and self.sweeps is not None
-        if self.kind != "exact":
+        self.stackable = self.discrepancy != "exact" and self.sweeps is not None
+        if self.discrepancy != "exact":
             if eps is None:
                 raise ValueError(
-                    f"eps must be a number > 0, in the unit of the cost, where loss is {loss!r}; "
-                    "got None"
+                    "eps must be a number > 0, in the unit of the cost, where discrepancy is "
+                    f"{discrepancy!r}; got None"
                 )
             self.hyper("eps", _checks.positive("eps", eps))
         elif eps is not None:
-            raise ValueError(f"eps must be None where loss is 'exact', got {eps!r}")
+            raise ValueError(f"eps must be None where discrepancy is 'exact', got {eps!r}")
         self.players = {"generator": Player(("generator",))}
 
     def loss(self, player: str, batch: Tensor, noise: Noise) -> Tensor:
         """The transport cost between what is generated and the batch: 0-d, in the cost's unit."""
         codes = noise["prior"].flatten(0, 1)[:: self.thinning]
-        y = flat(joined(batch))
-        x = flat(joined(self.made(codes, batch)))
+        y = flat(gathered(batch))
+        x = flat(gathered(self.made(codes, batch)))
         with full_precision(y):
             # Solvers are on the CPU where the device has no double precision.
             return self.between(x, y).to(x.device)
 
     def between(self, x: Tensor, y: Tensor) -> Tensor:
         """The loss of generated points (n, d) and data (m, d): 0-d, with the chosen gradient."""
-        if self.kind == "exact":
-            formula = losses.exact_by_plan if self.gradient == "plan" else losses.exact_by_potential
+        if self.discrepancy == "exact":
+            formula = exact_by_plan if self.gradient == "plan" else exact_by_potential
             return formula(x, y, self.cost)
-        debiased = self.kind == "divergence"
+        debiased = self.discrepancy == "divergence"
         if self.sweeps is not None:
-            return swept(x, y, self.cost, self.eps, self.sweeps, self.gradient, debiased)
-        how = losses.Solver(self.cost, float(self.eps), self.tol, self.max_iter)
+            return fixed_sinkhorn(x, y, self.cost, self.eps, self.sweeps, self.gradient, debiased)
+        how = Solver(self.cost, float(self.eps), self.tol, self.max_iter)
         return how.loss(x, y, self.gradient, debiased)
 
     def noise(
@@ -155,6 +170,63 @@ class MKE(GeneratorModel):
         else:
             z = self.prior.draw(n, generator, batch)
         return {"prior": z.unflatten(0, (len(batch), self.copies))}
+
+
+def exact_by_plan(x: Tensor, y: Tensor, cost: Cost) -> Tensor:
+    """The exact cost; its gradient holds the plan still."""
+    with torch.no_grad():
+        plan = solve_exact(costs.matrix(x, y, cost)).plan.to(x.device)
+        rows, columns = plan.nonzero(as_tuple=True)
+    return plan[rows, columns] @ costs.pairs(x[rows], y[columns], cost)
+
+
+def exact_by_potential(x: Tensor, y: Tensor, cost: Cost) -> Tensor:
+    """The exact cost; its gradient is that of the potential at each point."""
+    C = costs.matrix(x, y, cost)
+    g = inner_potential(C, solve_exact(C.detach()))
+    slack = C - g
+    return slack.gather(1, slack.argmin(dim=1, keepdim=True)).mean() + g.mean()
+
+
+@dataclass(frozen=True)
+class Solver:
+    """Entropic problems, solved up to a tolerance."""
+
+    cost: Cost
+    eps: float
+    tol: float
+    max_iter: int
+
+    def loss(self, x: Tensor, y: Tensor, gradient: str, debiased: bool) -> Tensor:
+        """The entropic cost of two samples, or their Sinkhorn divergence."""
+        if gradient == "plan":
+            return self.divergence(x, y) if debiased else self.between(x, y).value
+        cross = self.between(x.detach(), y)
+        # f as a function of the point: the soft transform of g, which stays where it is.
+        f = cross.potential_x(x).mean()
+        if not debiased:
+            return with_gradient_of(cross.value, f)
+        with torch.no_grad():
+            value = self.divergence(x, y)
+        own = self.between(x.detach(), x.detach()).potential_x(x).mean()
+        return with_gradient_of(value, f - own)
+
+    def between(self, x: Tensor, y: Tensor) -> SinkhornPointsResult:
+        """The entropic problem of two samples."""
+        options: Any = {"tol": self.tol, "max_iter": self.max_iter}
+        return _quietly(lambda: solve_sinkhorn_points(x, y, self.eps, self.cost, **options))
+
+    def divergence(self, x: Tensor, y: Tensor) -> Tensor:
+        """The Sinkhorn divergence of two samples."""
+        options: Any = {"tol": self.tol, "max_iter": self.max_iter}
+        return _quietly(lambda: sinkhorn_divergence(x, y, self.eps, self.cost, **options))
+
+
+def _quietly(solve: Callable[[], T]) -> T:
+    """A solve that may stop early: in training, a loose tolerance is a choice, not a failure."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return solve()
 
 
 def _ratio(ratio: float) -> tuple[int, int]:

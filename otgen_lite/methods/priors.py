@@ -1,4 +1,4 @@
-"""Priors: the laws that latent codes are drawn from."""
+"""Priors: the laws of the latent codes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from otgen_lite._draws import normal, uniform
 
 
 class Prior(Protocol):
-    """What a method asks of its prior: a dimension, draws, and where it is known the density."""
+    """A prior has a dimension and draws, and where it is known also a density."""
 
     dim: int
 
@@ -98,18 +98,6 @@ class UniformPrior:
         value = -self.dim * math.log(self.high - self.low)
         # Two plain numbers would be chosen between in single precision.
         return torch.where(inside, z.new_tensor(value), z.new_tensor(-math.inf))
-
-
-#: A seed, a generator, or None for torch's own.
-Randomness = torch.Generator | int | None
-
-
-def source(generator: Randomness, like: Tensor) -> torch.Generator | None:
-    """The generator itself, or one on the device of ``like`` that starts from a seed."""
-    if generator is None or isinstance(generator, torch.Generator):
-        return generator
-    seed = _checks.seed("generator", generator)
-    return torch.Generator(device=like.device).manual_seed(seed)
 
 
 def even(prior: Any, n: int, generator: torch.Generator | None, like: Tensor) -> Tensor:

@@ -9,18 +9,22 @@ import torch
 from torch import Tensor, nn
 
 from otgen_lite import _checks
-from otgen_lite.methods._gaussians import (
+from otgen_lite._draws import Randomness, as_generator
+from otgen_lite.methods.base import Noise, Player
+from otgen_lite.methods.densities import (
+    drawn,
     gaussian_log_density,
+    log_likelihood,
     mean_kl_to_gaussian,
     mixture_log_density,
+    negative_log_likelihood,
 )
-from otgen_lite.methods._latent_model import LatentModel, drawn, given, in_blocks
-from otgen_lite.methods._pieces import log_likelihood, mean_surprise
-from otgen_lite.methods.base import Noise, Player
-from otgen_lite.methods.priors import GaussianPrior, Prior, Randomness, source
+from otgen_lite.methods.encoder_models import EncoderModel
+from otgen_lite.methods.network_calls import given, in_blocks
+from otgen_lite.methods.priors import GaussianPrior, Prior
 
 
-class VAE(LatentModel):
+class VAE(EncoderModel):
     r"""The variational auto-encoder, with Gaussian encoder and decoder.
 
     .. math::
@@ -113,7 +117,7 @@ class VAE(LatentModel):
     def noise(
         self, player: str, batch: Tensor, generator: torch.Generator | None = None
     ) -> dict[str, Tensor]:
-        """What the encoder draws."""
+        """Draws of the encoder."""
         return {"encoder": self.encoder_noise(len(batch), generator, batch)}
 
     def loss(self, player: str, batch: Tensor, noise: Noise) -> Tensor:
@@ -136,7 +140,7 @@ class VAE(LatentModel):
         mean, log_var = self.posterior(batch)
         codes = drawn(mean, log_var, noise["encoder"])
         made = self.decoded(codes, batch)
-        reconstruction = mean_surprise(batch, made, self.variance())
+        reconstruction = negative_log_likelihood(batch, made, self.variance())
         rate = self._rate(mean, log_var, codes)
         return {"reconstruction": reconstruction, "rate": rate, "total": reconstruction + rate}
 
@@ -155,7 +159,7 @@ class VAE(LatentModel):
         noise: Noise | None = None,
         draws: int = 1,
     ) -> dict[str, Tensor]:
-        r"""What the objective is made of, on a sample that stands for the data.
+        r"""The parts of the objective, on a sample that stands for the data.
 
         .. math::
             \mathbb{E}\, \mathrm{KL}(Q(Z|X) \,\|\, P_Z) = \mathrm{KL}(Q_Z \,\|\, P_Z) + I(X; Z),
@@ -183,7 +187,7 @@ class VAE(LatentModel):
         x = self._taken("x", x)
         count = len(x) * _checks.count("draws", draws)
         if noise is None:
-            e = self.encoder_noise(count, source(generator, x), x)
+            e = self.encoder_noise(count, as_generator(generator, x.device), x)
         else:
             e = given(noise, "encoder", count)
         mean, log_var = self._posterior_in_blocks(x)
@@ -227,7 +231,7 @@ class VAE(LatentModel):
         """
         n_importance = _checks.count("n_importance", n_importance)
         x = self._taken("x", x)
-        draw = source(generator, x)
+        draw = as_generator(generator, x.device)
         mean, log_var = self._posterior_in_blocks(x)
         total = torch.full((len(x),), -math.inf, dtype=x.dtype, device=x.device)
         for _ in range(n_importance):

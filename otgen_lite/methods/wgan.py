@@ -5,15 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from otgen_lite import _checks
+from otgen_lite import _checks, costs
 from otgen_lite._draws import uniform
-from otgen_lite.costs import Cost
-from otgen_lite.methods._latent_model import module
-from otgen_lite.methods._mke_costs import costs_between, full_precision
-from otgen_lite.methods._mke_model import GeneratorModel
-from otgen_lite.methods._pieces import checked_cost, joined, transformed
+from otgen_lite.costs import Cost, checked_cost
+from otgen_lite.gathering import gathered
 from otgen_lite.methods.base import Noise, Player, flat
+from otgen_lite.methods.generator_model import GeneratorModel
+from otgen_lite.methods.network_calls import module
 from otgen_lite.methods.priors import Prior
+from otgen_lite.precision import full_precision
 
 CONSTRAINTS = ("clip", "gp", "c-transform")
 
@@ -118,10 +118,10 @@ class WGAN(GeneratorModel):
         """(n,) the critic's other half at generated points: -psi, or the exact c-transform."""
         if self.constraint != "c-transform":
             return -self._scores(made)
-        data = joined(batch)
+        data = gathered(batch)
         psi = self._scores(data)
         with full_precision(data):
-            slack = costs_between(flat(made), flat(data), self.cost) - psi
+            slack = costs.matrix(flat(made), flat(data), self.cost) - psi
         return slack.min(dim=1).values
 
     def penalty(self, batch: Tensor, made: Tensor, share: Tensor) -> Tensor:
@@ -138,7 +138,7 @@ class WGAN(GeneratorModel):
 
         A row's is that of its own score, unless a layer couples rows, as batch normalisation does.
         """
-        if transformed():
+        if _transformed():
             scores, pull, *_ = torch.func.vjp(self._scores, x)
             return pull(torch.ones_like(scores))[0]
         # Not so by vjp, in which a layer may not write what it saw into a buffer.
@@ -152,7 +152,7 @@ class WGAN(GeneratorModel):
         return slopes
 
     def project(self, player: str, values: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Where the critic is clipped: its weights, back in [-clip, clip]."""
+        """The critic's weights, back in [-clip, clip], where it is clipped."""
         if player != "critic" or self.constraint != "clip":
             return {}
         return {name: value.clamp(-self.clip, self.clip) for name, value in values.items()}
@@ -160,7 +160,7 @@ class WGAN(GeneratorModel):
     def noise(
         self, player: str, batch: Tensor, generator: torch.Generator | None = None
     ) -> dict[str, Tensor]:
-        """Codes of the prior; for the critic also where on each segment its slope is looked at."""
+        """Codes of the prior; for the critic also the place on each segment of its slope."""
         out = super().noise(player, batch, generator)
         if player == "critic":
             out["interpolation"] = uniform((len(batch),), generator, batch)
@@ -175,3 +175,13 @@ class WGAN(GeneratorModel):
                 f"{_checks.shape_text(out)}"
             )
         return out.flatten()
+
+
+def _transformed() -> bool:
+    """Whether this runs inside of ``torch.func`` (a stack of members) or of ``torch.compile``.
+
+    There ``torch.func`` takes a gradient within a loss, and ``torch.autograd.grad`` cannot.
+    """
+    if torch.compiler.is_compiling():
+        return True
+    return torch._C._functorch.peek_interpreter_stack() is not None

@@ -10,16 +10,6 @@ from torch import Tensor, nn
 
 from otgen_lite import _checks
 
-#: A seed, a generator, or None for torch's own.
-Randomness = torch.Generator | int | None
-
-
-def source(generator: Randomness) -> torch.Generator | None:
-    """The generator itself, or one of the CPU for a seed: the same numbers on every device."""
-    if generator is None or isinstance(generator, torch.Generator):
-        return generator
-    return torch.Generator().manual_seed(_checks.seed("generator", generator))
-
 
 def layer(kind: Any, *args: Any, generator: torch.Generator | None, **kwargs: Any) -> nn.Module:
     """A linear or convolutional layer with torch's own initial law, from an explicit generator.

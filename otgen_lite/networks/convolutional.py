@@ -7,7 +7,8 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from otgen_lite import _checks
-from otgen_lite.networks._initial import Randomness, layer, rows_of, source
+from otgen_lite._draws import Randomness, as_generator
+from otgen_lite.networks._initial import layer, rows_of
 from otgen_lite.networks._layers import Activation, maker, sizes
 
 #: Halving stops at images of at most this many pixels a side.
@@ -49,7 +50,7 @@ class ConvEncoder(nn.Sequential):
         channels, small = plan(shape, width)
         outputs = _checks.count("outputs", outputs)
         between = maker("activation", activation)
-        draw = source(generator)
+        draw = as_generator(generator)
         layers: list[nn.Module] = []
         for i, (before, after) in enumerate(pairwise(channels)):
             layers.append(layer(nn.Conv2d, before, after, 4, 2, 1, generator=draw))
@@ -134,7 +135,7 @@ class ConvDecoder(nn.Sequential):
         channels = channels[::-1]
         between = maker("activation", activation)
         last = None if final is None else maker("final", final)
-        draw = source(generator)
+        draw = as_generator(generator)
         size = channels[0] * small[0] * small[1]
         layers: list[nn.Module] = [
             layer(nn.Linear, _checks.count("inputs", inputs), size, generator=draw),

@@ -9,7 +9,8 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from otgen_lite import _checks
-from otgen_lite.networks._initial import Randomness, layer, rows_of, source
+from otgen_lite._draws import Randomness, as_generator
+from otgen_lite.networks._initial import layer, rows_of
 from otgen_lite.networks._layers import Activation, maker, sizes
 
 
@@ -51,7 +52,7 @@ class MLP(nn.Sequential):
             raise ValueError(f"shape must hold as many numbers as outputs = {outputs}, got {shape}")
         between = maker("activation", activation)
         last = None if final is None else maker("final", final)
-        draw = source(generator)
+        draw = as_generator(generator)
         layers: list[nn.Module] = []
         for before, after in pairwise(widths):
             if layers:

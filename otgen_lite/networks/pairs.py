@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from otgen_lite import _checks
-from otgen_lite.networks._initial import Randomness, rows_of
+from otgen_lite._draws import Randomness
+from otgen_lite.networks._initial import rows_of
 from otgen_lite.networks._layers import Activation
 from otgen_lite.networks.mlp import MLP
 

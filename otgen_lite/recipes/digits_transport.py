@@ -37,7 +37,7 @@ def mke_sinkhorn(seed: int, data: Tensor) -> MKE:
     nearer to the data and sharper at once.
     """
     prior = GaussianPrior(CODE)
-    return MKE(_generator(_draw(seed)), loss="divergence", eps=0.5, sweeps=4, prior=prior)
+    return MKE(_generator(_draw(seed)), discrepancy="divergence", eps=0.5, sweeps=4, prior=prior)
 
 
 @recipe(
@@ -46,7 +46,7 @@ def mke_sinkhorn(seed: int, data: Tensor) -> MKE:
 )  # fmt: skip
 def mke_exact(seed: int, data: Tensor) -> MKE:
     """Minimum Kantorovich estimation with exact transport, one linear programme a step."""
-    return MKE(_generator(_draw(seed)), loss="exact", prior=GaussianPrior(CODE))
+    return MKE(_generator(_draw(seed)), discrepancy="exact", prior=GaussianPrior(CODE))
 
 
 @recipe(

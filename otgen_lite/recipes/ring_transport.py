@@ -23,7 +23,7 @@ def mke_sinkhorn(seed: int, data: Tensor) -> MKE:
     """Minimum Kantorovich estimation with the Sinkhorn divergence."""
     generator = MLP(2, [64, 64, 64], 2, generator=seed)
     prior = GaussianPrior(2, scale=2.0)
-    return MKE(generator, loss="divergence", eps=0.07, sweeps=2, even=True, prior=prior)
+    return MKE(generator, discrepancy="divergence", eps=0.07, sweeps=2, even=True, prior=prior)
 
 
 @recipe(
@@ -33,7 +33,7 @@ def mke_sinkhorn(seed: int, data: Tensor) -> MKE:
 def mke_exact(seed: int, data: Tensor) -> MKE:
     """Minimum Kantorovich estimation with exact transport, one linear programme a step."""
     generator = MLP(2, [64, 64, 64], 2, generator=seed)
-    return MKE(generator, loss="exact", even=True, prior=GaussianPrior(2, scale=2.0))
+    return MKE(generator, discrepancy="exact", even=True, prior=GaussianPrior(2, scale=2.0))
 
 
 @recipe(

@@ -20,7 +20,6 @@ import torch
 from torch import Generator, Tensor
 
 import otgen_lite as otg
-from otgen_lite.methods._mke_dual import inner_potential
 from otgen_lite.statements._estimation import (
     TRIANGLE,
     batches,
@@ -39,6 +38,7 @@ from otgen_lite.statements._estimation import (
 from otgen_lite.statements._home import all_at_home
 from otgen_lite.statements.kantorovich import Sides, masses, points
 from otgen_lite.statements.registry import statement
+from otgen_lite.transport.inner_potential import inner_potential
 
 __all__ = [
     "TRIANGLE",

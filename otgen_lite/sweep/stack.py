@@ -48,7 +48,7 @@ class Stacked(Method):
         # The skeleton computes the loss. It holds the stacked tensors under the members' names.
         self.skeleton = copy.deepcopy(members[0])
         self.players: dict[str, Player] = dict(members[0].players)
-        self.leaves = bool(getattr(members[0], "leaves", False))
+        self.reuses = bool(getattr(members[0], "reuses", False))
         self._shared: set[str] = set()
         self._stack()
         lean(self.skeleton)
@@ -166,7 +166,7 @@ class Stacked(Method):
             yield _HEAD + name, value
 
     def forward(
-        self, player: str, batch: Tensor, noise: Noise | None = None, leave: bool = False
+        self, player: str, batch: Tensor, noise: Noise | None = None, reuse: bool = False
     ) -> Any:
         """(K,) losses of a player, one a member, on one batch and one noise."""
         if noise is None:
@@ -175,19 +175,19 @@ class Stacked(Method):
         if player in self._untried and not torch.compiler.is_compiling():
             self._untried.discard(player)
             try_out(self, player, batch, noise)
-        return self.losses(player, batch, noise, leave)
+        return self.losses(player, batch, noise, reuse)
 
-    def losses(self, player: str, batch: Tensor, noise: Noise, leave: bool = False) -> Any:
+    def losses(self, player: str, batch: Tensor, noise: Noise, reuse: bool = False) -> Any:
         """The vector itself."""
-        left = {name: value for name, value in noise.items() if name.startswith("left_")}
+        reused = {name: value for name, value in noise.items() if name.startswith("reused_")}
 
         def one(values: dict[str, Tensor], own: dict[str, Tensor]) -> Any:
-            return self.member_loss(values, player, batch, {**noise, **own}, leave)
+            return self.member_loss(values, player, batch, {**noise, **own}, reuse)
 
-        return vmap(one, in_dims=(self._in_dims, 0))(self._values[player], left)
+        return vmap(one, in_dims=(self._in_dims, 0))(self._values[player], reused)
 
     def member_loss(
-        self, values: dict[str, Tensor], player: str, batch: Tensor, noise: Noise, leave: bool
+        self, values: dict[str, Tensor], player: str, batch: Tensor, noise: Noise, reuse: bool
     ) -> Any:
         """The loss of a member whose parameters and buffers are ``values``, by name."""
         kept = [table[name] for table, name, _ in self._slots]
@@ -196,7 +196,7 @@ class Stacked(Method):
         try:
             return (
                 self.skeleton(player, batch, noise, True)
-                if leave
+                if reuse
                 else self.skeleton(player, batch, noise)
             )
         finally:

@@ -27,7 +27,7 @@ class Together(Method):
         self.points = list(points)
         #: Members that failed; the loop writes them down.
         self.left_behind: set[int] = set()
-        self.leaves = any(stack.leaves for stack in stacks)
+        self.reuses = any(stack.reuses for stack in stacks)
         self.stacks = nn.ModuleList(stacks)
         self.players = dict(stacks[0].players)
 
@@ -73,21 +73,21 @@ class Together(Method):
                 yield f"stacks.{i}.{name}", value
 
     def forward(
-        self, player: str, batch: Tensor, noise: Noise | None = None, leave: bool = False
+        self, player: str, batch: Tensor, noise: Noise | None = None, reuse: bool = False
     ) -> Any:
         """(K,) losses of a player, one a member, stack by stack."""
         if noise is None:
             noise = self.noise(player, batch)
         losses: list[Tensor] = []
-        left: dict[str, Tensor] = {}
+        reused: dict[str, Tensor] = {}
         for i, stack in enumerate(self._each()):
             own = {_inner(n, i): v for n, v in noise.items() if _inner(n, i)}
-            found = stack(player, batch, own, leave)
-            if leave:
+            found = stack(player, batch, own, reuse)
+            if reuse:
                 found, rest = found
-                left |= {f"left_{i}/{name}": value for name, value in rest.items()}
+                reused |= {f"reused_{i}/{name}": value for name, value in rest.items()}
             losses.append(found)
-        return (torch.cat(losses), left) if leave else torch.cat(losses)
+        return (torch.cat(losses), reused) if reuse else torch.cat(losses)
 
     def noise(
         self, player: str, batch: Tensor, generator: torch.Generator | None = None
@@ -131,7 +131,7 @@ class Together(Method):
 
 def _inner(name: str, i: int) -> str:
     """The name inside stack i of a draw of all stacks, or nothing where it is another stack's."""
-    for head in (f"{i}/", f"left_{i}/"):
+    for head in (f"{i}/", f"reused_{i}/"):
         if name.startswith(head):
             return name.removeprefix(head)
     return ""

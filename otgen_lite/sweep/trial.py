@@ -63,7 +63,7 @@ def try_out(stack: Stack, player: str, batch: Tensor, noise: Noise) -> None:
         before.restore()
     half = torch.is_autocast_enabled(batch.device.type)
     for k, member in enumerate(stack.members):
-        own = {n: v[k] if n.startswith("left_") else v for n, v in noise.items()}
+        own = {n: v[k] if n.startswith("reused_") else v for n, v in noise.items()}
         Modes(member).training()  # as it would be trained alone; the loop knows the stack only
         try:
             loss = member(player, batch, own)

@@ -140,7 +140,7 @@ class Rounds:
             factor = options.factor(step)
             for seat in self.seats:
                 seat.set_rate(factor)
-        turn, left = 0, None
+        turn, reused = 0, None
         for seat in self.seats:
             for _ in range(seat.inner):
                 # A seed for every turn: who draws more than another, in another grid point say,
@@ -148,7 +148,7 @@ class Rounds:
                 generator.manual_seed(streams.mixed(self._keys[0], step, turn))
                 turn += 1
                 try:
-                    left = self._turn(seat, left, streams.mixed(self._keys[0], step, turn))
+                    reused = self._turn(seat, reused, streams.mixed(self._keys[0], step, turn))
                 except NonFiniteError:
                     raise
                 except Exception as error:
@@ -166,23 +166,23 @@ class Rounds:
             error.add_note(f"fit: in step {step + 1} of {self.options.steps}, player {player!r}")
 
     def _turn(
-        self, seat: Seat, left: dict[str, Tensor] | None, seed: int
+        self, seat: Seat, reused: dict[str, Tensor] | None, seed: int
     ) -> dict[str, Tensor] | None:
-        """One step of one player; what it leaves for the next."""
+        """One step of one player; tensors for the next to reuse."""
         method, generator = self.method, self.generator
         if seat.prepares:
             method.prepare(seat.player, generator)
-        # What a player left belongs to its batch; who takes it over takes both.
-        batch = self._batch if left else self.batches.next()
+        # Reused tensors belong to their batch; who takes them over takes both.
+        batch = self._batch if reused else self.batches.next()
         self._batch = batch
         if self.processes.world == 1:
             noise = method.noise(seat.player, batch, generator)
-            return seat.step(batch, {**noise, **left} if left else noise)
+            return seat.step(batch, {**noise, **reused} if reused else noise)
         joined = self.processes.joined(batch)
         noise = self.processes.share(method.noise(seat.player, joined, generator))
         # What a network draws by itself, it draws for other rows than its fellows.
         with own_randomness(streams.mixed(seed, 1 + self.processes.rank), self.device):
-            return seat.step(batch, {**noise, **left} if left else noise)
+            return seat.step(batch, {**noise, **reused} if reused else noise)
 
     def _call(self, callbacks: Any) -> None:
         """The callbacks; one that returns True or raises KeyboardInterrupt ends the training."""

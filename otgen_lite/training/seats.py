@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from otgen_lite.methods._pieces import in_step
+from otgen_lite.gathering import in_step
 from otgen_lite.methods.base import Method
 from otgen_lite.training.devices import Processes
 from otgen_lite.training.errors import NonFiniteError
@@ -59,9 +59,9 @@ class Seat:
         self.record = Record(options.steps * self.inner, held=held)
         self.prepares = type(method).prepare is not Method.prepare
         self.projects = type(method).project is not Method.project
-        # Some losses leave something for the next player; nobody follows the last.
+        # Some losses have tensors for the next player to reuse; nobody follows the last.
         last = player == list(method.players)[-1]
-        self.leaves = (True,) if getattr(method, "leaves", False) and not last else ()
+        self.reuse = (True,) if getattr(method, "reuses", False) and not last else ()
         self.cast, self.scaler = _precision(options.precision, device)
 
     def set_rate(self, factor: float) -> None:
@@ -73,21 +73,21 @@ class Seat:
         """Loss, gradient, optimizer, projection.
 
         Returns:
-            What the loss leaves for the next player of the round, where the method has such.
+            Tensors for the next player of the round to reuse, where the method has such.
 
         Raises:
             NonFiniteError: if the loss is no finite number; nothing has moved.
         """
         for p in self.moved:
             p.grad = None
-        left = None
-        if self.cast is None and not self.leaves:
+        reused = None
+        if self.cast is None and not self.reuse:
             loss = self.loss(self.player, batch, noise)
         else:
             with self.cast or nullcontext():
-                loss = self.loss(self.player, batch, noise, *self.leaves)
-            if self.leaves:
-                loss, left = loss
+                loss = self.loss(self.player, batch, noise, *self.reuse)
+            if self.reuse:
+                loss, reused = loss
         # A vector holds the losses of independent members: their sum has the gradient of each.
         total = loss if loss.ndim == 0 else loss.sum()
         if self.watch and not math.isfinite(total.item()):
@@ -104,7 +104,7 @@ class Seat:
         if self.projects:
             self._project()
         self.record.append(loss.detach())
-        return left
+        return reused
 
     def _scaled_step(self, total: Tensor) -> None:
         """In half precision: the loss is scaled up, so that small gradients are not lost."""
@@ -162,10 +162,10 @@ class Side(nn.Module):
         self.method = method
         self._loss = loss
 
-    def forward(self, player: str, batch: Tensor, noise: Any, *leave: bool) -> Any:
+    def forward(self, player: str, batch: Tensor, noise: Any, *reuse: bool) -> Any:
         """The loss."""
         with in_step():
-            return self._loss(player, batch, noise, *leave)
+            return self._loss(player, batch, noise, *reuse)
 
 
 def loss_of(method: Method, player: str, options: Options, processes: Processes) -> Any:

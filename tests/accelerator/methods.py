@@ -11,8 +11,8 @@ from torch import Tensor
 
 import otgen_lite as otg
 from otgen_lite.methods import latent_ot
-from otgen_lite.methods._latent_pairs import PLANS
-from otgen_lite.methods.mke import GRADIENTS, LOSSES
+from otgen_lite.methods.latent_maps import PLANS
+from otgen_lite.methods.mke import DISCREPANCIES, GRADIENTS
 from otgen_lite.methods.semidual import RULES
 from otgen_lite.methods.wgan import CONSTRAINTS
 
@@ -72,9 +72,9 @@ def _makers() -> Iterator[tuple[str, Maker]]:
         yield f"AVB, adaptive {adaptive}", partial(_avb, adaptive)
     for constraint in CONSTRAINTS:
         yield f"WGAN, {constraint}", partial(_wgan, constraint)
-    for loss in LOSSES:
+    for discrepancy in DISCREPANCIES:
         for gradient in GRADIENTS:
-            yield f"MKE, {loss}, {gradient}", partial(_mke, loss, gradient, None)
+            yield f"MKE, {discrepancy}, {gradient}", partial(_mke, discrepancy, gradient, None)
     yield "MKE, sweeps", partial(_mke, "divergence", "plan", 3)
     for rule in RULES:
         for eps in (0.0, 0.3):
@@ -97,11 +97,12 @@ def _wgan(constraint: str, x: Tensor) -> otg.WGAN:
     return otg.WGAN(decoder(), critic, constraint=constraint, n_critic=2)
 
 
-def _mke(loss: str, gradient: str, sweeps: int | None, x: Tensor) -> otg.MKE:
-    eps = None if loss == "exact" else 0.5
+def _mke(discrepancy: str, gradient: str, sweeps: int | None, x: Tensor) -> otg.MKE:
+    eps = None if discrepancy == "exact" else 0.5
     return otg.MKE(
-        decoder(), loss=loss, gradient=gradient, eps=eps, sweeps=sweeps, even=sweeps is not None
-    )
+        decoder(), discrepancy=discrepancy, gradient=gradient, eps=eps, sweeps=sweeps,
+        even=sweeps is not None,
+    )  # fmt: skip
 
 
 def _semidual(rule: str, eps: float, x: Tensor) -> otg.SemiDual:

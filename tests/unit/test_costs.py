@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from scipy.spatial.distance import cdist
 
 import otgen_lite as otg
+from otgen_lite import costs
 
 NAMES = ("sqeuclidean", "euclidean", "cityblock")
 # 1 to 8 sum coordinate by coordinate, the others use the matrix product.
@@ -160,3 +163,39 @@ def test_gradients_agree_where_costs_are_summed_after_all(d: int) -> None:
 def test_costs_beyond_all_numbers_are_refused(name: str, size: float, function) -> None:
     with pytest.raises(ValueError, match=r"x and y must be points whose .* cost is"):
         function([[size, 0.0]], [[-size, size]], name)
+
+
+@pytest.mark.parametrize("d", DIMENSIONS)
+@pytest.mark.parametrize("cost", [*NAMES, lambda x, y: (x[:, None] - y).abs().pow(3).sum(dim=2)])
+def test_the_unchecked_costs_are_the_checked_ones_and_can_be_stacked(cost: Any, d: int) -> None:
+    x, y = clouds(40, 40, d)
+    every, own = otg.cost_matrix(x, y, cost), otg.paired_cost(x, y, cost)
+    torch.testing.assert_close(costs.matrix(x, y, cost), every, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(costs.pairs(x, y, cost), own, rtol=0, atol=0)
+    torch.testing.assert_close(every.diagonal(), own, rtol=1e-12, atol=1e-12)
+    shift = torch.tensor([0.0, 1.0], dtype=torch.float64)
+    for function in (costs.matrix, costs.pairs):
+        together = torch.vmap(lambda by, f=function: f(x + by, y, cost))(shift)
+        alone = torch.stack([function(x + by, y, cost) for by in shift])
+        torch.testing.assert_close(together, alone, rtol=1e-12, atol=1e-12)
+
+
+def test_the_unchecked_costs_look_at_no_number() -> None:
+    x, y = clouds(3, 3, 2)
+    x[0, 0] = torch.nan
+    assert bool(costs.matrix(x, y, "sqeuclidean")[0].isnan().all())
+    assert costs.pairs(x, y, "euclidean").isnan().tolist() == [True, False, False]
+    for function in (costs.matrix, costs.pairs):
+        with pytest.raises(ValueError, match=r"cost must return shape \(3, 3\)"):
+            function(x, y, lambda a, b: a)
+        with pytest.raises(TypeError, match="cost must return a tensor"):
+            function(x, y, lambda a, b: 1.0)
+
+
+def test_what_is_no_cost_is_refused() -> None:
+    assert costs.checked_cost("cityblock") == "cityblock"
+    assert costs.checked_cost(len) is len
+    with pytest.raises(ValueError, match="did you mean 'sqeuclidean'"):
+        costs.checked_cost("sqeuclid")
+    with pytest.raises(TypeError, match="cost must be a name or a callable, got 2"):
+        costs.checked_cost(2)

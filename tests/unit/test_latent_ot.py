@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 import otgen_lite as otg
-from otgen_lite.methods._latent_pairs import partners
+from otgen_lite.methods.latent_maps import partners
 
 F64 = torch.float64
 SAME = nn.Identity()
@@ -264,7 +264,7 @@ def test_state_makes_the_same_samples(kind: str) -> None:
         return on_codes(data, **options, **(extra if kind == "pairs" else {}))
 
     a, b = made(codes, 0), made(torch.zeros(40, 2) + torch.arange(40)[:, None], 1)
-    with pytest.raises(RuntimeError, match=r"must be made first: call fit_map\(\)"):
+    with pytest.raises(RuntimeError, match=r"must be fitted first: call fit_map\(\)"):
         a.sample(3)
     a.fit_map(seed=0, **steps)
     b.load_state_dict(a.state_dict())

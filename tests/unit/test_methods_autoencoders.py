@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad, stack_module_state, vmap
 
 import otgen_lite as otg
-from otgen_lite.methods import _latent_model
+from otgen_lite.methods import encoder_models, network_calls
 from otgen_lite.methods.priors import even
 from tests.unit.autoencoders import (
     DZ,
@@ -144,7 +144,7 @@ def test_samples_codes_and_reconstructions(kind: str, monkeypatch: pytest.Monkey
     assert torch.equal(made, method.sample(11, noise={"prior": method.prior.draw(
         11, torch.Generator().manual_seed(5), x)}))  # fmt: skip
     # Many rows go through the networks in blocks, and nothing changes but rounding.
-    monkeypatch.setattr(_latent_model, "ROWS", 4)
+    monkeypatch.setattr(network_calls, "ROWS", 4)
     torch.testing.assert_close(method.sample(11, 5), made, atol=1e-13, rtol=1e-13)
     torch.testing.assert_close(method.encode(x, 3), z, atol=1e-13, rtol=1e-13)
 
@@ -220,24 +220,24 @@ def test_images_and_convolutions() -> None:
 
 
 @pytest.mark.parametrize("make", [aae, lambda **k: penalized("adversarial", **k)])
-def test_codes_that_are_left_are_those_of_the_batch(make: Any) -> None:
-    fresh, reused = make(), make(reuse_codes=True)
-    assert (list(fresh.players), fresh.leaves) == (["critic", "autoencoder"], False)
-    assert (list(reused.players), reused.leaves) == (["autoencoder", "critic"], True)
+def test_codes_that_are_reused_are_those_of_the_batch(make: Any) -> None:
+    fresh, again = make(), make(reuse_codes=True)
+    assert (list(fresh.players), fresh.reuses) == (["critic", "autoencoder"], False)
+    assert (list(again.players), again.reuses) == (["autoencoder", "critic"], True)
     batch = data(6)
-    noise = draws(reused, "autoencoder", batch)
-    loss, left = reused("autoencoder", batch, noise, leave=True)
+    noise = draws(again, "autoencoder", batch)
+    loss, codes = again("autoencoder", batch, noise, reuse=True)
     assert torch.equal(loss, fresh("autoencoder", batch, noise))
-    assert list(left) == ["left_codes"]
-    assert not left["left_codes"].requires_grad
-    assert torch.equal(left["left_codes"], fresh.encode(batch))
-    noise = draws(reused, "critic", batch)
-    own = reused("critic", batch, noise)
-    assert torch.equal(reused("critic", batch, noise | left), own)
+    assert list(codes) == ["reused_codes"]
+    assert not codes["reused_codes"].requires_grad
+    assert torch.equal(codes["reused_codes"], fresh.encode(batch))
+    noise = draws(again, "critic", batch)
+    own = again("critic", batch, noise)
+    assert torch.equal(again("critic", batch, noise | codes), own)
     # Given other codes it takes those: nothing is encoded a second time.
-    other = reused("critic", batch, noise | {"left_codes": left["left_codes"] + 1.0})
+    other = again("critic", batch, noise | {"reused_codes": codes["reused_codes"] + 1.0})
     assert not torch.equal(other, own)
-    assert fresh("autoencoder", batch, draws(fresh, "autoencoder", batch), leave=True)[1] == {}
+    assert fresh("autoencoder", batch, draws(fresh, "autoencoder", batch), reuse=True)[1] == {}
 
 
 def test_priors_draw_what_their_density_says() -> None:
@@ -353,7 +353,8 @@ BAD = [
      "the U-statistic needs two points at least in q and in p, got 1 and 1"),
     (lambda: vae().sample(0), ValueError, "n must be a whole number >= 1, got 0"),
     (lambda: vae().sample(3, -1), ValueError, "generator must be a whole number >= 0, got -1"),
-    (lambda: vae().sample(3, 0.5), TypeError, "generator must be a whole number, got 0.5"),
+    (lambda: vae().sample(3, 0.5), TypeError,
+     "generator must be a torch.Generator, a seed or None, got 0.5"),
     (lambda: vae().sample(3, noise={"prior": torch.zeros(2, DZ).double()}), ValueError,
      "noise['prior'] must have 3 rows, got 2"),
     (lambda: vae().encode(BATCH, noise={}), ValueError, "noise must hold 'encoder', got []"),
@@ -372,7 +373,7 @@ def test_bad_input(call: Any, error: type[Exception], message: str) -> None:
 
 
 def test_encoder_kinds_cover_the_helper() -> None:
-    for kind in _latent_model.ENCODERS:
+    for kind in encoder_models.ENCODERS:
         noise = {"encoder": torch.zeros(4, 4 if kind == "implicit" else DZ).double()}
         method = penalized("mmd", kind)
         assert isinstance(encoder(kind), nn.Module)

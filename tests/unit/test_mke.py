@@ -10,15 +10,15 @@ import torch
 from torch import Tensor, nn
 
 import otgen_lite as otg
-from otgen_lite.methods._mke_dual import inner_potential
+from otgen_lite.transport.inner_potential import inner_potential
 
 F64 = torch.float64
 KINDS = [
-    {"loss": "exact"},
-    {"loss": "sinkhorn", "eps": 0.3, "tol": 1e-11, "max_iter": 20_000},
-    {"loss": "divergence", "eps": 0.3, "tol": 1e-11, "max_iter": 20_000},
-    {"loss": "sinkhorn", "eps": 0.3, "sweeps": 400},
-    {"loss": "divergence", "eps": 0.3, "sweeps": 400},
+    {"discrepancy": "exact"},
+    {"discrepancy": "sinkhorn", "eps": 0.3, "tol": 1e-11, "max_iter": 20_000},
+    {"discrepancy": "divergence", "eps": 0.3, "tol": 1e-11, "max_iter": 20_000},
+    {"discrepancy": "sinkhorn", "eps": 0.3, "sweeps": 400},
+    {"discrepancy": "divergence", "eps": 0.3, "sweeps": 400},
 ]
 COSTS = ["sqeuclidean", "euclidean", lambda x, y: (x[:, None] - y).abs().pow(1.5).sum(dim=2)]
 
@@ -65,7 +65,7 @@ def slopes(m: otg.MKE, batch: Tensor, codes: Tensor, *wrt: Tensor) -> list[Tenso
 def test_translation_and_scale_on_a_line(gradient: str) -> None:
     z = standard(41)
     g = Moved(m=0.7, s=1.6)
-    m = otg.MKE(g, loss="exact", cost=half_square, gradient=gradient, prior=1)
+    m = otg.MKE(g, discrepancy="exact", cost=half_square, gradient=gradient, prior=1)
     batch = -0.2 + 0.5 * z[torch.randperm(41, generator=torch.Generator().manual_seed(0))]
     value = m("generator", batch, {"prior": z[:, None]})
     assert abs(float(value.detach()) - 0.5 * (0.9**2 + 1.1**2)) < 1e-12
@@ -169,7 +169,7 @@ def test_kink_without_entropy_and_none_with_it(gradient: str) -> None:
         assert abs(float(found) - slope) < 1e-7
     eps = 0.4
     for options in ({"tol": 1e-12}, {"sweeps": 200}):
-        m = otg.MKE(net, loss="sinkhorn", eps=eps, gradient=gradient, prior=1, **options)
+        m = otg.MKE(net, discrepancy="sinkhorn", eps=eps, gradient=gradient, prior=1, **options)
         for theta in (0.3, 1.2, math.pi / 2):
             net.theta.data.fill_(theta)
             value = m("generator", batch, {"prior": z[:, None]})
@@ -190,7 +190,7 @@ def test_after_a_row_update_the_formulas_are_one_number() -> None:
         for gradient in ("plan", "potential"):
             for cost in ("sqeuclidean", lambda a, b: (a[:, None] - b).square().sum(dim=2)):
                 m = otg.MKE(
-                    net, loss=loss, eps=0.05, sweeps=2, gradient=gradient, cost=cost, prior=2
+                    net, discrepancy=loss, eps=0.05, sweeps=2, gradient=gradient, cost=cost, prior=2
                 )
                 found.append(slopes(m, batch, x, net.m, net.s))
         for other in found[1:]:
@@ -204,13 +204,13 @@ def test_few_sweeps_stay_below_and_many_get_there() -> None:
     noise = {"prior": x[:, None]}
     last = -math.inf
     for sweeps in (1, 2, 4, 8, 500):
-        m = otg.MKE(Moved(), loss="sinkhorn", eps=0.2, sweeps=sweeps, prior=2)
+        m = otg.MKE(Moved(), discrepancy="sinkhorn", eps=0.2, sweeps=sweeps, prior=2)
         value = float(m("generator", y, noise).detach())
         assert last < value < truth + 1e-9
         last = value
     assert abs(last - truth) < 1e-9
     for options in ({"sweeps": 500}, {"tol": 1e-10}):
-        m = otg.MKE(Moved(), loss="divergence", eps=0.2, prior=2, **options)
+        m = otg.MKE(Moved(), discrepancy="divergence", eps=0.2, prior=2, **options)
         assert abs(m("generator", y, noise) - otg.sinkhorn_divergence(x, y, 0.2, tol=1e-10)) < 1e-9
 
 
@@ -219,7 +219,7 @@ def test_short_ranges_do_not_overflow_in_float32() -> None:
     x = torch.randn(64, 2, generator=rng) * 0.01
     y = torch.randn(64, 2, generator=rng) + 20.0
     net = Moved().float()
-    m = otg.MKE(net, loss="divergence", eps=1e-3, sweeps=6, prior=2)
+    m = otg.MKE(net, discrepancy="divergence", eps=1e-3, sweeps=6, prior=2)
     loss = m("generator", y, {"prior": x[:, None]})
     loss.backward()
     exact = otg.solve_exact(otg.cost_matrix(x, y)).value
@@ -234,7 +234,7 @@ def test_far_clusters_of_unequal_size_in_float32() -> None:
     x, y = (0.1 * torch.randn(16, 2, generator=rng) for _ in range(2))
     x[:9, 0] += 2.0
     y[:8, 0] += 2.0
-    m = otg.MKE(Moved().float(), loss="sinkhorn", eps=0.01, sweeps=3000, prior=2)
+    m = otg.MKE(Moved().float(), discrepancy="sinkhorn", eps=0.01, sweeps=3000, prior=2)
     (slope,) = slopes(m, y, x, m.generator.s)
     C = otg.cost_matrix(x.double(), y.double())
     solved = otg.solve_sinkhorn(C, 0.01, tol=1e-6, max_iter=100_000, eps_scaling=True)
@@ -252,7 +252,13 @@ def test_a_stack_of_eps_is_each_of_them() -> None:
     for loss in ("sinkhorn", "divergence"):
         for gradient in ("plan", "potential"):
             m = otg.MKE(
-                Moved(), loss=loss, eps=0.1, sweeps=5, gradient=gradient, prior=2, cost="euclidean"
+                Moved(),
+                discrepancy=loss,
+                eps=0.1,
+                sweeps=5,
+                gradient=gradient,
+                prior=2,
+                cost="euclidean",
             )
             assert m.stackable
             eps = torch.tensor([0.05, 0.1, 0.7], dtype=F64)
@@ -271,7 +277,7 @@ def test_a_stack_of_eps_is_each_of_them() -> None:
                 assert abs(float((alone - together[k]).detach())) < 1e-12
                 assert abs(float(own - slope[k])) < 1e-12
     assert not otg.MKE(Moved(), prior=2).stackable
-    assert not otg.MKE(Moved(), loss="sinkhorn", eps=1.0, prior=2).stackable
+    assert not otg.MKE(Moved(), discrepancy="sinkhorn", eps=1.0, prior=2).stackable
 
 
 def test_batches_of_one_have_another_minimum() -> None:
@@ -311,9 +317,9 @@ def test_segment_in_a_triangle() -> None:
 @pytest.mark.parametrize(
     ("options", "scale"),
     [
-        ({"loss": "exact"}, 1.0),
-        ({"loss": "sinkhorn", "eps": 0.5, "sweeps": 20}, math.sqrt(1 - 0.25)),
-        ({"loss": "divergence", "eps": 0.5, "sweeps": 20}, 1.0),
+        ({"discrepancy": "exact"}, 1.0),
+        ({"discrepancy": "sinkhorn", "eps": 0.5, "sweeps": 20}, math.sqrt(1 - 0.25)),
+        ({"discrepancy": "divergence", "eps": 0.5, "sweeps": 20}, 1.0),
     ],
     ids=["exact", "entropy shrinks", "debiased"],
 )
@@ -331,13 +337,13 @@ def test_a_run_is_made_again_by_its_seed_and_goes_on_from_its_state() -> None:
     data = torch.randn(64, 2, generator=torch.Generator().manual_seed(0))
     runs = []
     for _ in range(2):
-        m = otg.MKE(otg.MLP(2, [8], 2, generator=0), loss="divergence", eps=0.1, sweeps=4)
+        m = otg.MKE(otg.MLP(2, [8], 2, generator=0), discrepancy="divergence", eps=0.1, sweeps=4)
         otg.fit(m, data, steps=5, batch_size=16, seed=3, progress=False)
         runs.append(m)
     a, b = (m.sample(10, 7) for m in runs)
     assert torch.equal(a, b)
     assert tuple(a.shape) == (10, 2)
-    other = otg.MKE(otg.MLP(2, [8], 2, generator=1), loss="divergence", eps=0.9, sweeps=4)
+    other = otg.MKE(otg.MLP(2, [8], 2, generator=1), discrepancy="divergence", eps=0.9, sweeps=4)
     other.load_state_dict(runs[0].state_dict())
     assert float(other.eps) == pytest.approx(0.1)
     assert torch.equal(other.sample(10, 7), a)
@@ -361,14 +367,18 @@ def test_transport_keeps_its_precision_where_networks_do_not(kind: dict) -> None
 
 LINE = nn.Linear(2, 2)
 BAD = [
-    ({"loss": "exakt"}, ValueError, "loss must be one of .*'exakt'.*did you mean 'exact'"),
+    (
+        {"discrepancy": "exakt"},
+        ValueError,
+        "discrepancy must be one of .*'exakt'.*did you mean 'exact'",
+    ),
     ({"gradient": "primal"}, ValueError, "gradient must be one of"),
     ({"cost": "sqeuclid"}, ValueError, "did you mean 'sqeuclidean'"),
     ({"cost": 3}, TypeError, "cost must be a name or a callable, got 3"),
-    ({"loss": "sinkhorn"}, ValueError, "eps must be a number > 0.*'sinkhorn'; got None"),
-    ({"loss": "sinkhorn", "eps": 0.0}, ValueError, "eps must be a finite number > 0"),
-    ({"loss": "sinkhorn", "eps": math.nan}, ValueError, "eps must be a finite number"),
-    ({"eps": 0.1}, ValueError, "eps must be None where loss is 'exact', got 0.1"),
+    ({"discrepancy": "sinkhorn"}, ValueError, "eps must be a number > 0.*'sinkhorn'; got None"),
+    ({"discrepancy": "sinkhorn", "eps": 0.0}, ValueError, "eps must be a finite number > 0"),
+    ({"discrepancy": "sinkhorn", "eps": math.nan}, ValueError, "eps must be a finite number"),
+    ({"eps": 0.1}, ValueError, "eps must be None where discrepancy is 'exact', got 0.1"),
     ({"ratio": 0.3}, ValueError, "ratio must be a whole number or one over.*got 0.3"),
     ({"ratio": 0}, ValueError, "ratio must be a finite number > 0"),
     ({"sweeps": 0}, ValueError, "sweeps must be a whole number >= 1, got 0"),

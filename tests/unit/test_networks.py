@@ -122,7 +122,7 @@ BAD = [
     (lambda: otg.MLP(2, [2], 6, shape=(2, 2)), ValueError,
      "shape must hold as many numbers as outputs = 6, got (2, 2)"),
     (lambda: otg.MLP(2, [2], 1, generator="seed"), TypeError,
-     "generator must be a whole number, got 'seed'"),
+     "generator must be a torch.Generator, a seed or None, got 'seed'"),
     (lambda: otg.MLP(2, [2], 1, generator=-1), ValueError,
      "generator must be a whole number >= 0, got -1"),
     (lambda: otg.MLP(3, [2], 1)(draws(4, 2)), ValueError,

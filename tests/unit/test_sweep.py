@@ -216,7 +216,7 @@ def in_turn(caplog, maker, grid, data=ROWS, **options):
 
 def test_a_method_that_says_so_is_not_stacked(caplog):
     def exact(seed):
-        return otg.MKE(otg.MLP(2, [6], 2, generator=seed), loss="exact")
+        return otg.MKE(otg.MLP(2, [6], 2, generator=seed), discrepancy="exact")
 
     assert "MKE cannot be stacked" in in_turn(caplog, exact, {"seed": [0, 1]})
 

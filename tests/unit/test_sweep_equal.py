@@ -165,8 +165,8 @@ def avb(decoder_var, adaptive_contrast=False):
     )
 
 
-def mke(eps, loss="divergence"):
-    return otg.MKE(mlp(2, 2, 1), loss=loss, eps=eps, sweeps=5)
+def mke(eps, discrepancy="divergence"):
+    return otg.MKE(mlp(2, 2, 1), discrepancy=discrepancy, eps=eps, sweeps=5)
 
 
 def test_implicit_encoders_and_projections():

@@ -163,9 +163,9 @@ def penalized(network: nn.Module, penalty: Any) -> otg.Method:
 STRUCK: dict[str, Any] = {
     "exact": lambda net: otg.MKE(net),
     "exact, potential": lambda net: otg.MKE(net, gradient="potential"),
-    "sinkhorn": lambda net: otg.MKE(net, loss="sinkhorn", eps=0.1),
-    "divergence": lambda net: otg.MKE(net, loss="divergence", eps=0.1, gradient="potential"),
-    "sweeps": lambda net: otg.MKE(net, loss="divergence", eps=0.1, sweeps=3),
+    "sinkhorn": lambda net: otg.MKE(net, discrepancy="sinkhorn", eps=0.1),
+    "divergence": lambda net: otg.MKE(net, discrepancy="divergence", eps=0.1, gradient="potential"),
+    "sweeps": lambda net: otg.MKE(net, discrepancy="divergence", eps=0.1, sweeps=3),
     "penalty": lambda net: penalized(net, otg.SinkhornPenalty(eps=0.1)),
     "kernel": lambda net: penalized(net, otg.MMD()),
     "slices": lambda net: penalized(net, otg.SlicedWasserstein()),

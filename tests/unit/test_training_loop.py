@@ -214,22 +214,22 @@ def test_a_draw_more_moves_neither_batches_nor_later_draws() -> None:
         assert torch.equal(z, other_z)
 
 
-def test_what_one_player_leaves_reaches_the_next_one_of_the_round() -> None:
-    class Leaving(Pursuit):
-        leaves = True
+def test_tensors_of_one_player_are_reused_by_the_next_one_of_the_round() -> None:
+    class Reusing(Pursuit):
+        reuses = True
 
-        def loss_and_left(self, player: str, batch: Tensor, noise: Any) -> Any:
-            return self.loss(player, batch, noise), {"left_a": self.a.detach().clone()}
+        def loss_and_reused(self, player: str, batch: Tensor, noise: Any) -> Any:
+            return self.loss(player, batch, noise), {"reused_a": self.a.detach().clone()}
 
         def loss(self, player: str, batch: Tensor, noise: Any) -> Tensor:
-            self.got.append((player, noise.get("left_a")))
+            self.got.append((player, noise.get("reused_a")))
             self.batches.append(batch)
             return super().loss(player, batch, noise)
 
-    method = Leaving(steps=2)
+    method = Reusing(steps=2)
     method.got, method.batches = [], []
     otg.fit(method, torch.randn(99, 1), steps=3, batch_size=5, lr=0.5, progress=False)
-    assert [(p, left is not None) for p, left in method.got] == 3 * [
+    assert [(p, a is not None) for p, a in method.got] == 3 * [
         ("hare", False), ("fox", True), ("fox", False)
     ]  # fmt: skip
     assert method.got[1][1].item() == 0.0

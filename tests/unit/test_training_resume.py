@@ -31,7 +31,7 @@ def wgan(seed: int = 0, **more: Any) -> otg.WGAN:
 
 
 def mke(seed: int = 0, **more: Any) -> otg.MKE:
-    return otg.MKE(net(seed=seed), **{"loss": "divergence", "eps": 0.5, "sweeps": 3, **more})
+    return otg.MKE(net(seed=seed), **{"discrepancy": "divergence", "eps": 0.5, "sweeps": 3, **more})
 
 
 def semidual(seed: int = 0, atoms: Any = ROWS, **more: Any) -> otg.SemiDual:
@@ -110,7 +110,7 @@ CHANGES: dict[str, tuple[Callable[[], otg.Method], Callable[[], otg.Method]]] = 
     "decoder_var": (penalized, lambda: penalized(decoder_var=0.1)),
     "prior.scale": (penalized, lambda: penalized(prior=otg.GaussianPrior(2, scale=2.0))),
     "prior": (penalized, lambda: penalized(prior=otg.UniformPrior(2))),
-    "leaves": (
+    "reuses": (
         lambda: penalized(penalty=adversarial()),
         lambda: penalized(penalty=adversarial(), reuse_codes=True),
     ),
@@ -124,7 +124,7 @@ CHANGES: dict[str, tuple[Callable[[], otg.Method], Callable[[], otg.Method]]] = 
     "one_sided": (lambda: wgan(constraint="gp"), lambda: wgan(constraint="gp", one_sided=True)),
     "gp_weight": (lambda: wgan(constraint="gp"), lambda: wgan(constraint="gp", gp_weight=3.0)),
     "clip": (lambda: wgan(constraint="clip"), lambda: wgan(constraint="clip", clip=0.3)),
-    "kind": (mke, lambda: mke(loss="sinkhorn")),
+    "discrepancy": (mke, lambda: mke(discrepancy="sinkhorn")),
     "gradient": (mke, lambda: mke(gradient="potential")),
     "eps": (mke, lambda: mke(eps=0.6)),
     "sweeps": (mke, lambda: mke(sweeps=4)),

@@ -29,7 +29,7 @@ def method(penalty: str) -> otg.Method:
         return otg.SemiDual(otg.MLP(2, [8], 2, generator=0).double(), data(), psi_steps=2)
     if penalty == "mke":
         net = otg.MLP(2, [8], 2, generator=0).double()
-        return otg.MKE(net, loss="divergence", eps=0.1, sweeps=5)
+        return otg.MKE(net, discrepancy="divergence", eps=0.1, sweeps=5)
     if penalty == "wgan":
         nets = [otg.MLP(2, [8], d, generator=d).double() for d in (2, 1)]
         return otg.WGAN(*nets, constraint="gp", n_critic=2)

@@ -1,4 +1,4 @@
-"""What the methods with a generator and no encoder share."""
+"""The methods with a generator and no encoder: codes of a prior, and samples."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from otgen_lite import _checks
-from otgen_lite.methods._latent_model import in_blocks, module
+from otgen_lite._draws import Randomness, as_generator
 from otgen_lite.methods.base import Method, Noise
-from otgen_lite.methods.priors import Prior, Randomness, prior_of, source
+from otgen_lite.methods.network_calls import in_blocks, module
+from otgen_lite.methods.priors import Prior, prior_of
 
 
 class GeneratorModel(Method):
@@ -34,7 +35,7 @@ class GeneratorModel(Method):
         return {"prior": self.prior.draw(len(batch), generator, batch)}
 
     def made(self, codes: Tensor, batch: Tensor) -> Tensor:
-        """What the generator makes of codes, in the shape and the type of data; differentiable."""
+        """The generator at codes, in the shape and the type of data; differentiable."""
         out = self.generator(codes).to(batch.dtype)  # mixed precision may have made it shorter
         if out.shape[1:] != batch.shape[1:]:
             raise ValueError(
@@ -57,7 +58,9 @@ class GeneratorModel(Method):
         """
         n = _checks.count("n", n)
         like = self._like()
-        z = self.prior.draw(n, source(generator, like), like) if noise is None else noise["prior"]
+        if noise is not None:
+            return in_blocks(self.generator, noise["prior"])
+        z = self.prior.draw(n, as_generator(generator, like.device), like)
         return in_blocks(self.generator, z)
 
     def _like(self) -> Any:

@@ -1,4 +1,4 @@
-"""A fixed number of Sinkhorn sweeps: no look at a number, so quick, and stacks can call it."""
+"""A fixed number of Sinkhorn sweeps, with no look at a number: quick, and ``vmap`` can run it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from otgen_lite import costs
 from otgen_lite.costs import Cost
-from otgen_lite.methods._mke_costs import costs_between, with_gradient_of
+from otgen_lite.transport.surrogates import with_gradient_of
 
 #: Sweeps between two kernels. A half-sweep changes the range of a scaling by a factor of at most
 #: the number of points, so that float32 does not overflow in between.
@@ -23,8 +24,8 @@ _LEVELS = 4
 _FLOOR = -60.0
 
 
-class Balanced(NamedTuple):
-    """Where the sweeps ended.
+class SinkhornState(NamedTuple):
+    """The state after the sweeps.
 
     Attributes:
         plan: (n, m), with row sums exactly 1 / n.
@@ -37,7 +38,7 @@ class Balanced(NamedTuple):
     value: Tensor
 
 
-def swept(
+def fixed_sinkhorn(
     x: Tensor, y: Tensor, cost: Cost, eps: Tensor, sweeps: int, gradient: str, debiased: bool
 ) -> Tensor:
     """The entropic cost or the Sinkhorn divergence of two samples after so many sweeps.
@@ -48,14 +49,14 @@ def swept(
     squared = isinstance(cost, str) and cost == "sqeuclidean"
     by_hand = squared and gradient == "plan"
     with torch.set_grad_enabled(torch.is_grad_enabled() and not by_hand):
-        C = costs_between(x, y, cost)
-        own = costs_between(x, x.detach(), cost) if debiased else C
-    cross = balanced(C.detach(), eps, sweeps)
+        C = costs.matrix(x, y, cost)
+        own = costs.matrix(x, x.detach(), cost) if debiased else C
+    cross = sweeps_between(C.detach(), eps, sweeps)
     value, itself = cross.value, cross
     if debiased:
-        itself = balanced_with_itself(own.detach(), eps, sweeps)
+        itself = sweeps_with_itself(own.detach(), eps, sweeps)
         with torch.no_grad():
-            other = balanced_with_itself(costs_between(y, y, cost), eps, sweeps)
+            other = sweeps_with_itself(costs.matrix(y, y, cost), eps, sweeps)
         value = value - (itself.value + other.value) / 2.0
     if by_hand:
         centre = itself.plan @ x.detach() if debiased else x.detach() / len(x)
@@ -67,15 +68,15 @@ def swept(
     return with_gradient_of(value, surrogate)
 
 
-def _surrogate(C: Tensor, solved: Balanced, eps: Tensor, gradient: str) -> Tensor:
-    """What has the right gradient in the first points: <P, C>, or the mean of the potential."""
+def _surrogate(C: Tensor, solved: SinkhornState, eps: Tensor, gradient: str) -> Tensor:
+    """A number with the right gradient in the first points: <P, C>, or the mean potential."""
     if gradient == "plan":
         return (solved.plan * C).sum()
     return -(eps * torch.logsumexp((solved.g - C) / eps, dim=1)).mean()
 
 
 @torch.no_grad()
-def balanced(C: Tensor, eps: Tensor, sweeps: int) -> Balanced:
+def sweeps_between(C: Tensor, eps: Tensor, sweeps: int) -> SinkhornState:
     """Sweeps for uniform weights: eps comes down from the mean cost, then ``sweeps`` at eps."""
     n, m = C.shape
     f = C.amin(dim=1)
@@ -94,11 +95,11 @@ def balanced(C: Tensor, eps: Tensor, sweeps: int) -> Balanced:
         last, f = f, f + at * u.log()
     rows = m / (kernel @ v)
     plan = kernel.mul_(rows[:, None]).mul_(v).div_(n * m)
-    return Balanced(plan, g, (last + eps * rows.log()).mean() + g.mean())
+    return SinkhornState(plan, g, (last + eps * rows.log()).mean() + g.mean())
 
 
 @torch.no_grad()
-def balanced_with_itself(C: Tensor, eps: Tensor, sweeps: int) -> Balanced:
+def sweeps_with_itself(C: Tensor, eps: Tensor, sweeps: int) -> SinkhornState:
     """Sweeps for a measure and itself: one potential, the mean of itself and its soft transform."""
     n = C.shape[0]
     kernel = (C / -eps).clamp_min_(_FLOOR).exp_()
@@ -108,4 +109,4 @@ def balanced_with_itself(C: Tensor, eps: Tensor, sweeps: int) -> Balanced:
     u = n / (kernel @ v)
     plan = kernel.mul_(u[:, None]).mul_(v).div_(n * n)
     g = eps * v.log()
-    return Balanced(plan, g, (eps * u.log()).mean() + g.mean())
+    return SinkhornState(plan, g, (eps * u.log()).mean() + g.mean())

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from otgen_lite import _checks
-from otgen_lite.transport import ExactResult
+from otgen_lite.transport.exact import ExactResult
 
 #: Masses below this, relative to the largest, are rounding.
 _DUST = 1e-9

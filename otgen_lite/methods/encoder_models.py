@@ -1,26 +1,29 @@
-"""What the recipes with an encoder, a decoder and a prior share."""
+"""The methods with an encoder, a decoder and a prior: codes, samples, and a penalty on codes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from otgen_lite import _checks
-from otgen_lite.methods._pieces import same_shape
-from otgen_lite.methods.base import Method, Noise
-from otgen_lite.methods.priors import Prior, Randomness, normal, prior_of, source
+from otgen_lite._draws import Randomness, as_generator, normal
+from otgen_lite.divergences import Penalty
+from otgen_lite.gathering import gathered
+from otgen_lite.methods.base import Method, Noise, Player
+from otgen_lite.methods.densities import drawn
+from otgen_lite.methods.network_calls import given, in_blocks, module, same_shape, taken
+from otgen_lite.methods.priors import Prior, prior_of
 
 #: The kinds of encoder: a map, a Gaussian with mean and log-variance, a map of data and noise.
 ENCODERS = ("deterministic", "gaussian", "implicit")
 
-#: Rows that a network sees at once where no gradient is asked: memory stays bounded.
-ROWS = 4096
+#: Under this name the codes of a batch go to the opponent's next step.
+CODES = "reused_codes"
 
 
-class LatentModel(Method):
+class EncoderModel(Method):
     """An encoder, a decoder and a prior: codes, samples and reconstructions.
 
     Args:
@@ -44,7 +47,7 @@ class LatentModel(Method):
         self.encoding = _checks.choice("encoding", encoding, ENCODERS)
         self.prior = prior_of(prior, decoder, "decoder")
 
-    # What the losses are made of.
+    # Pieces of the losses.
 
     def posterior(self, batch: Tensor) -> tuple[Tensor, Tensor]:
         """(n, d_z) means and log-variances of a Gaussian encoder; differentiable."""
@@ -52,7 +55,7 @@ class LatentModel(Method):
         return mean, log_var
 
     def codes(self, batch: Tensor, noise: Noise) -> Tensor:
-        """(n, d_z) codes of a batch, given what the encoder draws; differentiable."""
+        """(n, d_z) codes of a batch, given the encoder's draws; differentiable."""
         if self.encoding == "gaussian":
             return drawn(*self.posterior(batch), noise["encoder"])
         if self.encoding == "implicit":
@@ -70,7 +73,7 @@ class LatentModel(Method):
         return out.to(batch.dtype)
 
     def decoded(self, codes: Tensor, batch: Tensor) -> Tensor:
-        """What the decoder makes of codes, in the shape of the batch; differentiable."""
+        """The decoder at codes, in the shape of the batch; differentiable."""
         return same_shape(self.decoder(codes), batch)
 
     def variance(self) -> Tensor:
@@ -90,19 +93,19 @@ class LatentModel(Method):
             )
 
     def encoder_noise(self, n: int, generator: torch.Generator | None, like: Tensor) -> Tensor:
-        """(n, d_e) what a random encoder draws."""
+        """(n, d_e) draws of a random encoder."""
         return normal((n, getattr(self.encoder, "noise_dim", self.prior.dim)), generator, like)
 
     def noise(
         self, player: str, batch: Tensor, generator: torch.Generator | None = None
     ) -> dict[str, Tensor]:
-        """Codes of the prior, and what the encoder draws."""
+        """Codes of the prior, and the encoder's draws."""
         out = {"prior": self.prior.draw(len(batch), generator, batch)}
         if self.encoding != "deterministic":
             out["encoder"] = self.encoder_noise(len(batch), generator, batch)
         return out
 
-    # What a trained method is asked for.
+    # Uses of a trained method.
 
     @torch.no_grad()
     def sample(
@@ -132,7 +135,7 @@ class LatentModel(Method):
         """
         n = _checks.count("n", n)
         like = self._like()
-        draw = source(generator, like)
+        draw = as_generator(generator, like.device)
         z = self.prior.draw(n, draw, like) if noise is None else given(noise, "prior", n)
         made = in_blocks(self.decoder, z)
         if not decoder_noise:
@@ -164,20 +167,20 @@ class LatentModel(Method):
         if self.encoding == "deterministic":
             return in_blocks(lambda rows: self.codes(rows, {}), x)
         if noise is None:
-            drawn = self.encoder_noise(len(x), source(generator, x), x)
+            draws = self.encoder_noise(len(x), as_generator(generator, x.device), x)
         else:
-            drawn = given(noise, "encoder", len(x))
-        return in_blocks(lambda rows, e: self.codes(rows, {"encoder": e}), x, drawn)
+            draws = given(noise, "encoder", len(x))
+        return in_blocks(lambda rows, e: self.codes(rows, {"encoder": e}), x, draws)
 
     @torch.no_grad()
     def decode(self, z: Tensor) -> Tensor:
-        """(n, ...) data that the decoder makes of (n, d_z) codes, without its noise."""
+        """(n, ...) the decoder at (n, d_z) codes, without its noise."""
         return in_blocks(self.decoder, self._taken("z", z))
 
     def reconstruct(
         self, x: Tensor, generator: Randomness = None, *, noise: Noise | None = None
     ) -> Tensor:
-        """(n, ...) what encoder and decoder make of data; arguments as in :meth:`encode`."""
+        """(n, ...) reconstructions of data; arguments as in :meth:`encode`."""
         return self.decode(self.encode(x, generator, noise=noise))
 
     def _like(self) -> Tensor:
@@ -188,37 +191,73 @@ class LatentModel(Method):
         return taken(name, x, self)
 
 
-def drawn(mean: Tensor, log_var: Tensor, noise: Tensor) -> Tensor:
-    """(n, d_z) draws from N(mean, diag e^log_var), given standard normal numbers."""
-    return mean + torch.exp(0.5 * log_var) * noise
+class PenalizedModel(EncoderModel):
+    """An auto-encoder with a penalty on its codes, whose opponent, if it has one, is a player."""
 
+    penalty: Penalty
 
-def given(noise: Noise, name: str, n: int) -> Tensor:
-    """Draws that were given, one row for each of n points."""
-    if name not in noise:
-        raise ValueError(f"noise must hold {name!r}, got {sorted(noise)}")
-    if len(noise[name]) != n:
-        raise ValueError(f"noise[{name!r}] must have {n} rows, got {len(noise[name])}")
-    return noise[name]
+    def set_players(self, critic_steps: int, reuse_codes: bool) -> None:
+        """Fill the players; the auto-encoder moves first where its codes are used again."""
+        steps = _checks.count("critic_steps", critic_steps)
+        self.reuses = bool(reuse_codes) and self.penalty.has_critic
+        autoencoder = {"autoencoder": Player(("encoder", "decoder"))}
+        if not self.penalty.has_critic:
+            self.players = autoencoder
+            return
+        critic = {"critic": Player(("penalty",), steps)}
+        self.players = autoencoder | critic if self.reuses else critic | autoencoder
 
+    def loss(self, player: str, batch: Tensor, noise: Noise) -> Tensor:
+        """The objective for the auto-encoder, or the opponent's loss."""
+        if player == "autoencoder":
+            return self.objective(batch, noise)["total"]
+        if CODES in noise:
+            codes = noise[CODES]
+        else:
+            with torch.no_grad():
+                codes = self.codes(batch, noise)
+        return self.penalty.critic_loss(self._rows(codes), self._rows(noise["prior"]))
 
-def in_blocks(function: Callable[..., Tensor], *rows: Tensor, size: int | None = None) -> Tensor:
-    """A function of rows, a block at a time."""
-    size = ROWS if size is None else size
-    if len(rows[0]) <= size:
-        return function(*rows)
-    blocks = zip(*(r.split(size) for r in rows), strict=True)
-    return torch.cat([function(*block) for block in blocks])
+    def loss_and_reused(
+        self, player: str, batch: Tensor, noise: Noise
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss, and the codes where they are to be used again."""
+        if player != "autoencoder" or not self.reuses:
+            return self.loss(player, batch, noise), {}
+        codes = self.codes(batch, noise)
+        return self.parts_at(batch, codes, noise)["total"], {CODES: codes.detach()}
 
+    def objective(self, batch: Tensor, noise: Noise | None = None) -> dict[str, Tensor]:
+        """The auto-encoder's loss and its parts.
 
-def taken(name: str, x: Any, network: nn.Module) -> Tensor:
-    """Data in the type and on the device of a network's weights; as they are where it has none."""
-    x, like = _checks.tensor(name, x), next(network.parameters(), None)
-    return x if like is None else x.to(like.dtype).to(like.device)
+        Args:
+            batch: (n, ...) data.
+            noise: the draws of :meth:`noise`; drawn from torch's own generator where None.
 
+        Returns:
+            By name 0-d tensors, differentiable; ``total`` is the loss.
+        """
+        if noise is None:
+            noise = self.noise("autoencoder", batch)
+        return self.parts_at(batch, self.codes(batch, noise), noise)
 
-def module(name: str, value: Any) -> nn.Module:
-    """A network."""
-    if not isinstance(value, nn.Module):
-        raise TypeError(f"{name} must be a torch.nn.Module, got {type(value).__name__}")
-    return value
+    def parts_at(self, batch: Tensor, codes: Tensor, noise: Noise) -> dict[str, Tensor]:
+        """The objective and its parts, given the codes of the batch."""
+        raise NotImplementedError
+
+    def penalty_at(self, codes: Tensor, noise: Noise) -> Tensor:
+        """D(Q_Z, P_Z), estimated from the codes of all processes."""
+        return self.penalty(self._rows(codes), self._rows(noise["prior"]), noise)
+
+    def _rows(self, codes: Tensor) -> Tensor:
+        # A mean over rows is averaged by the loop; only what couples rows must see all of them.
+        return gathered(codes) if self.penalty.coupled else codes
+
+    def noise(
+        self, player: str, batch: Tensor, generator: torch.Generator | None = None
+    ) -> dict[str, Tensor]:
+        """Codes of the prior, and the draws of encoder and penalty."""
+        out = super().noise(player, batch, generator)
+        if player == "autoencoder":
+            out |= self.penalty.noise(out["prior"], generator)
+        return out

@@ -1,4 +1,4 @@
-"""Log-densities of diagonal Gaussians and of their mixtures."""
+"""Densities of Gaussians with diagonal covariance: of encoders, decoders and their mixtures."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import math
 
 import torch
 from torch import Tensor
+
+from otgen_lite import costs
+from otgen_lite.methods.base import flat
 
 
 def gaussian_log_density(z: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:
@@ -35,3 +38,26 @@ def mean_kl_to_gaussian(mean: Tensor, log_var: Tensor, scale: float) -> Tensor:
         squares = squares / scale**2
     # What is the same for all rows is added to the sum: training calls this at every step.
     return (squares - log_var).sum() * (0.5 / n) + d * (math.log(scale) - 0.5)
+
+
+def drawn(mean: Tensor, log_var: Tensor, noise: Tensor) -> Tensor:
+    """(n, d) draws from N(mean, diag e^log_var), given standard normal numbers."""
+    return mean + torch.exp(0.5 * log_var) * noise
+
+
+def log_likelihood(x: Tensor, made: Tensor, variance: Tensor) -> Tensor:
+    r"""(n,) logarithms of the density :math:`N(\text{made}, \sigma^2 I_d)` at ``x``, in nats.
+
+    The squares are summed over all d coordinates, and the constant is there.
+    """
+    d = x[0].numel()
+    squares = costs.pairs(flat(x), flat(made), "sqeuclidean")
+    return -0.5 * (squares / variance + d * torch.log(2.0 * math.pi * variance))
+
+
+def negative_log_likelihood(x: Tensor, made: Tensor, variance: Tensor) -> Tensor:
+    """Minus the mean over the batch of :func:`log_likelihood`: 0-d, in nats."""
+    d = x[0].numel()
+    # Few steps between the sum and the loss: each of them is one more on the way back.
+    weight, constant = 0.5 / len(x) / variance, 0.5 * d * torch.log(2.0 * math.pi * variance)
+    return (made - x).square().sum() * weight + constant

@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from otgen_lite.costs import Cost
-from otgen_lite.methods._latent_model import in_blocks, module, taken
-from otgen_lite.methods._pieces import checked_cost, pair_cost, same_shape
-from otgen_lite.methods.base import Method, Noise, Player
-from otgen_lite.methods.priors import Randomness
+from otgen_lite import costs
+from otgen_lite._draws import Randomness
+from otgen_lite.costs import Cost, checked_cost
+from otgen_lite.methods.base import Method, Noise, Player, flat
+from otgen_lite.methods.network_calls import in_blocks, module, same_shape, taken
 
 
 class AutoEncoder(Method):
@@ -45,9 +45,9 @@ class AutoEncoder(Method):
         self.players = {"autoencoder": Player(("encoder", "decoder"))}
 
     def loss(self, player: str, batch: Tensor, noise: Noise) -> Tensor:
-        """Mean cost between data and what is made of their codes: 0-d, in the cost's unit."""
+        """Mean cost between data and their reconstructions: 0-d, in the cost's unit."""
         made = same_shape(self.decoder(self.encoder(batch)), batch)
-        return pair_cost(batch, made, self.cost).mean()
+        return costs.pairs(flat(batch), flat(made), self.cost).mean()
 
     @torch.no_grad()
     def encode(self, x: Tensor, generator: Randomness = None) -> Tensor:
@@ -60,5 +60,5 @@ class AutoEncoder(Method):
         return in_blocks(self.decoder, taken("z", z, self.decoder))
 
     def reconstruct(self, x: Tensor, generator: Randomness = None) -> Tensor:
-        """(n, ...) what encoder and decoder make of data."""
+        """(n, ...) reconstructions of data, by encoder and decoder."""
         return self.decode(self.encode(x))
