@@ -9,12 +9,12 @@ from torch import Tensor, nn
 
 from otgen_lite import _checks
 from otgen_lite.costs import Cost, checked_cost, cost_matrix
-from otgen_lite.methods._semidual_ascent import Potential
 from otgen_lite.methods.base import Noise, Player, flat
 from otgen_lite.methods.generator_model import GeneratorModel
 from otgen_lite.methods.priors import Prior
 from otgen_lite.precision import full_precision
 from otgen_lite.transport import SemiDiscrete
+from otgen_lite.transport._potential import Potential
 
 RULES = ("gradient", "adam")
 
@@ -142,7 +142,7 @@ class SemiDual(GeneratorModel):
     def prepare(self, player: str, generator: torch.Generator | None = None) -> None:
         """The ascent: ``psi_steps`` steps, each on generated points of its own."""
         steps = self.psi_steps
-        if not int(self.potential.count):
+        if not self.potential.steps():
             steps += self.warm_up
         like = next(self.parameters())
         for some in torch.arange(steps).split(50):

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from otgen_lite import _checks
-from otgen_lite.transport._semidual import SemiDual
+from otgen_lite.transport._semidual import SampledDual
 
 #: ``sample(n, generator)`` draws n points (n, d).
 Sampler = Callable[[int, torch.Generator], Any]
@@ -86,7 +86,7 @@ class Ascent:
 
     def __init__(
         self,
-        dual: SemiDual,
+        dual: SampledDual,
         source: Source,
         psi: Tensor,
         first: Tensor,

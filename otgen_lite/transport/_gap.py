@@ -19,11 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor, from_numpy
 
-from otgen_lite.transport._semidual import BestTwo, SemiDual
+from otgen_lite.transport._network import LOOKS, invited, nearness
+from otgen_lite.transport._semidual import BestTwo, SampledDual, mean_and_error
 from otgen_lite.transport.exact import solve_exact
-
-#: Points that may be weighed against one atom at a time (entries of a block of columns).
-_LOOKS = 1 << 21
 
 #: Entries up to which the rest of the repair is an exact transport problem.
 _EXACT = 1 << 17
@@ -45,7 +43,7 @@ class Gap:
     dual_error: float
 
 
-def gap_of(dual: SemiDual, psi: Tensor, x: Tensor, enough: float) -> Gap:
+def gap_of(dual: SampledDual, psi: Tensor, x: Tensor, enough: float) -> Gap:
     """The gap of psi on the held-out centred points x; ``enough``: gap to stop at."""
     if dual.eps > 0:
         from otgen_lite.transport._gap_soft import soft_gap
@@ -54,9 +52,9 @@ def gap_of(dual: SemiDual, psi: Tensor, x: Tensor, enough: float) -> Gap:
     b, size = dual.b.cpu().numpy(), x.shape[0]
     if dual.n == 1:
         transform = dual.transform(psi, x)
-        return Gap(0.0, 0.0, *_mean(transform.cpu().numpy(), float(dual.b @ psi)))
+        return Gap(0.0, 0.0, *mean_and_error(transform.cpu().numpy(), float(dual.b @ psi)))
     start = dual.best_two(psi, x)
-    value, dual_error = _mean(start.transform, float(dual.b @ psi))
+    value, dual_error = mean_and_error(start.transform, float(dual.b @ psi))
     at, seen, best, error = psi, start, math.inf, math.inf
     for _ in range(_PASSES):
         repair = _Repair(dual, at, x, seen, b)
@@ -78,19 +76,16 @@ def gap_of(dual: SemiDual, psi: Tensor, x: Tensor, enough: float) -> Gap:
     return Gap(max(float(best), 0.0), error, value, dual_error)
 
 
-def _mean(transform: np.ndarray, constant: float) -> tuple[float, float]:
-    error = float(transform.std()) / math.sqrt(transform.size)
-    return float(transform.mean()) + constant, error
-
-
 class _Repair:
     """Makes the plan of one potential feasible, at little cost."""
 
-    def __init__(self, dual: SemiDual, psi: Tensor, x: Tensor, two: BestTwo, b: np.ndarray) -> None:
+    def __init__(
+        self, dual: SampledDual, psi: Tensor, x: Tensor, two: BestTwo, b: np.ndarray
+    ) -> None:
         self.dual, self.psi, self.x, self.b = dual, psi, x, b
         self.n, self.size = dual.n, x.shape[0]
         self.cell, self.transform = two.first, two.transform
-        self.second, self.slack = two.second.copy(), two.slack.copy()
+        self.second, self.slack = invited(dual, psi, x, two, b)
         self.held = np.bincount(self.cell, minlength=self.n) / self.size
         self.missing = b - self.held
         self.first = np.zeros(self.n)
@@ -100,26 +95,10 @@ class _Repair:
 
     def run(self) -> tuple[float, np.ndarray]:
         """Cost of the repair, and the potential that drives the current."""
-        self._invite()
         source, target, amount, potential = self._current()
         cost = self._move_seconds(source, target, amount)
         cost += self._move_any(source, target, amount)
         return cost + self._spread_rest(), potential
-
-    def _invite(self) -> None:
-        """Points for atoms that are the second choice of too few: the nearest in cost."""
-        room = np.bincount(self.second, minlength=self.n) / self.size
-        poor = np.flatnonzero((self.missing > 0) & (room < self.missing))[: self.n // 8]
-        wanted = np.ceil(2 * self.missing[poor] * self.size).astype(int).clip(max=self.size - 1)
-        group = max(1, _LOOKS // self.size)
-        for g in range(0, poor.size, group):
-            atoms = poor[g : g + group]
-            parts = list(self.dual.columns(self.psi, self.x, atoms))
-            slack = np.concatenate([c for _, c in parts]) - self.transform[:, None]
-            for column, atom, count in zip(slack.T, atoms, wanted[g : g + group], strict=True):
-                near = np.argpartition(column, count)[:count]
-                near = near[self.cell[near] != atom]
-                self.second[near], self.slack[near] = atom, column[near].clip(min=0.0)
 
     def _current(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Mass to move along each edge of the network, in points of the sample."""
@@ -137,8 +116,7 @@ class _Repair:
             return mass - (np.bincount(label, mass, parts) / share)[label] * self.b
 
         driven = within_parts(self.missing)
-        width = max(float(np.median(self.slack)), np.finfo(float).tiny)
-        near = np.minimum(1.0, 0.5 * width / np.maximum(self.slack, width * 1e-9))
+        near, width = nearness(self.slack)
         wire = np.bincount(edge, near, keys.size) / (2 * width * self.size)
         upward, potential = self.cell == low, np.zeros(self.n)
         for sweep in range(3):
@@ -175,7 +153,7 @@ class _Repair:
         start = np.searchsorted(self.cell[order], np.arange(self.n + 1))
         # A callable cost gives matrices, of which pairs are the diagonals: they cost much more.
         slow = 64 if callable(self.dual.cost) else 1
-        cost, most = 0.0, _LOOKS // (self.x.shape[1] * slow)
+        cost, most = 0.0, LOOKS // (self.x.shape[1] * slow)
         for _ in range(3):
             arcs = np.flatnonzero(amount > 1e-3)
             arcs = arcs[np.argsort(-amount[arcs])]

@@ -7,14 +7,14 @@ import math
 import torch
 from torch import Tensor
 
-from otgen_lite.transport._semidual import SemiDual
+from otgen_lite.transport._semidual import SampledDual
 
 #: Steps of Sinkhorn's iteration on the held-out sample, at most.
 _STEPS = 30
 
 
 def soft_gap(
-    dual: SemiDual, psi: Tensor, x: Tensor, enough: float
+    dual: SampledDual, psi: Tensor, x: Tensor, enough: float
 ) -> tuple[float, float, float, float]:
     r"""Gap, its error, the dual value and its error, for eps > 0.
 
@@ -41,14 +41,14 @@ def soft_gap(
     return max(best, 0.0), error, value, float(start.std()) / math.sqrt(x.shape[0])
 
 
-def _plan_blocks(dual: SemiDual, psi: Tensor, x: Tensor, transform: Tensor):  # type: ignore[no-untyped-def]
+def _plan_blocks(dual: SampledDual, psi: Tensor, x: Tensor, transform: Tensor):  # type: ignore[no-untyped-def]
     base = dual.base(x)
     for part, scores in dual.blocks(psi, x):
         top = ((base[part] - transform[part]) / dual.eps).to(scores.dtype)
         yield part, dual.log_weights(scores).sub_(top[:, None])
 
 
-def _rounded(dual: SemiDual, psi: Tensor, x: Tensor, transform: Tensor) -> tuple[float, Tensor]:
+def _rounded(dual: SampledDual, psi: Tensor, x: Tensor, transform: Tensor) -> tuple[float, Tensor]:
     """eps KL(rounded plan | plan of psi) and the masses of the latter."""
     size = x.shape[0]
     held = torch.zeros_like(dual.b)
@@ -69,7 +69,7 @@ def _rounded(dual: SemiDual, psi: Tensor, x: Tensor, transform: Tensor) -> tuple
     return dual.eps * total / size, held
 
 
-def _deviation(dual: SemiDual, psi: Tensor, x: Tensor, moved: Tensor) -> float:
+def _deviation(dual: SampledDual, psi: Tensor, x: Tensor, moved: Tensor) -> float:
     """Standard deviation over the sample of the mean displacement that each point sees."""
     transform = dual.soft(psi, x)[0]
     seen = [

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from otgen_lite.costs import Cost, cost_matrix, middle, paired_cost
+from otgen_lite.costs import Cost, cost_matrix, matrix, middle, paired_cost
 
 #: Entries of the cost matrix held at a time, where the caller does not say.
 BLOCK = 1 << 22
@@ -32,8 +32,8 @@ class BestTwo:
     transform: np.ndarray
 
 
-class SemiDual:
-    """Scores psi_j - c(x_i, y_j), from which everything else follows.
+class SampledDual:
+    """The semi-dual of a sample. Scores psi_j - c(x_i, y_j), from which everything else follows.
 
     For the squared cost the term |x|^2 is left out of the score, since it has no say in who wins:
     what remains is one matrix product, around the atoms' middle, where it cancels least.
@@ -42,6 +42,7 @@ class SemiDual:
         around: for the squared cost, a point in the middle of the law. Points are then measured
             from there and atoms from their own middle, which is another problem with the same
             cells: its potential is ``inner(psi)``, and its dual value lacks ``added(x)``.
+        checked: whether the costs of :meth:`blocks` are looked at for numbers that are not finite.
     """
 
     def __init__(
@@ -53,7 +54,9 @@ class SemiDual:
         block: int,
         dtype: torch.dtype,
         around: Tensor | None = None,
+        checked: bool = True,
     ) -> None:
+        self._costs = cost_matrix if checked else matrix
         self.b, self.cost, self.eps, self.dtype = b.double(), cost, eps, dtype
         self.n = y.shape[0]
         self.squared = isinstance(cost, str) and cost == "sqeuclidean"
@@ -126,7 +129,7 @@ class SemiDual:
         for start in range(0, x.shape[0], self.rows):
             part = slice(start, min(start + self.rows, x.shape[0]))
             if not self.squared:
-                yield part, level - cost_matrix(x[part], self.y, self.cost)
+                yield part, level - self._costs(x[part], self.y, self.cost)
                 continue
             size = part.stop - start
             if self._buffer.shape[0] < size:
@@ -144,7 +147,7 @@ class SemiDual:
             return self.soft(psi, x)[1]
         cells = [argmax(scores) for _, scores in self.blocks(psi, x)]
         index = cells[0] if len(cells) == 1 else torch.cat(cells)
-        return torch.bincount(index, minlength=self.n).to(torch.float64).div_(x.shape[0])
+        return counted(index, self.n).div_(x.shape[0])
 
     def soft(self, psi: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
         """The soft transform of each centred point, and the masses."""
@@ -219,3 +222,22 @@ def argmax(scores: Tensor) -> Tensor:
     if scores.device.type == "cpu":
         return torch.from_numpy(scores.numpy().argmax(axis=1))  # ten times faster than torch's
     return scores.argmax(dim=1)
+
+
+def counted(index: Tensor, n: int) -> Tensor:
+    """(n,) float64 counts of each index; on a device without waiting for the largest of them."""
+    if index.device.type == "cpu":
+        return torch.bincount(index, minlength=n).to(torch.float64)
+    total = torch.zeros(n, dtype=torch.float64, device=index.device)
+    return total.index_add_(0, index, total.new_ones(()).expand(len(index)))
+
+
+def mean_and_error(transform: np.ndarray, constant: float) -> tuple[float, float]:
+    """A sample's dual value, and its standard error.
+
+    Args:
+        transform: of psi, at the points of the sample.
+        constant: the sum of b psi.
+    """
+    error = float(transform.std()) / math.sqrt(transform.size)
+    return float(transform.mean()) + constant, error

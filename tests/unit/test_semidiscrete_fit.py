@@ -15,7 +15,7 @@ import torch
 
 import otgen_lite as otg
 from otgen_lite.transport._gap import gap_of
-from otgen_lite.transport._semidual import SemiDual
+from otgen_lite.transport._semidual import SampledDual
 
 Y, B = [[0.1], [0.25], [0.9]], [0.2, 0.5, 0.3]
 BEST = torch.tensor([0.05475, 0.04725, -0.11525], dtype=torch.float64)
@@ -131,7 +131,7 @@ def test_gap_is_never_below_the_true_one(eps: float, atoms: int, off: float) -> 
     x = grid(300)
     at = otg.SemiDiscrete(y, b, eps=eps, psi=psi)
     true = (otg.SemiDiscrete(y, b, eps=eps, psi=best).dual(x) - at.dual(x)).item()
-    dual = SemiDual(y, b, "sqeuclidean", eps, 1 << 16, torch.float64)
+    dual = SampledDual(y, b, "sqeuclidean", eps, 1 << 16, torch.float64)
     found = [gap_of(dual, at.psi, dual.centred(square(4000, g)), 0.0) for _ in range(8)]
     values = np.array([f.value for f in found])
     spread = values.std(ddof=1) / math.sqrt(len(values))
@@ -150,7 +150,7 @@ def test_gap_of_a_sample_is_that_of_the_exact_solution() -> None:
     x = square(1500, g)
     sd = otg.SemiDiscrete(y, b, psi=psi)
     exact = otg.solve_exact(otg.cost_matrix(x, y), b=b).value.item() - sd.dual(x).item()
-    dual = SemiDual(y, b, "sqeuclidean", 0.0, 1 << 16, torch.float64)
+    dual = SampledDual(y, b, "sqeuclidean", 0.0, 1 << 16, torch.float64)
     gap = gap_of(dual, sd.psi, dual.centred(x), 0.0).value
     assert exact - 1e-12 <= gap <= 1.5 * exact
 
@@ -277,9 +277,9 @@ def test_a_fit_that_is_too_short_keeps_what_was_better() -> None:
 
 
 def test_not_converged_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    from otgen_lite.transport import semidiscrete
+    from otgen_lite.transport import _fit
 
-    monkeypatch.setattr(semidiscrete, "_MOST_DRAWN", 1000)
+    monkeypatch.setattr(_fit, "_MOST_DRAWN", 1000)
     sd = otg.SemiDiscrete(Y, B)
     with pytest.warns(otg.ConvergenceWarning, match="above tol"):
         sd.fit(uniform, tol=1e-9)

@@ -61,9 +61,9 @@ def test_the_reported_dual_is_that_of_the_points_as_they_are() -> None:
 
 
 def test_the_warning_gives_the_gap_as_a_share(monkeypatch: pytest.MonkeyPatch) -> None:
-    from otgen_lite.transport import semidiscrete
+    from otgen_lite.transport import _fit
 
-    monkeypatch.setattr(semidiscrete, "_MOST_DRAWN", 1000)
+    monkeypatch.setattr(_fit, "_MOST_DRAWN", 1000)
     with pytest.warns(otg.ConvergenceWarning, match=r"is 0\.\d+ \+- .* of the transport's scale"):
         otg.SemiDiscrete(Y + 1e3).fit(square, tol=1e-9)
 

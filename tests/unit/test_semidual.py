@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import otgen_lite as otg
 
@@ -281,6 +282,45 @@ def test_images_and_their_atoms() -> None:
     otg.fit(method, images, steps=2, batch_size=4, progress=False)
     assert tuple(method.sample(3, 0).shape) == (3, 1, 4, 4)
     assert tuple(method.potential.y.shape) == (12, 16)
+
+
+class Reads(TorchDispatchMode):
+    """Counts the numbers that Python waits for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+        waits = (torch.ops.aten._local_scalar_dense, torch.ops.aten.nonzero, torch.ops.aten.equal)
+        self.count += func.overloadpacket in waits
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("rule", ["gradient", "adam"])
+@pytest.mark.parametrize("eps", [0.0, 0.2])
+@pytest.mark.parametrize("cost", ["sqeuclidean", "euclidean", lambda x, y: torch.cdist(x, y) ** 3])
+def test_a_round_waits_for_no_number(rule: str, eps: float, cost: otg.costs.Cost) -> None:
+    data = torch.randn(40, 2, generator=torch.Generator().manual_seed(0))
+    method = otg.SemiDual(
+        otg.MLP(2, [8], 2, generator=0), data, eps=eps, cost=cost, rule=rule, psi_steps=10,
+        psi_batch=32, warm_up=4,
+    )  # fmt: skip
+    method.prepare("generator")  # reads eps and the count once
+    with Reads() as reads:
+        for _ in range(3):
+            method.prepare("generator")
+            method("generator", data[:16]).backward()
+    assert reads.count == 0
+    assert int(method.potential.count) == 44
+
+
+def test_a_count_that_others_wrote_is_read_again() -> None:
+    method, _ = run(2)
+    method.potential.count.fill_(1000)
+    assert method.potential.steps() == 1000
+    method.load_state_dict(run(1)[0].state_dict())
+    assert method.potential.steps() == 7
 
 
 Y = torch.zeros(5, 2) + torch.arange(5)[:, None]

@@ -8,11 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from otgen_lite import _checks
+from otgen_lite import _checks, costs
 from otgen_lite.costs import Cost
-from otgen_lite.costs import matrix as costs_between
-from otgen_lite.costs import pairs as pair_cost
-from otgen_lite.transport._semidual import BLOCK, SemiDual, argmax, softened
+from otgen_lite.transport._semidual import BLOCK, SampledDual, argmax, softened
 from otgen_lite.transport.surrogates import with_gradient_of
 
 #: Memories of the mean gradient and of its mean square, in steps, as in `SemiDiscrete.fit`.
@@ -22,6 +20,7 @@ _MEAN, _SQUARE = 0.1, 0.01
 class Potential(nn.Module):
     """psi on the atoms, its average, and what the ascent remembers: all of it state.
 
+    A step waits for no number of the device.
     It needs double precision; from a device without it stays away, on the CPU.
 
     Args:
@@ -33,7 +32,7 @@ class Potential(nn.Module):
     """
 
     #: Made from the rest when it is asked for.
-    _caches = ("_engine",)
+    _caches = ("_engine", "_known")
 
     y: Tensor
     b: Tensor
@@ -54,31 +53,41 @@ class Potential(nn.Module):
         for name in ("psi", "average", "mean", "square"):
             self.register_buffer(name, zero.clone())
         self.register_buffer("count", torch.zeros((), dtype=torch.int64, device=y.device))
-        self._engine: SemiDual | None = None
+        self._engine: SampledDual | None = None
+        self._known: tuple[int, int] | None = None  # the count, and its version when it was read
 
-    def engine(self) -> SemiDual:
+    def steps(self) -> int:
+        """Steps of the ascent so far; the number is read only where others have written it."""
+        if self._known is None or self._known[1] != self.count._version:
+            self._known = int(self.count), self.count._version
+        return self._known[0]
+
+    def engine(self) -> SampledDual:
         """Scores and masses, on the atoms where they are now."""
         if self._engine is None:
             eps = float(self.eps)
-            self._engine = SemiDual(self.y, self.b, self.cost, eps, BLOCK, self.y.dtype)
+            self._engine = SampledDual(
+                self.y, self.b, self.cost, eps, BLOCK, self.y.dtype, checked=False
+            )
         return self._engine
 
     def _apply(self, fn: Any, recurse: bool = True) -> Potential:
         if _checks.wide(fn(self.y[:0]).device) != torch.float64:
             return self
-        self._engine = None  # it holds copies of atoms that move or change their type
+        self._engine = self._known = None  # copies of what moves or changes its type
         return super()._apply(fn, recurse)
 
     def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
-        self._engine = None
+        self._engine = self._known = None
         super()._load_from_state_dict(*args, **kwargs)
 
     def climb(self, x: Tensor, length: float, rule: str) -> None:
         """One step on the points x, and the average of the iterates."""
         engine = self.engine()
         gradient = engine.masses(self.psi, engine.centred(x)).neg_().add_(self.b)
+        k = self.steps() + 1
         self.count += 1
-        k = int(self.count)
+        self._known = k, self.count._version
         if rule == "gradient":
             self.psi.addcdiv_(gradient, self.b, value=length)
         else:
@@ -96,10 +105,10 @@ class Potential(nn.Module):
             with torch.no_grad():
                 scores = engine.blocks(self.average, engine.centred(x))
                 j = torch.cat([argmax(part) for _, part in scores])
-            return pair_cost(x, self.y[j], self.cost) - self.average.to(x.dtype)[j]
+            return costs.pairs(x, self.y[j], self.cost) - self.average.to(x.dtype)[j]
         if engine.squared:
             return self._soft_squared(x)
-        slack = (self.average.to(x.dtype) - costs_between(x, self.y, self.cost)) / engine.eps
+        slack = (self.average.to(x.dtype) - costs.matrix(x, self.y, self.cost)) / engine.eps
         return -engine.eps * torch.logsumexp(slack + self.b.log().to(x.dtype), dim=1)
 
     def _soft_squared(self, x: Tensor) -> Tensor:
