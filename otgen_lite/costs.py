@@ -73,7 +73,7 @@ def cost_matrix(x: Any, y: Any, cost: Cost = "sqeuclidean") -> Tensor:
     if callable(cost):
         return _called(cost, x, y)
     name = _name(cost)
-    _refuse_overflow(x, y, name)
+    refuse_overflow(x, y, name)
     if name == "sqeuclidean":
         return _summed(x, y) if x.shape[1] <= _DIRECT_UP_TO else _expanded(x, y)
     # This mode sums differences: the matrix product would lose half the digits at short distances.
@@ -112,11 +112,21 @@ def paired_cost(x: Any, y: Any, cost: Cost = "sqeuclidean") -> Tensor:
         blocks = zip(x.split(_BLOCK), y.split(_BLOCK), strict=True)
         return torch.cat([_called(cost, xs, ys).diagonal() for xs, ys in blocks])
     name = _name(cost)
-    _refuse_overflow(x, y, name)
+    refuse_overflow(x, y, name)
     difference = x - y
     if name == "sqeuclidean":
         return difference.square().sum(dim=1)
     return torch.linalg.vector_norm(difference, ord=2 if name == "euclidean" else 1, dim=1)
+
+
+def matrix(x: Tensor, y: Tensor, cost: Cost) -> Tensor:
+    """(n, m) costs of checked points in one type, without a look at any number."""
+    if callable(cost):
+        return _called(cost, x, y, finite=False)
+    if cost == "sqeuclidean":
+        return _squared(x, y)
+    p = 2.0 if cost == "euclidean" else 1.0
+    return torch.cdist(x, y, p=p, compute_mode="donot_use_mm_for_euclid_dist")
 
 
 def _name(cost: Any) -> str:
@@ -125,7 +135,9 @@ def _name(cost: Any) -> str:
     return _checks.choice("cost", cost, NAMES)
 
 
-def _called(cost: Callable[[Tensor, Tensor], Tensor], x: Tensor, y: Tensor) -> Tensor:
+def _called(
+    cost: Callable[[Tensor, Tensor], Tensor], x: Tensor, y: Tensor, finite: bool = True
+) -> Tensor:
     out = cost(x, y)
     shape = (x.shape[0], y.shape[0])
     if not isinstance(out, Tensor):
@@ -134,10 +146,10 @@ def _called(cost: Callable[[Tensor, Tensor], Tensor], x: Tensor, y: Tensor) -> T
         raise ValueError(
             f"cost must return shape {shape} for these points, got {_checks.shape_text(out)}"
         )
-    return _checks.tensor("cost(x, y)", out)
+    return _checks.tensor("cost(x, y)", out, finite=finite)
 
 
-def _refuse_overflow(x: Tensor, y: Tensor, name: str) -> None:
+def refuse_overflow(x: Tensor, y: Tensor, name: str) -> None:
     """Points between which a cost may be no number of their type; inf would forbid the pair."""
     far = [t.detach().abs().amax(dim=0) for t in (x, y)]
     reach = far[0].double() + far[1].double()
@@ -194,6 +206,5 @@ def middle(points: Tensor, weights: Tensor | None = None) -> Tensor:
     """The mean of the points, or their median by coordinates where some are far out."""
     mean = points.mean(dim=0) if weights is None else weights.to(points) @ points
     distance = (points - mean).abs().amax(dim=1)
-    if float(distance.max()) <= _FAR_OUT * float(distance.median()):
-        return mean
-    return points.median(dim=0).values
+    near = distance.max() <= _FAR_OUT * distance.median()  # decided where the points are
+    return torch.where(near, mean, points.median(dim=0).values)
