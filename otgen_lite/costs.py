@@ -79,7 +79,7 @@ def cost_matrix(x: Any, y: Any, cost: Cost = "sqeuclidean") -> Tensor:
     cost = checked_cost(cost)
     if callable(cost):
         return _checks.tensor("cost(x, y)", matrix(x, y, cost))
-    _refuse_overflow(x, y, cost)
+    refuse_overflow(x, y, cost)
     if cost == "sqeuclidean" and x.shape[1] > _DIRECT_UP_TO:
         with full_precision(x):
             return _expanded(x, y)
@@ -116,7 +116,7 @@ def paired_cost(x: Any, y: Any, cost: Cost = "sqeuclidean") -> Tensor:
     cost = checked_cost(cost)
     if callable(cost):
         return _checks.tensor("cost(x, y)", pairs(x, y, cost))
-    _refuse_overflow(x, y, cost)
+    refuse_overflow(x, y, cost)
     return pairs(x, y, cost)
 
 
@@ -184,7 +184,7 @@ def _called(cost: Callable[[Tensor, Tensor], Tensor], x: Tensor, y: Tensor) -> T
     return out
 
 
-def _refuse_overflow(x: Tensor, y: Tensor, name: str) -> None:
+def refuse_overflow(x: Tensor, y: Tensor, name: str) -> None:
     """Points between which a cost may be no number of their type; inf would forbid the pair."""
     far = [t.detach().abs().amax(dim=0) for t in (x, y)]
     reach = far[0].double() + far[1].double()
@@ -241,6 +241,5 @@ def middle(points: Tensor, weights: Tensor | None = None) -> Tensor:
     """The mean of the points, or their median by coordinates where some are far out."""
     mean = points.mean(dim=0) if weights is None else weights.to(points) @ points
     distance = (points - mean).abs().amax(dim=1)
-    if float(distance.max()) <= _FAR_OUT * float(distance.median()):
-        return mean
-    return points.median(dim=0).values
+    near = distance.max() <= _FAR_OUT * distance.median()  # decided where the points are
+    return torch.where(near, mean, points.median(dim=0).values)

@@ -9,16 +9,18 @@ from torch import Tensor
 class Anderson:
     """The last few iterates, and the combination of them with the smallest residual.
 
-    For iterates g_k, images T(g_k) and residuals F_k = T(g_k) - g_k, the step is
-    T(g_k) - sum_l theta_l (T(g_l+1) - T(g_l)) with theta minimising
+    The form used here: for iterates g_k, images T(g_k) and residuals F_k = T(g_k) - g_k, the step
+    is T(g_k) - sum_l theta_l (T(g_l+1) - T(g_l)) with theta minimising
     |F_k - sum_l theta_l (F_l+1 - F_l)|, in the norm that the weights b define: there the
-    derivative of Sinkhorn's iteration is self-adjoint.
+    derivative of Sinkhorn's iteration is self-adjoint. No number is read on the way, so that an
+    accelerator is not waited for.
     """
 
     def __init__(self, b: Tensor, memory: int) -> None:
         self.root = b.sqrt()
         self.memory = memory
         B, m = b.shape
+        #: Differences of successive images and residuals, the oldest of which is overwritten.
         self.images = b.new_zeros((B, memory, m))
         self.residuals = b.new_zeros((B, memory, m))
         self.count = 0
@@ -40,21 +42,20 @@ class Anderson:
         k = min(self.count, self.memory)
         if k == 0:
             return image
+        # Least squares by the normal equations, of k unknowns a problem.
         R = self.residuals[:, :k] * self.root[:, None, :]
         gram = torch.bmm(R, R.transpose(1, 2))
         size = gram.diagonal(dim1=1, dim2=2)
         # A little of the identity: the differences may be nearly dependent, or zero.
         size += 1e-12 * size.sum(dim=1, keepdim=True) + 1e-300
-        theta = torch.linalg.solve(gram, torch.bmm(R, (residual * self.root)[:, :, None]))
+        theta, info = torch.linalg.solve_ex(gram, torch.bmm(R, (residual * self.root)[:, :, None]))
+        # Where there is no solution the image is the step.
+        theta = theta.masked_fill((info != 0)[:, None, None], 0.0)
         return image - torch.bmm(theta.transpose(1, 2), self.images[:, :k])[:, 0]
 
-    def undo(self, where: Tensor, image: Tensor, residual: Tensor) -> tuple[Tensor, Tensor]:
-        """The last image and residual of the problems in a mask, whose earlier past is dropped."""
-        assert self.last is not None
-        self.images[where] = 0.0
-        self.residuals[where] = 0.0
-        mask = where[:, None]
-        return torch.where(mask, self.last[0], image), torch.where(mask, self.last[1], residual)
+    def forget(self, where: Tensor) -> None:
+        """Drop the past of the problems in a mask: what has no residual gets no share of a step."""
+        self.residuals *= (~where)[:, None, None]
 
     def keep(self, index: Tensor) -> None:
         """Forget the other problems."""

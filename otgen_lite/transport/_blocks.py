@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from otgen_lite import _checks
-from otgen_lite.costs import Cost, cost_matrix, middle
+from otgen_lite.costs import Cost, cost_matrix, matrix, middle, refuse_overflow
 
 #: Entries looked at together, whatever the number of threads: 2 MiB in float64. Half of it costs
 #: more calls, twice as much more waits for memory; both were measured slower.
@@ -54,11 +54,15 @@ class Costs(Protocol):
         """Blocks that cover all problems and rows."""
         ...
 
-    def exponents(self, part: Part, phi: Tensor, gamma: Tensor, rough: bool = False) -> Tensor:
+    def exponents(self, part: Part, phi: Tensor | None, gamma: Tensor | None) -> Tensor:
         """phi_i + gamma_j - s C_ij on a part, in memory that the next call reuses.
 
-        In float64; ``rough`` allows float32, where that is faster.
+        In float64; None is a potential of zeros.
         """
+        ...
+
+    def rough_exponents(self, part: Part, phi: Tensor | None, gamma: Tensor | None) -> Tensor:
+        """The same, in float32 where that is faster."""
         ...
 
     def only(self, index: Tensor) -> Costs:
@@ -80,11 +84,11 @@ class MatrixCosts:
 
     streamed = metric = False
 
-    def __init__(self, C: Tensor, scale: Tensor) -> None:
-        self.C, self.scale = C, scale
+    def __init__(self, C: Tensor, scale: Tensor, common: float | None = None) -> None:
+        """``common`` is the scale as a number, where all problems have one."""
+        self.C, self.scale, self.common = C, scale, common
         self.shape = (C.shape[0], C.shape[1], C.shape[2])
         self.device = C.device
-        self.alpha = -float(scale[0])
         self.size = block_size(C.device)
         self._scratch = C.new_empty(0, dtype=torch.float64)
 
@@ -100,23 +104,30 @@ class MatrixCosts:
         for p in range(0, B, step):
             yield slice(p, min(B, p + step)), slice(0, n)
 
-    def exponents(self, part: Part, phi: Tensor, gamma: Tensor, rough: bool = False) -> Tensor:
+    def exponents(self, part: Part, phi: Tensor | None, gamma: Tensor | None) -> Tensor:
         C = self.C[part]
         if self._scratch.numel() < C.numel():
             self._scratch = C.new_empty(C.numel(), dtype=torch.float64)
         out = self._scratch[: C.numel()].view(C.shape)
-        row = gamma[part[0], None, :]
-        if self.shape[0] == 1:
-            torch.add(row, C, alpha=self.alpha, out=out)
+        added = [] if gamma is None else [gamma[part[0], None, :]]
+        added += [] if phi is None else [phi[part][:, :, None]]
+        if added and self.common is not None:
+            torch.add(added.pop(0), C, alpha=-self.common, out=out)
         else:
-            torch.mul(C, -self.scale[part[0], None, None], out=out).add_(row)
-        return out.add_(phi[part][:, :, None])
+            torch.mul(C, -self.scale[part[0], None, None], out=out)
+        for potential in added:
+            out.add_(potential)
+        return out
+
+    def rough_exponents(self, part: Part, phi: Tensor | None, gamma: Tensor | None) -> Tensor:
+        return self.exponents(part, phi, gamma)
 
     def only(self, index: Tensor) -> MatrixCosts:
-        return MatrixCosts(self.C[index], self.scale[index])
+        return MatrixCosts(self.C[index], self.scale[index], self.common)
 
     def at(self, factor: float) -> MatrixCosts:
-        return MatrixCosts(self.C, self.scale * factor)
+        common = None if self.common is None else self.common * factor
+        return MatrixCosts(self.C, self.scale * factor, common)
 
 
 class PointCosts:
@@ -132,47 +143,83 @@ class PointCosts:
         self.shape = (1, x.shape[0], y.shape[0])
         self.device = x.device
         self.cost, self.scale, self.x, self.y = cost, scale, x, y
-        size = float(x.abs().max()) + float(y.abs().max())
+        self.rows = max(1, block_size(x.device) // y.shape[0]) if rows is None else rows
+        self._scratch = x.new_empty((min(self.rows, len(x)), len(y)), dtype=torch.float64)
+        self._rough: Tensor | None = None
+        sizes = [x.abs().max(), y.abs().max()]
+        if cost == "sqeuclidean":
+            same = x is y
+            self.x = x = x.to(torch.float64)
+            self.y = y = x if same else y.to(torch.float64)
+            # phi + gamma - s |x - y|^2 is one matrix product of vectors with two more entries.
+            centre = middle(x if x is y else torch.cat([x, y]))
+            x, y = x - centre, y - centre
+            square_x, square_y = x.square().sum(dim=1), y.square().sum(dim=1)
+            sizes += [square_x.max(), square_y.max()]
+            self.square_x, self.square_y = square_x * scale, square_y * scale
+            self.left = torch.nn.functional.pad(x * (2.0 * scale), (0, 2), value=1.0)
+            self.right = torch.nn.functional.pad(y, (0, 2), value=1.0).T.contiguous()
+        size_x, size_y, *squares = torch.stack([size.double() for size in sizes]).tolist()
+        size = size_x + size_y
         self.metric = isinstance(cost, str) and math.isfinite(
             scale * max(size, size * size) * x.shape[1]
         )
-        self.rows = max(1, block_size(x.device) // y.shape[0]) if rows is None else rows
-        self._scratch = x.new_empty((min(self.rows, len(x)), len(y)), dtype=torch.float64)
-        self.product = False
-        if cost == "sqeuclidean":
-            self.x = x = x.to(torch.float64)
-            self.y = y = y.to(torch.float64)
-            # phi + gamma - s |x - y|^2 is one matrix product of vectors with two more entries.
-            centre = middle(torch.cat([x, y]))
-            x, y = x - centre, y - centre
-            far = float(x.square().sum(dim=1).max() + y.square().sum(dim=1).max())
-            self.product = far * scale <= CANCELS
-            self.square_x = x.square().sum(dim=1) * scale
-            self.square_y = y.square().sum(dim=1) * scale
-            self.left = torch.nn.functional.pad(x * (2.0 * scale), (0, 2), value=1.0)
-            self.right = torch.nn.functional.pad(y, (0, 2), value=1.0)
+        self.product = bool(squares) and sum(squares) * scale <= CANCELS
+        if not self.product:
+            self._refuse()
+
+    def _refuse(self) -> None:
+        """Refuse costs that are not finite, here and once: blocks of them are not looked at."""
+        if not callable(self.cost):
+            refuse_overflow(self.x, self.y, self.cost)
+            return
+        blocks = (self.x[rows] for _, rows in self.parts())
+        total = sum(matrix(x, self.y, self.cost).double().sum() for x in blocks)
+        if not math.isfinite(float(total)):
+            for _, rows in self.parts():
+                cost_matrix(self.x[rows], self.y, self.cost)  # names the number
+
+    def _matrix(self, rows: slice) -> Tensor:
+        if self.cost == "sqeuclidean":
+            # Sums of squared differences: where this is called, a matrix product would cancel.
+            mode = "donot_use_mm_for_euclid_dist"
+            return torch.cdist(self.x[rows], self.y, compute_mode=mode).square_()
+        return matrix(self.x[rows], self.y, self.cost)
 
     def parts(self) -> Iterator[Part]:
         n = self.shape[1]
         for i in range(0, n, self.rows):
             yield slice(0, 1), slice(i, min(n, i + self.rows))
 
-    def exponents(self, part: Part, phi: Tensor, gamma: Tensor, rough: bool = False) -> Tensor:
+    def exponents(self, part: Part, phi: Tensor | None, gamma: Tensor | None) -> Tensor:
         rows = part[1]
         out = self._scratch[: rows.stop - rows.start]
         if self.product:
-            if rough:
-                # The large terms meet in float64; what float32 rounds is their sum.
-                left = self.left[rows].clone()
-                left[:, -1] = phi[0, rows] - self.square_x[rows]
-                self.right[:, -2] = gamma[0] - self.square_y
-                return torch.mm(left.float(), self.right.float().T)[None]
-            left = self.left[rows].clone()
-            left[:, -1] = phi[0, rows] - self.square_x[rows]
-            self.right[:, -2] = gamma[0] - self.square_y
-            return torch.mm(left, self.right.T, out=out)[None]
-        torch.mul(cost_matrix(self.x[rows], self.y, self.cost), -self.scale, out=out)
-        return out.add_(gamma[0]).add_(phi[0, rows, None])[None]
+            return torch.mm(*self._factors(rows, phi, gamma), out=out)[None]
+        torch.mul(self._matrix(rows), -self.scale, out=out)
+        if gamma is not None:
+            out.add_(gamma[0])
+        return (out if phi is None else out.add_(phi[0, rows, None]))[None]
+
+    def rough_exponents(self, part: Part, phi: Tensor | None, gamma: Tensor | None) -> Tensor:
+        if not self.product:
+            return self.exponents(part, phi, gamma)
+        rows = part[1]
+        if self._rough is None:
+            self._rough = self._scratch.new_empty(self._scratch.shape, dtype=torch.float32)
+        # The large terms meet in float64; what float32 rounds is their sum.
+        left, right = self._factors(rows, phi, gamma)
+        out = self._rough[: rows.stop - rows.start]
+        return torch.mm(left.float(), right.float(), out=out)[None]
+
+    def _factors(
+        self, rows: slice, phi: Tensor | None, gamma: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Matrices whose product is the exponents of squared distances."""
+        left = self.left[rows].clone()
+        left[:, -1] = -self.square_x[rows] if phi is None else phi[0, rows] - self.square_x[rows]
+        self.right[-2] = -self.square_y if gamma is None else gamma[0] - self.square_y
+        return left, self.right
 
     def only(self, index: Tensor) -> PointCosts:
         return self
@@ -192,47 +239,59 @@ def check_digits(phi: Tensor) -> None:
         )
 
 
-def hard_rows(costs: Costs, gamma: Tensor, b: Tensor) -> Tensor:
-    """(B, n) hard transform of gamma over the atoms with mass."""
-    B, n, _ = costs.shape
-    if isinstance(costs, MatrixCosts) and not bool(gamma.any() or (b == 0).any()):
-        phi = costs.C.amin(dim=2).to(torch.float64) * costs.scale[:, None]
-    else:
-        gamma = gamma.masked_fill(b == 0, -torch.inf)
-        none = gamma.new_zeros((B, n))
-        phi = torch.empty_like(none)
-        for part in costs.parts():
-            phi[part] = -costs.exponents(part, none, gamma).amax(dim=2)
-    check_digits(phi)
-    return phi
+def massless(weights: Tensor) -> Tensor:
+    """Whether an atom is without mass, as a tensor."""
+    return (weights == 0).any()
 
 
-def hard_columns(costs: Costs, phi: Tensor, a: Tensor) -> Tensor:
-    """(B, m) hard transform of phi over the atoms with mass."""
+def hard_rows(costs: Costs, gamma: Tensor | None, b: Tensor | None) -> Tensor:
+    """(B, n) hard transform of gamma over the atoms with mass; over all where ``b`` is None.
+
+    It is a base or a start, so that float32 will do.
+    """
+    if isinstance(costs, MatrixCosts) and gamma is None and b is None:
+        return costs.C.amin(dim=2).to(torch.float64) * costs.scale[:, None]
+    if b is not None:
+        gamma = (torch.zeros_like(b) if gamma is None else gamma).masked_fill(b == 0, -torch.inf)
+    phi = torch.empty(costs.shape[:2], dtype=torch.float64, device=costs.device)
+    for part in costs.parts():
+        phi[part] = costs.rough_exponents(part, None, gamma).amax(dim=2)
+    return phi.neg_()
+
+
+def hard_columns(costs: Costs, phi: Tensor, a: Tensor | None) -> Tensor:
+    """(B, m) hard transform of phi over the atoms with mass; over all where ``a`` is None."""
     B, _, m = costs.shape
     high = phi.new_full((B, m), -torch.inf)
-    nothing, phi = torch.zeros_like(high), phi.masked_fill(a == 0, -torch.inf)
+    if a is not None:
+        phi = phi.masked_fill(a == 0, -torch.inf)
     for part in costs.parts():
-        seen = costs.exponents(part, phi, nothing).amax(dim=1)
+        seen = costs.rough_exponents(part, phi, None).amax(dim=1)
         high[part[0]] = torch.maximum(high[part[0]], seen)
-    return -high
+    return high.neg_()
 
 
-def hard_pair(costs: Costs, phi: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """Hard transforms of one another, at atoms without mass too."""
+def hard_pair(
+    costs: Costs, gamma: Tensor | None, a: Tensor | None, b: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Hard transforms of one another, from that of gamma; at atoms without mass too.
+
+    Weights that are None have none of these.
+    """
+    phi = hard_rows(costs, gamma, b)
     gamma = hard_columns(costs, phi, a)
-    if bool((a == 0).any()):
+    if a is not None:
         phi = torch.where(a == 0, hard_rows(costs, gamma, b), phi)
     return phi, gamma
 
 
-def spread(costs: Costs, a: Tensor, b: Tensor) -> float:
+def spread(costs: Costs) -> float:
     """s (max C - min C), the largest over the problems."""
     B = costs.shape[0]
-    none, nothing = torch.zeros_like(a), torch.zeros_like(b)
-    ends = none.new_tensor([torch.inf, -torch.inf]).expand(B, 2).clone()
+    ends = torch.tensor([torch.inf, -torch.inf], dtype=torch.float64).to(costs.device)
+    ends = ends.expand(B, 2).clone()
     for part in costs.parts():
-        seen = costs.exponents(part, none, nothing)
+        seen = costs.exponents(part, None, None)
         low, high = ends[part[0]].unbind(1)
         ends[part[0], 0] = torch.minimum(low, seen.amin(dim=(1, 2)))
         ends[part[0], 1] = torch.maximum(high, seen.amax(dim=(1, 2)))

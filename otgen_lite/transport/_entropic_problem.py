@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from otgen_lite import _checks
-from otgen_lite.costs import Cost, cost_matrix
+from otgen_lite.costs import Cost, cost_matrix, matrix
 from otgen_lite.transport._blocks import TINY, Costs, MatrixCosts, Part, PointCosts
 from otgen_lite.transport._flat import FLAT, polished
 from otgen_lite.transport._once_differentiable import held_fixed
@@ -72,7 +72,8 @@ class Problem:
         phi, gamma, mass, error = polished(costs, *of)
         self.phi, self.gamma = self.phi.clone(), self.gamma.clone()
         self.phi[index], self.gamma[index] = phi, gamma
-        s.error = s.error.index_put((index,), error)
+        s.error = s.error.copy()
+        s.error[index.cpu().numpy()] = error.cpu().numpy()
         s.history[-1:] = [(k, s.error) for k, _ in s.history[-1:]]
         if hasattr(self, "rows"):
             del self.rows  # the sums of the plan that it was before
@@ -100,34 +101,35 @@ class Problem:
         with d + 1 columns, of which the last is the row sum that is checked anyway.
         """
         self.asked = asked
-        a, b = self.a[0, :, None], self.b[0, :, None]
-        self.left = torch.cat([x.detach().double(), torch.ones_like(a)], dim=1).mul_(a)
-        self.right = torch.cat([y.detach().double(), torch.ones_like(b)], dim=1).mul_(b)
+        # As rows: a product with few columns is slow.
+        x, y = x.detach().double().T, y.detach().double().T
+        self.left = torch.cat([x, torch.ones_like(x[:1])]).mul_(self.a)
+        self.right = torch.cat([y, torch.ones_like(y[:1])]).mul_(self.b)
 
     def marginals(
         self, costs: Costs, phi: Tensor, gamma: Tensor, a: Tensor, b: Tensor
     ) -> tuple[Tensor, Tensor]:
         """As the function of this name, for the one problem that is watched."""
-        left = self.left if self.asked[1] else self.left[:, -1:]
-        right = self.right if self.asked[0] else self.right[:, -1:]
-        self.rows = right.new_empty((self.a.shape[1], right.shape[1]))
-        self.columns = left.new_zeros((self.b.shape[1], left.shape[1]))
+        left = self.left if self.asked[1] else self.left[-1:]
+        right = self.right if self.asked[0] else self.right[-1:]
+        self.rows = right.new_empty((len(right), self.a.shape[1]))
+        self.columns = left.new_zeros((len(left), self.b.shape[1]))
         for part in costs.parts():
             kernel = costs.exponents(part, phi, gamma)[0].clamp_(TINY, -TINY).exp2_()
-            torch.mm(kernel, right, out=self.rows[part[1]])
-            self.columns += kernel.T @ left[part[1]]
-        self.rows *= a[0, :, None]
-        self.columns *= b[0, :, None]
-        return self.rows[None, :, -1], self.columns[None, :, -1]
+            self.rows[:, part[1]] = torch.mm(right, kernel.T)
+            self.columns += torch.mm(left[:, part[1]], kernel)
+        self.rows *= a
+        self.columns *= b
+        return self.rows[None, -1], self.columns[None, -1]
 
     def row_sums(self, costs: Costs, phi: Tensor, gamma: Tensor, a: Tensor, b: Tensor) -> Tensor:
         """As the function of this name, for the one problem that is watched."""
-        self.rows = self.right.new_empty((self.a.shape[1], self.right.shape[1]))
+        self.rows = self.right.new_empty((len(self.right), self.a.shape[1]))
         for part in costs.parts():
             kernel = costs.exponents(part, phi, gamma)[0].clamp_(TINY, -TINY).exp2_()
-            torch.mm(kernel, self.right, out=self.rows[part[1]])
-        self.rows *= a[0, :, None]
-        return self.rows[None, :, -1]
+            self.rows[:, part[1]] = torch.mm(self.right, kernel.T)
+        self.rows *= a
+        return self.rows[None, -1]
 
     def plan(self) -> Tensor:
         """(B, n, m) plan."""
@@ -141,8 +143,7 @@ class Problem:
         out = torch.zeros_like(self.eps)
         for part in self.costs.parts():
             P = self.block(part).clone()
-            none, nothing = torch.zeros_like(self.phi), torch.zeros_like(self.gamma)
-            scaled = self.costs.exponents(part, none, nothing)
+            scaled = self.costs.exponents(part, None, None)
             out[part[0]] -= (P * scaled).sum(dim=(1, 2))
         return (out * self.eps * LOG2).to(self.dtype)
 
@@ -161,13 +162,13 @@ class Problem:
             pulled = (self.rows, self.columns if asked[1] else None)
             for k, (p, moved) in enumerate(zip((x, y), pulled, strict=True)):
                 if asked[k] and moved is not None:
-                    slopes[k] = 2.0 * (moved[:, -1:] * p.double() - moved[:, :-1])
+                    slopes[k] = 2.0 * (moved[-1, :, None] * p.double() - moved[:-1].T)
             return slopes
         for part in self.costs.parts():
             P, rows = self.block(part)[0], part[1]
             with torch.enable_grad():
                 xs, ys = x[rows].detach().requires_grad_(), y.detach().requires_grad_()
-                linear = (P.to(x.dtype) * cost_matrix(xs, ys, cost)).sum()
+                linear = (P.to(x.dtype) * matrix(xs, ys, cost)).sum()
                 dx, dy = torch.autograd.grad(linear, (xs, ys), materialize_grads=True)
             if slopes[0] is not None:
                 slopes[0][rows] = dx.to(torch.float64)
@@ -226,7 +227,8 @@ def costs_of_points(
     streamed = block is not None or x.shape[0] * y.shape[0] > WHOLE
     if cost != "sqeuclidean" and not streamed:
         with torch.no_grad():
-            return MatrixCosts(cost_matrix(x, y, cost)[None], x.new_tensor([scale]).double())
+            C = cost_matrix(x, y, cost)[None]
+        return MatrixCosts(C, torch.full((1,), scale, dtype=torch.float64, device=x.device), scale)
     return PointCosts(x, y, cost, scale, block, streamed)
 
 
@@ -246,9 +248,9 @@ def weights(name: str, value: Any, size: int, B: int, like: Tensor) -> Tensor:
 
 def warn(s: State, tol: float, stacklevel: int, *, annealed: bool = False) -> None:
     """Say that an iteration ended too early, where it did."""
-    if bool((s.error <= tol).all()):
-        return
     late = int((~(s.error <= tol)).sum())
+    if not late:
+        return
     scaling = "" if annealed else ", or set eps_scaling=True"
     advice = f"raise max_iter, eps or tol{scaling}"
     which = "Sinkhorn" if len(s.error) == 1 else f"Sinkhorn: {late} of {len(s.error)} problems"

@@ -1,22 +1,44 @@
 """Sinkhorn's iteration with Anderson acceleration, on a batch of problems.
 
-One sweep makes the rows of the plan exact and then the columns. Every PERIOD-th sweep is followed
-by an Anderson step on gamma, which is taken back where it lowers the dual value; the plain sweeps
-between such steps raise it, so that the iteration converges from every start.
+One sweep makes the rows of the plan exact and then the columns, for the kernel K = exp(-C / eps):
+
+    u = a / (K v),  v = b / (K^T u)                                                   (sweep)
+
+This is the iteration of :cite:t:`sinkhorn_knopp_1967`; see also :cite:t:`peyre_2019`. The rest is
+the form used here. The kernel is 2^(phi0_i + gamma0_j - s C_ij), for base potentials phi0 and
+gamma0 and between measures, so that r = K (b v) and t = K^T (a u) are what u and v are divided by:
+u = 1 / r and v = 1 / t. The potentials are phi = phi0 - log2 r and gamma = gamma0 - log2 t; where
+r or t leave a range, they become the new base                                        (rebase)
+
+Every PERIOD-th sweep is followed by an Anderson step on gamma (:class:`Anderson`)    (extrapolate)
+
+which is taken back where the next sweep finds a lower dual value than before         (accept)
+
+The plain sweeps between such steps raise that value, so that the iteration converges from every
+start. The error is read every few sweeps only: an accelerator is not waited for in between, and
+problems that have converged leave the iteration then                                 (retire)
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from otgen_lite.transport._anderson import Anderson
-from otgen_lite.transport._blocks import Costs, marginals
-from otgen_lite.transport._kernels import Kernel, StoredKernel, StreamedKernel
+from otgen_lite.transport._blocks import Costs, check_digits, marginals
+from otgen_lite.transport._kernels import (
+    LIMIT,
+    REACH,
+    Kernel,
+    Numbers,
+    StoredKernel,
+    StreamedKernel,
+)
 
 #: Iterates that an Anderson step looks back on, and sweeps from one such step to the next.
 MEMORY, PERIOD = 8, 3
@@ -30,14 +52,14 @@ ROUGH_TOL = 1e-4
 #: Sweeps without progress after which a kernel in float32 is given up.
 PATIENCE = 15
 
-#: An Anderson step that changes an exponent by more than this is not taken.
-LONGEST = {torch.float32: 30.0, torch.float64: 300.0}
-
 #: How far rounding may seem to lower the dual value, relative to its size over eps.
 SLACK = {torch.float32: 1e-6, torch.float64: 1e-12}
 
 #: Factor from one eps to the next where it is annealed, and the error that each but the last gets.
 ANNEALING, ANNEALING_TOL = 4.0, 1e-2
+
+#: Sweeps between two looks at the error, at most, and how many of those that are predicted.
+FARTHEST, SHARE = 21, 0.75
 
 
 @dataclass(eq=False)
@@ -47,26 +69,29 @@ class State:
     Attributes:
         phi: (B, n) first potential.
         gamma: (B, m) second potential.
-        sweeps: (B,) sweeps done.
-        error: (B,) L1 distance of both marginals of the plan to the weights, added.
         mass: (B,) total mass of the plan.
+        sweeps: (B,) sweeps done, on the CPU like the errors.
+        error: (B,) L1 distance of both marginals of the plan to the weights, added.
         history: pairs (sweeps, errors of all problems).
     """
 
     phi: Tensor
     gamma: Tensor
-    sweeps: Tensor
-    error: Tensor
     mass: Tensor
-    history: list[tuple[int, Tensor]]
+    sweeps: Numbers
+    error: Numbers
+    history: list[tuple[int, Numbers]]
 
-    def note(self, sweeps: int, error: Tensor, index: Tensor, done: Tensor | None = None) -> None:
-        """Add the errors of the problems ``index`` to the history, but for those that are done."""
-        if len(error) == len(self.error) == 1:
-            self.error = error
-        else:
-            self.error = self.error.clone()
-            self.error[index] = error if done is None else error.where(~done, self.error[index])
+    @classmethod
+    def at(cls, phi: Tensor, gamma: Tensor) -> State:
+        """These potentials, of which nothing is known."""
+        B = len(gamma)
+        return cls(phi, gamma, phi.new_ones(B), np.zeros(B, np.int64), np.full(B, np.inf), [])
+
+    def note(self, sweeps: int, error: Numbers, index: Numbers) -> None:
+        """Add the errors of the problems ``index`` to the history."""
+        self.error = self.error.copy()
+        self.error[index] = error
         self.history.append((sweeps, self.error))
 
     def centre(self, a: Tensor, b: Tensor) -> None:
@@ -76,21 +101,32 @@ class State:
 
     def errors(self) -> Tensor:
         """(k, 1 + B) history."""
-        sweeps = self.error.new_tensor([float(k) for k, _ in self.history])
-        return torch.cat([sweeps[:, None], torch.stack([e for _, e in self.history])], dim=1)
+        table = np.array([[k, *error] for k, error in self.history], dtype=np.float64)
+        return self.on_device(table)
+
+    def on_device(self, values: Numbers) -> Tensor:
+        """Numbers of the CPU as a tensor beside the potentials."""
+        return torch.from_numpy(values).to(self.phi.device)
 
     @classmethod
-    def joined(cls, pieces: list[State]) -> State:
+    def concatenated(cls, pieces: list[State]) -> State:
         """The pieces of a batch, one after the other; an error that has ended stays as it was."""
-        length = max(len(piece.history) for piece in pieces)
-        longest = max(pieces, key=lambda piece: piece.history[-1][0])
-        padded = [p.history + p.history[-1:] * (length - len(p.history)) for p in pieces]
-        counts = [k for k, _ in longest.history] + [longest.history[-1][0]] * length
-        rows = [torch.cat([errors for _, errors in row]) for row in zip(*padded, strict=True)]
-        history = list(zip(counts, rows, strict=False))
-        names = ("phi", "gamma", "sweeps", "error", "mass")
-        fields: Any = {n: torch.cat([getattr(piece, n) for piece in pieces]) for n in names}
-        return cls(history=history, **fields)
+        counts = sorted({k for piece in pieces for k, _ in piece.history})
+        history = [(k, np.concatenate([p.error_after(k) for p in pieces])) for k in counts]
+        history.append((counts[-1], np.concatenate([piece.error for piece in pieces])))
+        return cls(
+            torch.cat([piece.phi for piece in pieces]),
+            torch.cat([piece.gamma for piece in pieces]),
+            torch.cat([piece.mass for piece in pieces]),
+            np.concatenate([piece.sweeps for piece in pieces]),
+            history[-1][1],
+            history,
+        )
+
+    def error_after(self, sweeps: int) -> Numbers:
+        """The errors that were seen last after so many sweeps; the first ones before any."""
+        seen = [error for k, error in self.history if k <= sweeps]
+        return seen[-1] if seen else self.history[0][1]
 
 
 def solve(
@@ -99,7 +135,7 @@ def solve(
     b: Tensor,
     tol: float,
     max_iter: int,
-    gamma: Tensor,
+    gamma: Tensor | None = None,
     *,
     annealing: float = 1.0,
     memory: int = MEMORY,
@@ -113,146 +149,312 @@ def solve(
         b: (B, m) weights, the same.
         tol: largest error, of both marginals together.
         max_iter: largest number of sweeps.
-        gamma: (B, m) where to start.
+        gamma: (B, m) where to start; the hard transform of a hard transform where None.
         annealing: the first eps, in units of the one of ``costs``; 1 is no annealing.
         memory: iterates that an Anderson step looks back on; 0 is the plain iteration.
         check: what computes the marginals at the end, as :func:`marginals` does.
     """
-    B = costs.shape[0]
-    endless = a.new_full((B,), torch.inf)
-    sweeps = torch.zeros_like(endless).long()
-    s = State(torch.zeros_like(a), gamma.clone(), sweeps, endless, endless.clone(), [])
-    everything = torch.arange(B, device=a.device)
+    everything = np.arange(costs.shape[0])
+    s = State.at(torch.zeros_like(a), torch.zeros_like(b) if gamma is None else gamma)
+    masses = with_zeros(a, b)
+    cold = gamma is None
     while annealing > 1.0:
         # f = phi eps: the potentials keep their values while their unit shrinks.
         s.gamma = s.gamma / annealing
         coarse = costs.at(1.0 / annealing)
-        _sweeps(coarse, a, b, ANNEALING_TOL, max_iter // 2, s, everything, memory, torch.float32)
+        iteration = Iteration(s, everything, coarse, a, b, torch.float32, ANNEALING_TOL, memory)
+        iteration.start(cold, *masses)
+        iteration.run(max_iter // 2)
         s.gamma = s.gamma * annealing
         annealing /= ANNEALING
+        cold = False
+    dtype, aim = torch.float32, first_aim(costs, tol)
+    iteration = Iteration(s, everything, costs, a, b, dtype, aim, memory)
+    iteration.start(cold, *masses)
     todo = everything
-    dtype, aim = stage(costs, tol)
-    fresh = True
     while True:
-        part = costs if len(todo) == B else costs.only(todo)
-        _sweeps(part, a[todo], b[todo], aim, max_iter, s, todo, memory, dtype, fresh)
+        iteration.run(max_iter)
         s.centre(a, b)
-        rows, columns = check(part, s.phi[todo], s.gamma[todo], a[todo], b[todo])
-        off = (rows - a[todo]).abs().sum(dim=1) + (columns - b[todo]).abs().sum(dim=1)
-        s.mass[todo] = rows.sum(dim=1)
+        some = None if len(todo) == len(everything) else s.on_device(todo)
+        part = costs if some is None else costs.only(some)
+        phi, gamma, a_, b_ = (taken(t, some) for t in (s.phi, s.gamma, a, b))
+        rows, columns = check(part, phi, gamma, a_, b_)
+        off = ((rows - a_).abs().sum(dim=1) + (columns - b_).abs().sum(dim=1)).cpu().numpy()
+        s.mass = placed(s.mass, some, rows.sum(dim=1))
         s.note(int(s.sweeps.max()), off, todo)
-        todo = todo[~(off <= tol) & (s.sweeps[todo] < max_iter) & off.isfinite()]
-        if not len(todo):
+        late = ~(off <= tol) & (s.sweeps[todo] < max_iter) & np.isfinite(off)
+        if not late.any():
             return s
         aim = tol if dtype == torch.float32 else aim / 2
-        dtype, fresh = torch.float64, False
+        dtype = torch.float64
+        if not late.all():
+            here = s.on_device(late.nonzero()[0])
+            part, a_, b_ = part.only(here), a_[here], b_[here]
+        todo = todo[late]
+        iteration = Iteration(s, todo, part, a_, b_, dtype, aim, memory)
+        iteration.resume()
 
 
-def stage(costs: Costs, tol: float) -> tuple[torch.dtype, float]:
-    """The type of the first kernel, and the error that is aimed at with it."""
-    if costs.streamed:
-        return torch.float64, tol
-    return torch.float32, max(tol, SINGLE_TOL)
+def with_zeros(*weights: Tensor) -> list[Tensor | None]:
+    """The weights where an atom is without mass, and None where none is."""
+    empty = torch.stack([(w == 0).any() for w in weights]).tolist()
+    return [w if zeros else None for w, zeros in zip(weights, empty, strict=True)]
+
+
+def taken(values: Tensor, index: Tensor | None) -> Tensor:
+    """The rows ``index``, or all."""
+    return values if index is None else values[index]
+
+
+def placed(values: Tensor, index: Tensor | None, new: Tensor) -> Tensor:
+    """The values with new rows at ``index``, or everywhere."""
+    return new if index is None else values.index_copy(0, index, new)
+
+
+def first_aim(costs: Costs, tol: float) -> float:
+    """The error that is aimed at in float32.
+
+    Exponents in float64 are most of the work of a kernel that is computed anew in each sweep: so
+    it is rough, and left when that is felt.
+    """
+    return max(tol, ROUGH_TOL if costs.streamed else SINGLE_TOL)
 
 
 def kernel_of(costs: Costs, a: Tensor, dtype: torch.dtype, tol: float = 0.0) -> Kernel:
     """A kernel of these costs, stored where they allow it, rough where ``tol`` does."""
-    if costs.streamed:
-        return StreamedKernel(costs, a)
-    return StoredKernel(costs, dtype, a, dtype == torch.float32 and tol >= ROUGH_TOL)
+    kind = StreamedKernel if costs.streamed else StoredKernel
+    return kind(costs, dtype, a, dtype == torch.float32 and tol >= ROUGH_TOL)
 
 
-def _sweeps(
-    costs: Costs,
-    a: Tensor,
-    b: Tensor,
-    tol: float,
-    max_iter: int,
-    s: State,
-    index: Tensor,
-    memory: int,
-    dtype: torch.dtype,
-    fresh: bool = True,
-) -> None:
-    """Sweep the problems ``index`` of ``s`` with one kernel until each is done.
+class Looks:
+    """The sweeps after which the error is read.
 
-    ``fresh`` says that the first potential of ``s`` means nothing yet.
+    It decays geometrically in the long run, so that two errors predict the sweeps that are left,
+    and two bases those to the next one. Of these, a share goes by to the next look, but never more
+    than all sweeps so far: then those in vain are few, whatever the prediction.
     """
-    kernel = kernel_of(costs, a, dtype, tol)
-    gamma = s.gamma[index]
-    if fresh:
-        kernel.start(gamma, a, b)
-        gamma = torch.where(b == 0, kernel.gamma, gamma)
-    else:
-        kernel.build(s.phi[index], gamma)
-    mixer = Anderson(b, memory) if memory else None
-    slack, longest = SLACK[kernel.dtype], LONGEST[kernel.dtype]
-    done = torch.zeros(len(index), dtype=torch.bool, device=a.device)
-    y = b * torch.exp2(gamma - kernel.gamma)
-    before: Tensor | None = None
-    old_phi = dual = a
-    lowest, stalled = torch.inf, 0
-    first = int(s.sweeps[index].max())
-    behind = first - s.sweeps[index]
-    for k in range(first + 1, max_iter + 1):
-        r, t = (out.to(torch.float64) for out in kernel.sweep(y))
-        log_r, log_t = torch.log2(r), torch.log2(t)
-        phi, image = kernel.phi - log_r, kernel.gamma - log_t
-        error = torch.linalg.vector_norm((y * t).sub_(b), ord=1, dim=1)
-        undone = False
-        if mixer is not None:
-            residual = image - gamma
-            mixing = k % PERIOD == 0
-            if mixing or before is not None:
-                dual = (a * phi).sum(dim=1) + (b * gamma).sum(dim=1)
-            if before is not None:
-                bad = ~(dual >= before - slack * (1.0 + before.abs()))
-                before = None
-                if bool(bad.any()):
-                    # Back to where the last plain sweep ended.
-                    image, residual = mixer.undo(bad, image, residual)
-                    phi = torch.where(bad[:, None], old_phi, phi)
-                    undone = True
-                    error = error.masked_fill(bad, torch.inf)
-            mixer.add(image, residual)
-        s.note(k, error, index, done)
-        worst = float(error.max())
-        last = k == max_iter or worst != worst
-        if kernel.dtype == torch.float32:
-            stalled = 0 if worst < 0.9 * lowest or worst > 1e-5 else stalled + 1
-            lowest = min(lowest, worst)
-            last = last or stalled > PATIENCE
-        if last or worst <= tol or (len(index) > 1 and bool(((error <= tol) & ~done).any())):
-            new = ~done if last else (error <= tol) & ~done
-            ends = index[new]
-            s.phi[ends], s.gamma[ends], s.sweeps[ends] = phi[new], image[new], k - behind[new]
-            done = done | new
-            rest = (~done).nonzero()[:, 0]
-            if not len(rest):
+
+    def __init__(self, first: int, tol: float, mixed: bool) -> None:
+        self.first, self.at, self.tol, self.mixed = first, first + 1, tol, mixed
+        self.seen: tuple[int, Numbers] | None = None
+
+    def after(self, k: int, error: Numbers, height: float, limit: float) -> None:
+        """Choose the next one after a look; bases are left at the height ``limit``."""
+        wait = float(min(k - self.first, FARTHEST))
+        if self.seen is not None:
+            then, before = self.seen
+            with np.errstate(all="ignore"):
+                decay = np.log(before / error) / (k - then)
+                left = np.where(decay > 0, np.log(error / self.tol) / decay, np.inf)
+            # A batch is left by a quarter of its problems at a time.
+            wait = min(wait, SHARE * float(np.sort(left)[len(left) // 4]))
+            if height > limit:
+                wait = min(wait, (k - then) / 2)
+        self.seen = k, error
+        self.at = k + max(1, int(wait))
+        if self.mixed and self.at > 2:
+            # An Anderson step gains more than the sweeps between two of them.
+            self.at += (1 - self.at) % PERIOD
+
+    def keep(self, index: Numbers) -> None:
+        """Forget the other problems."""
+        if self.seen is not None:
+            self.seen = self.seen[0], self.seen[1][index]
+
+
+class Iteration:
+    """The problems ``index`` of ``s``, swept with one kernel until each is done.
+
+    Attributes:
+        y: (B, m) weights times the factor v of the next sweep, in the kernel's type.
+        gamma: (B, m) logarithm of that factor and the base.
+        both: (B, n + m) potentials after the last sweep.
+        image: (B, m) the second of them.
+        plain: (B, m) what ``y`` is without an Anderson step.
+        rise: (B, n + m) logarithms of the last sweep's r and t.
+    """
+
+    y: Tensor
+    gamma: Tensor
+    base: Tensor
+    both: Tensor
+    image: Tensor
+    residual: Tensor
+    plain: Tensor
+    rise: Tensor
+    swept: Tensor
+    factors: tuple[Tensor, Tensor]
+
+    def __init__(
+        self,
+        s: State,
+        index: Numbers,
+        costs: Costs,
+        a: Tensor,
+        b: Tensor,
+        dtype: torch.dtype,
+        tol: float,
+        memory: int,
+    ) -> None:
+        self.s, self.index, self.tol = s, index, tol
+        self.kernel = kernel_of(costs, a, dtype, tol)
+        self.dtype, self.limit, self.reach = dtype, LIMIT[dtype], REACH[dtype]
+        self.n = a.shape[1]
+        self.b, self.weights, self.kernel_b = b, torch.cat([a, b], dim=1)[:, None, :], b.to(dtype)
+        self.mixer = Anderson(b, memory) if memory else None
+        #: Before an Anderson step: lowest dual value to be accepted, ``both``, ``plain``, residual.
+        self.fallback: tuple[Tensor, Tensor, Tensor, Tensor] | None = None
+        #: The problems whose last sweep was taken back.
+        self.undone: Tensor | None = None
+        self.done = np.zeros(len(index), dtype=bool)
+        self.begun = s.sweeps[index]
+        self.first = int(self.begun.max())
+        self.looks = Looks(self.first, tol, memory > 0)
+        self.lowest, self.progress = math.inf, self.first
+
+    def start(self, cold: bool, a: Tensor | None, b: Tensor | None) -> None:
+        """Start from the second potential of ``s``, or from anywhere; all problems.
+
+        Weights are given where an atom is without mass.
+        """
+        gamma = self.s.gamma
+        self.kernel.start(None if cold else gamma, a, b)
+        check_digits(self.kernel.phi)
+        if cold:
+            gamma = self.kernel.gamma
+        elif b is not None:
+            gamma = torch.where(b == 0, self.kernel.gamma, gamma)
+        self.base = torch.cat([self.kernel.phi, self.kernel.gamma], dim=1)
+        self.go_from(gamma)
+
+    def resume(self) -> None:
+        """Start from both potentials of ``s``."""
+        index = self.s.on_device(self.index)
+        phi, gamma = self.s.phi[index], self.s.gamma[index]
+        self.kernel.build(phi, gamma)
+        self.base = torch.cat([phi, gamma], dim=1)
+        self.go_from(gamma)
+
+    def run(self, max_iter: int) -> None:
+        """Sweep until each problem is within ``tol``, or ``max_iter`` sweeps are done."""
+        k = self.first
+        while k < max_iter:
+            k += 1
+            self.sweep()
+            if self.fallback is not None:
+                self.accept(*self.fallback)
+            if self.mixer is not None:
+                self.mixer.add(self.image, self.residual)
+            if (k == self.looks.at or k == max_iter) and self.look(k, k == max_iter):
                 return
-            if 4 * len(rest) <= 3 * len(index):
-                index, a, b, t = index[rest], a[rest], b[rest], t[rest]
-                phi, image = phi[rest], image[rest]
-                log_r, log_t, done = log_r[rest], log_t[rest], done[rest]
-                behind = behind[rest]
-                kernel.keep(rest)
-                if mixer is not None:
-                    mixer.keep(rest)
-                    dual = dual[rest] if mixing else dual
-        gamma, old_phi = image, phi
-        rebased = False
-        if not (_height(log_r) <= kernel.limit and _height(log_t) <= kernel.limit):
-            rise = torch.maximum(log_r.abs().amax(dim=1), log_t.abs().amax(dim=1))
-            kernel.rebuild(~(rise <= kernel.limit), phi, image)
-            rebased = True
-        if mixer is not None and mixing:
-            step = mixer.step()
-            near = (step - image).abs().amax(dim=1, keepdim=True) <= longest
-            gamma, before = torch.where(near, step, image), dual
-        # After a plain sweep with the same base, 2^(gamma - base) is 1 / t.
-        plain = before is None and not rebased and not undone
-        y = b / t if plain else b * torch.exp2(gamma - kernel.gamma)
+            if self.mixer is not None and k % PERIOD == 0:
+                self.extrapolate(self.mixer)
+            else:
+                self.gamma, self.y = self.image, self.plain
 
+    def sweep(self) -> None:
+        """(sweep) of the module's text, and the logarithms of what it finds."""
+        r, t = self.factors = self.kernel.sweep(self.y)
+        self.rise = torch.cat([r, t], dim=1).double().log2_()
+        self.both = self.base - self.rise
+        self.image = self.both[:, self.n :]
+        self.residual = self.image - self.gamma
+        self.swept, self.plain, self.undone = self.y, self.kernel_b / t, None
 
-def _height(logs: Tensor) -> float:
-    return float(torch.linalg.vector_norm(logs, ord=torch.inf))
+    def accept(self, least: Tensor, both: Tensor, plain: Tensor, residual: Tensor) -> None:
+        """(accept) the Anderson step before this sweep, or go back to where it began."""
+        assert self.mixer is not None
+        self.undone = ~(self.dual() >= least)  # true for NaN
+        mask = self.undone[:, None]
+        self.both = torch.where(mask, both, self.both)
+        self.image = self.both[:, self.n :]
+        self.plain = torch.where(mask, plain, self.plain)
+        self.residual = torch.where(mask, residual, self.residual)
+        self.mixer.forget(self.undone)
+        self.fallback = None
+
+    def extrapolate(self, mixer: Anderson) -> None:
+        """(extrapolate) from the last sweeps."""
+        dual = self.dual()
+        least = torch.sub(dual, dual.abs().add_(1.0), alpha=SLACK[self.dtype])
+        self.fallback = least, self.both, self.plain, self.residual
+        self.go_from(mixer.step())
+
+    def dual(self) -> Tensor:
+        """(B,) dual value of the last potentials over eps log 2; their plan has mass 1."""
+        return torch.bmm(self.weights, self.both[:, :, None])[:, 0, 0]
+
+    def go_from(self, gamma: Tensor) -> None:
+        """Let the next sweep start from here."""
+        origin = self.kernel.gamma
+        exponents = (gamma - origin).clamp_(-self.reach, self.reach)
+        self.gamma = origin + exponents
+        self.y = (self.b * exponents.exp2_()).to(self.dtype)
+
+    def look(self, k: int, last: bool) -> bool:
+        """Read the errors; (retire) and (rebase) on what they say. Whether all is done."""
+        error, height = self.read()
+        self.s.note(k, np.where(self.done, self.s.error[self.index], error), self.index)
+        worst = float(error.max())
+        if worst < 0.9 * self.lowest or worst > 1e-5:
+            self.progress = k
+        self.lowest = min(self.lowest, worst)
+        stalled = self.dtype == torch.float32 and k - self.progress > PATIENCE
+        # Factors that were cut off prove nothing.
+        within = (error <= self.tol) & (height < self.reach)
+        last = last or worst != worst or stalled
+        self.end(k, ~self.done if last else within & ~self.done)
+        rest = (~self.done).nonzero()[0]
+        if not len(rest):
+            return True
+        self.looks.after(k, error, float(height.max()), self.limit)
+        if 4 * len(rest) <= 3 * len(self.index):
+            self.retire(rest)
+            height = height[rest]
+        if height.max() > self.limit:
+            self.rebase(height > self.limit)
+        return False
+
+    def read(self) -> tuple[Numbers, Numbers]:
+        """Errors of the last sweep, and by which power of two a factor leaves the base."""
+        y, t = self.swept.double(), self.factors[1].double()
+        error = torch.linalg.vector_norm((y * t).sub_(self.b), ord=1, dim=1)
+        if self.undone is not None:
+            error = error.masked_fill(self.undone, torch.inf)
+        height = torch.linalg.vector_norm(self.rise, ord=torch.inf, dim=1)
+        found = torch.stack([error, height]).cpu().numpy()
+        return found[0], found[1]
+
+    def end(self, k: int, new: Numbers) -> None:
+        """Write down the potentials of problems that are done."""
+        if not new.any():
+            return
+        here = new.nonzero()[0]
+        ends = self.index[here]
+        self.done = self.done | new
+        self.s.sweeps[ends] = k - self.first + self.begun[here]
+        phi, gamma = self.both[:, : self.n], self.image
+        if len(here) == len(self.s.sweeps):
+            self.s.phi, self.s.gamma = phi, gamma
+            return
+        at, to = self.s.on_device(here), self.s.on_device(ends)
+        self.s.phi = self.s.phi.index_copy(0, to, phi[at])
+        self.s.gamma = self.s.gamma.index_copy(0, to, gamma[at])
+
+    def retire(self, rest: Numbers) -> None:
+        """(retire) all but these problems."""
+        self.index, self.done, self.begun = self.index[rest], self.done[rest], self.begun[rest]
+        self.looks.keep(rest)
+        index = self.s.on_device(rest)
+        for name in ("b", "kernel_b", "weights", "both", "plain", "residual", "base"):
+            setattr(self, name, getattr(self, name)[index])
+        self.image = self.both[:, self.n :]
+        self.kernel.keep(index)
+        if self.mixer is not None:
+            self.mixer.keep(index)
+
+    def rebase(self, high: Numbers) -> None:
+        """(rebase) these problems."""
+        self.kernel.rebuild(high, self.both[:, : self.n], self.image)
+        self.base = torch.cat([self.kernel.phi, self.kernel.gamma], dim=1)
+        self.plain = (self.b * torch.exp2(self.image - self.kernel.gamma)).to(self.dtype)

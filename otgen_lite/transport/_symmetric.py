@@ -5,19 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from otgen_lite.transport._anderson import Anderson
 from otgen_lite.transport._blocks import Costs, check_digits, row_sums
+from otgen_lite.transport._kernels import LIMIT, REACH, Numbers
 from otgen_lite.transport._sinkhorn import (
-    LONGEST,
     MEMORY,
+    PATIENCE,
     PERIOD,
     SLACK,
+    Looks,
     State,
+    first_aim,
     kernel_of,
-    stage,
 )
 
 
@@ -34,64 +37,125 @@ def solve_symmetric(
     whatever eps, where the kernel is positive semi-definite. ``costs`` is one symmetric matrix,
     and ``check`` computes the row sums at the end, as :func:`row_sums` does.
     """
-    none = torch.zeros_like(a)
-    phi = none
+    phi = torch.zeros_like(a)
     if not costs.metric:
         phi = torch.empty_like(a)
         for part in costs.parts():
-            phi[part] = costs.exponents(part, none, none).amax(dim=2) / -2.0
+            phi[part] = costs.exponents(part, None, None).amax(dim=2) / -2.0
         check_digits(phi)
-    endless = a.new_full((1,), torch.inf)
-    s = State(phi, phi, torch.zeros_like(endless).long(), endless, endless.clone(), [])
-    dtype, aim = stage(costs, tol)
+    s = State.at(phi, phi)
+    dtype, aim = torch.float32, first_aim(costs, tol)
     while True:
-        _sweeps(costs, a, aim, max_iter, s, dtype)
+        SymmetricIteration(s, costs, a, dtype, aim).run(max_iter)
         s.gamma = s.phi
         rows = check(costs, s.phi, s.phi, a, a)
         # The plan is symmetric: its columns are as far off as its rows.
-        s.error = 2.0 * (rows - a).abs().sum(dim=1)
+        s.error = 2.0 * (rows - a).abs().sum(dim=1).cpu().numpy()
         s.mass = rows.sum(dim=1)
-        if float(s.error) <= tol or int(s.sweeps) >= max_iter:
+        if s.error[0] <= tol or s.sweeps[0] >= max_iter:
             return s
         aim = tol if dtype == torch.float32 else aim / 2
         dtype = torch.float64
 
 
-def _sweeps(
-    costs: Costs, a: Tensor, tol: float, max_iter: int, s: State, dtype: torch.dtype
-) -> None:
-    """Sweep with one kernel until the rows of the plan hold up to ``tol`` / 2."""
-    kernel = kernel_of(costs, a, dtype, tol)
-    phi = s.phi
-    kernel.build(phi, phi)
-    mixer = Anderson(a, MEMORY)
-    slack, longest = SLACK[kernel.dtype], LONGEST[kernel.dtype]
-    before: Tensor | None = None
-    lowest, stalled = math.inf, 0
-    for k in range(int(s.sweeps) + 1, max_iter + 1):
-        u = torch.exp2(phi - kernel.phi)
-        ratio = u * kernel.rows(a * u).to(torch.float64)
-        image = phi - torch.log2(ratio) / 2.0
-        residual = image - phi
-        error = 2.0 * float((a * (ratio - 1.0).abs()).sum())
-        # The dual value of (f, f) over eps log 2; the mean step raises it, for it is concave.
-        dual = (2.0 * (a * phi).sum(dim=1)) - ((a * ratio).sum(dim=1) - 1.0) / math.log(2.0)
-        if before is not None and not bool(dual >= before - slack * (1.0 + before.abs())):
-            everything = torch.ones_like(s.sweeps, dtype=torch.bool)
-            image, residual = mixer.undo(everything, image, residual)
-            phi, error = image, math.inf
-        before = None
-        mixer.add(image, residual)
-        stalled = 0 if error < 0.9 * lowest or error > 1e-4 else stalled + 1
-        lowest = min(lowest, error)
-        s.sweeps = torch.full_like(s.sweeps, k)
-        s.phi = phi
-        if error <= tol or (kernel.dtype == torch.float32 and stalled > 20):
-            return
-        phi = image
-        if float((phi - kernel.phi).abs().max()) > kernel.limit:
-            kernel.build(phi, phi)
-        if k % PERIOD == 0:
-            step = mixer.step()
-            if float((step - image).abs().max()) <= longest:
-                phi, before = step, dual
+class SymmetricIteration:
+    """The one problem of ``s``, swept with one kernel.
+
+    As in :class:`~otgen_lite.transport._sinkhorn.Iteration`, with Anderson steps that are taken
+    back where they lower the dual value, and few looks at the error.
+
+    Attributes:
+        phi: (1, n) potential before the sweep.
+        image: (1, n) the same after it.
+        ratio: (1, n) row sums of the plan before it, over the weights.
+    """
+
+    image: Tensor
+    ratio: Tensor
+    residual: Tensor
+
+    def __init__(self, s: State, costs: Costs, a: Tensor, dtype: torch.dtype, tol: float) -> None:
+        self.s, self.a, self.dtype, self.tol = s, a, dtype, tol
+        self.kernel = kernel_of(costs, a, dtype, tol)
+        self.phi = s.phi
+        self.kernel.build(self.phi, self.phi)
+        self.mixer = Anderson(a, MEMORY)
+        #: Before an Anderson step: lowest dual value to be accepted, image and residual.
+        self.fallback: tuple[Tensor, Tensor, Tensor] | None = None
+        self.undone: Tensor | None = None
+        self.first = int(s.sweeps[0])
+        self.looks = Looks(self.first, tol, False)
+        self.lowest, self.progress = math.inf, self.first
+
+    def run(self, max_iter: int) -> None:
+        """Sweep until the rows of the plan hold up to ``tol`` / 2."""
+        k = self.first
+        while k < max_iter:
+            k += 1
+            self.sweep()
+            if self.fallback is not None:
+                self.accept(*self.fallback)
+            self.mixer.add(self.image, self.residual)
+            if (k == self.looks.at or k == max_iter) and self.look(k):
+                return
+            if k % PERIOD == 0:
+                self.extrapolate()
+            else:
+                self.phi = self.image
+
+    def sweep(self) -> None:
+        """The mean of the potential and its soft transform."""
+        self.rise = (self.phi - self.kernel.phi).clamp_(-REACH[self.dtype], REACH[self.dtype])
+        self.phi = self.kernel.phi + self.rise
+        u = torch.exp2(self.rise)
+        self.ratio = u * self.kernel.rows((self.a * u).to(self.dtype)).double()
+        self.residual = torch.log2(self.ratio) / -2.0
+        self.image = self.phi + self.residual
+        self.undone = None
+
+    def dual(self) -> Tensor:
+        """(1,) dual value of (f, f) over eps log 2; the mean step raises it, for it is concave."""
+        excess = (self.a * self.ratio).sum(dim=1) - 1.0
+        return 2.0 * (self.a * self.phi).sum(dim=1) - excess / math.log(2.0)
+
+    def accept(self, least: Tensor, image: Tensor, residual: Tensor) -> None:
+        """The Anderson step before this sweep, or back to where it began."""
+        self.undone = ~(self.dual() >= least)  # true for NaN
+        mask = self.undone[:, None]
+        self.image = torch.where(mask, image, self.image)
+        self.phi = torch.where(mask, image, self.phi)
+        self.residual = torch.where(mask, residual, self.residual)
+        self.mixer.forget(self.undone)
+        self.fallback = None
+
+    def extrapolate(self) -> None:
+        """From the last sweeps."""
+        dual = self.dual()
+        least = torch.sub(dual, dual.abs().add_(1.0), alpha=SLACK[self.dtype])
+        self.fallback = least, self.image, self.residual
+        self.phi = self.mixer.step()
+
+    def look(self, k: int) -> bool:
+        """Read the error, and take a new base where it is time. Whether all is done."""
+        error, height = self.read()
+        self.s.sweeps[0], self.s.phi = k, self.phi
+        if error[0] < 0.9 * self.lowest or error[0] > 1e-4:
+            self.progress = k
+        self.lowest = min(self.lowest, float(error[0]))
+        if self.dtype == torch.float32 and k - self.progress > PATIENCE:
+            return True
+        if error[0] <= self.tol and height < REACH[self.dtype]:
+            return True
+        self.looks.after(k, error, height, LIMIT[self.dtype])
+        if height > LIMIT[self.dtype]:
+            self.kernel.build(self.image, self.image)
+        return False
+
+    def read(self) -> tuple[Numbers, float]:
+        """The error before the last sweep, and by which power of two a factor leaves the base."""
+        error = 2.0 * (self.a * (self.ratio - 1.0).abs()).sum(dim=1)
+        if self.undone is not None:
+            error = error.masked_fill(self.undone, torch.inf)
+        height = torch.linalg.vector_norm(self.rise, ord=torch.inf, dim=1)
+        found = torch.cat([error, height]).cpu().numpy()
+        return np.array(found[:1]), float(found[1])

@@ -121,8 +121,7 @@ def _between(
     if cost == "sqeuclidean" and torch.is_grad_enabled() and any(asked):
         problem.watch(x, y, asked)
         check = problem.marginals
-    start = torch.zeros_like(problem.b)
-    s = solve(problem.costs, problem.a, problem.b, tol, max_iter, start, check=check)
+    s = solve(problem.costs, problem.a, problem.b, tol, max_iter, check=check)
     value = problem.take(s)
     _problem.warn(s, tol, stacklevel=3, annealed=True)  # there is no eps_scaling here
     return problem, value

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from otgen_lite import _checks
-from otgen_lite.costs import Cost, cost_matrix
+from otgen_lite.costs import NAMES, Cost, cost_matrix
 from otgen_lite.transport import _entropic_problem as _problem
 from otgen_lite.transport._blocks import MatrixCosts, spread
 from otgen_lite.transport._entropic_problem import LOG2, ConvergenceWarning, Problem
@@ -29,8 +29,9 @@ __all__ = [
     "solve_sinkhorn_points",
 ]
 
-#: Problems that are swept together hold at most this many entries, so that they stay in a cache.
-_TOGETHER = 1 << 20
+#: Problems that are swept together hold at most this many entries, so that they stay in a cache;
+#: on an accelerator, so that it is busy.
+_TOGETHER, _TOGETHER_DEVICE = 1 << 20, 1 << 28
 
 
 def solve_sinkhorn(
@@ -113,7 +114,8 @@ def solve_sinkhorn(
     eps_b = _eps(eps, B, C)
     a = _problem.weights("a", a, n, B, like=C)
     b = _problem.weights("b", b, m, B, like=C)
-    costs = MatrixCosts(batch.detach(), 1.0 / (eps_b * LOG2))
+    common = None if isinstance(eps, Tensor) and eps.ndim == 1 else 1.0 / (float(eps) * LOG2)
+    costs = MatrixCosts(batch.detach(), 1.0 / (eps_b * LOG2), common)
     problem = Problem(costs, eps_b, a, b, C.dtype)
     s = _solved(problem, tol, max_iter, eps_scaling, init, single)
     value = problem.take(s).to(C.dtype)
@@ -190,7 +192,8 @@ def solve_sinkhorn_points(
                 [2.9926]], dtype=torch.float64)
     """
     x, y = _checks.pair(x, y)
-    cost_matrix(x[:1].detach(), y[:1].detach(), cost)  # names what is wrong before any work
+    if cost not in NAMES:
+        cost_matrix(x[:1].detach(), y[:1].detach(), cost)  # names what is wrong before any work
     number = _checks.positive("eps", eps)
     n, m = len(x), len(y)
     a = _problem.weights("a", a, n, 1, like=x)
@@ -219,20 +222,22 @@ def _solved(
     tol = _checks.positive("tol", tol)
     max_iter = _checks.count("max_iter", max_iter)
     costs, a, b = problem.costs, problem.a, problem.b
-    gamma = torch.zeros_like(b)
+    gamma = None
     if init is not None:
         gamma = _init(init, a, b, single) / (problem.eps * LOG2)[:, None]
     problem.annealed = bool(eps_scaling)
-    annealing = spread(costs, a, b) * LOG2 if eps_scaling else 1.0
+    annealing = spread(costs) * LOG2 if eps_scaling else 1.0
     B, n, m = costs.shape
-    step = max(1, _TOGETHER // (n * m))
+    together = _TOGETHER if a.device.type == "cpu" else _TOGETHER_DEVICE
+    step = max(1, together // (n * m))
     if step >= B:
         return solve(costs, a, b, tol, max_iter, gamma, annealing=annealing)
-    pieces = [
-        solve(costs.only(i), a[i], b[i], tol, max_iter, gamma[i], annealing=annealing)
-        for i in torch.arange(B, device=a.device).split(step)
-    ]
-    return State.joined(pieces)
+    pieces = []
+    for i in torch.arange(B, device=a.device).split(step):
+        start = None if gamma is None else gamma[i]
+        part = costs.only(i)
+        pieces.append(solve(part, a[i], b[i], tol, max_iter, start, annealing=annealing))
+    return State.concatenated(pieces)
 
 
 def _fields(
@@ -245,8 +250,8 @@ def _fields(
     fields |= {"_problem": problem, "_single": single}
     if not single:
         return fields | {
-            "value": value, "potentials": (f, g), "converged": s.error <= tol,
-            "n_iter": s.sweeps, "marginal_error": s.error,
+            "value": value, "potentials": (f, g), "converged": s.on_device(s.error <= tol),
+            "n_iter": s.on_device(s.sweeps), "marginal_error": s.on_device(s.error),
         }  # fmt: skip
     return fields | {
         "value": value[0], "potentials": (f[0], g[0]), "converged": bool(s.error[0] <= tol),
