@@ -6,14 +6,14 @@ Its entries are kept within a range; an iteration takes a new base before they l
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Protocol
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from otgen_lite.transport._blocks import (
     Costs,
+    Numbers,
     Part,
     block_size,
     hard_columns,
@@ -22,9 +22,6 @@ from otgen_lite.transport._blocks import (
     times,
     times_left,
 )
-
-#: Numbers on the CPU, one a problem.
-Numbers = np.ndarray[Any, Any]
 
 #: Smallest and largest entry of a stored kernel, as powers of two: no zero, subnormal or infinity.
 RANGE = {torch.float32: (-80.0, 60.0), torch.float64: (-600.0, 600.0)}
