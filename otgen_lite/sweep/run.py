@@ -26,6 +26,7 @@ from otgen_lite.training import (
     TrainingError,
     agreement,
     checkpoints,
+    devices,
     fit,
     interrupts,
     randomness,
@@ -179,6 +180,7 @@ def _stacked(
     histories = [History(interrupted=True) for _ in members]
     failures: Failures = {}
     bar = SweepBar(len(members), len(bundles), options)
+    devices.keep_memory()
     runs: list[History] = []
     with interrupts.watched() as stop:
         try:

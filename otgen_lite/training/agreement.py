@@ -64,8 +64,6 @@ def agree(
     Raises:
         ValueError: in every process, with the names and values that differ.
     """
-    if processes.world == 1:
-        return
     words = digest(data)
     mine = {
         **{name: named(getattr(options, name)) for name in vars(options) if name not in _OWN},

@@ -191,7 +191,8 @@ def fit(
         with agreement.together(processes):
             batches = sources.batches_of(data, batch_size, seed, Placement(like, processes))
         try:
-            agreement.agree(processes, method, options, data, batches.fingerprint)
+            if processes.world > 1:  # of one, nobody needs a digest of all data
+                agreement.agree(processes, method, options, data, batches.fingerprint)
             players = _players(method, options, processes, here)
             history = History.of({player.name: player.record for player in players})
             run = TrainingRun(method, players, batches, options, processes, here, history, borrowed)
