@@ -126,7 +126,7 @@ class AVB(EncoderModel):
 
         Args:
             batch: (n, ...) data.
-            noise: the draws of :meth:`noise`; drawn from torch's own generator where None.
+            noise: the draws that ``noise()`` makes; drawn from torch's own generator where None.
 
         Returns:
             By name 0-d tensors, ``reconstruction`` = -E log p_G(x|z), ``rate``, the estimate by T

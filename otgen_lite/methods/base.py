@@ -71,7 +71,7 @@ class Method(nn.Module):
         Args:
             player: one of ``self.players``.
             batch: (n, ...) data.
-            noise: the draws of :meth:`noise`; drawn from torch's own generator where None.
+            noise: the draws that ``noise()`` makes; drawn from torch's own generator where None.
             reuse: whether tensors are asked for that the next player of the step can reuse.
 
         Returns:

@@ -229,7 +229,7 @@ class PenalizedModel(EncoderModel):
 
         Args:
             batch: (n, ...) data.
-            noise: the draws of :meth:`noise`; drawn from torch's own generator where None.
+            noise: the draws that ``noise()`` makes; drawn from torch's own generator where None.
 
         Returns:
             By name 0-d tensors, differentiable; ``total`` is the loss.

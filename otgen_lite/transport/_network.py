@@ -10,8 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
-from scipy.sparse import csgraph
 from torch import Tensor
 
 from otgen_lite.transport._semidual import BestTwo, SampledDual
@@ -55,12 +53,17 @@ class Network:
 
     def carries(self, driven: np.ndarray) -> bool:
         """Whether no current has to go where no wire leads."""
+        from scipy import sparse  # here: the package is imported without SciPy
+        from scipy.sparse import csgraph
+
         graph = sparse.coo_matrix((self.wire, (self.tail, self.head)), shape=(self.n, self.n))
         parts, label = csgraph.connected_components(graph, directed=False)
         return all(np.abs(np.bincount(label, d, parts)).max() < _ROUNDING for d in driven.T)
 
     def solve(self, driven: np.ndarray) -> np.ndarray:
         """Potentials (n, k) whose currents end as ``driven`` (n, k): conjugate gradients."""
+        from scipy import sparse
+
         half = sparse.coo_matrix((self.wire, (self.tail, self.head)), shape=(self.n, self.n))
         graph = (half + half.T).tocsr()
         degree = np.asarray(graph.sum(axis=1))
