@@ -61,7 +61,7 @@ class Stacked(Method):
         self.bind()
 
     def _stack(self) -> None:
-        """Give the skeleton the members' tensors, stacked; what all of them share stays one."""
+        """Give the skeleton the members' tensors, stacked; a buffer shared by all stays one."""
         made: dict[int, Any] = {}
         trees = [dict(m.named_modules()) for m in self._members]
         for path, module in self.skeleton.named_modules():
@@ -145,7 +145,7 @@ class Stacked(Method):
         return self
 
     def identity(self, digests: dict[Any, str] | None = None) -> dict[str, str]:
-        """What each member is."""
+        """The identity of each member."""
         digests = {} if digests is None else digests
         return {
             f"members[{k}].{name}": text
@@ -197,7 +197,7 @@ class Stacked(Method):
 
     @contextmanager
     def _holding(self, values: dict[str, Tensor]) -> Iterator[None]:
-        """The skeleton with other tensors, by name; what is not named stays.
+        """The skeleton with other tensors, by name; the others stay.
 
         It is ``torch.func.functional_call`` without the checks of names and of tied weights that
         are known here: they take 80 µs a loss, a fortieth of a step of 75 small models.

@@ -1,4 +1,4 @@
-"""Devices and processes: where a training runs, and which rows are whose."""
+"""The device of a training, and the share of each process."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Processes:
         return slice(self.rank * share, (self.rank + 1) * share)
 
     def joined(self, batch: Tensor) -> Tensor:
-        """What has the shape and type of the joined batch, without its memory."""
+        """A tensor of the joined batch's shape and type, without its memory."""
         if self.world == 1:
             return batch
         return batch[:1].expand(self.world * len(batch), *batch.shape[1:])
@@ -83,7 +83,7 @@ class Processes:
         return int(largest)
 
     def all(self, value: Any) -> list[Any]:
-        """What each process holds, in every process."""
+        """The values of all processes, in every process."""
         if self.world == 1:
             return [value]
         found: list[Any] = [None] * self.world
@@ -91,7 +91,7 @@ class Processes:
         return found
 
     def same(self, value: Any, device: torch.device) -> Any:
-        """What the first process holds, in every process."""
+        """The value of the first process, in every process."""
         if self.world == 1:
             return value
         box = [value]
@@ -152,7 +152,7 @@ def alone() -> Iterator[None]:
 
 
 def present() -> Processes:
-    """The processes whose group there is already."""
+    """The processes of the group that is there already."""
     if _alone or not (dist.is_available() and dist.is_initialized()):
         return Processes()
     return Processes(dist.get_rank(), dist.get_world_size())
@@ -174,7 +174,7 @@ def resolve(device: str | torch.device | None, here: torch.device) -> torch.devi
     Args:
         device: a name; ``"auto"`` for the accelerator where there is one; None for where the
             method is, or under torchrun for this process's accelerator.
-        here: where the method is.
+        here: the device of the method.
     """
     if device is None and "TORCHELASTIC_RUN_ID" not in os.environ:
         return here

@@ -251,7 +251,7 @@ def _check_weights(method: Method) -> None:
 
 
 def _checked(method: Method, options: Options) -> torch.Tensor:
-    """A weight of the method, whose type and place the batches take."""
+    """A weight of the method: batches take its type and its device."""
     if not isinstance(method, nn.Module) or not getattr(method, "players", None):
         instead = getattr(method, "instead", "") if isinstance(method, nn.Module) else ""
         raise TypeError(

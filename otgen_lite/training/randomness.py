@@ -58,7 +58,7 @@ class Turns:
                 self._changed.notify_all()
 
 
-#: Who holds the generators of the program.
+#: The lock of the program's generators.
 TURNS = Turns()
 
 
@@ -104,10 +104,10 @@ class Borrowed:
 
     Args:
         seed: that of the training.
-        device: whose generator is borrowed beside those of the CPU.
+        device: its generator is borrowed beside those of the CPU.
         needed: whether something may draw from them. If not they are left alone, so that a
             training in a thread and the user's own draws do not meet.
-        method: whose networks may hold generators of their own, which are treated alike.
+        method: its networks may hold generators of their own, which are treated alike.
     """
 
     def __init__(self, seed: int, device: torch.device, needed: bool, method: Any = None) -> None:
