@@ -274,7 +274,7 @@ class MixtureMap(LatentMap):
 
 @dataclass(frozen=True)
 class MapOptions:
-    """What :class:`~otgen_lite.LatentOT` was told of its map; each map takes its own part.
+    """Options of all maps, as given to :class:`~otgen_lite.LatentOT`; each map reads its own.
 
     Attributes:
         network: of a map that learns pairs.
