@@ -241,12 +241,13 @@ class Fit:
             if last or not self._may_step or gap.value + 2 * gap.error <= wanted:
                 return psi, gap, x
             # As many points as make two errors half of what is wanted.
-            self.held = round(self.held * min(max(4 * found.error_ahead / wanted, 1.0), 4.0))
+            times = 4 * found.error_ahead / wanted if wanted else 4.0
+            self.held = round(self.held * min(max(times, 1.0), 4.0))
             passes = found.left + 2 * found.error_ahead <= wanted
             if k + 1 == _LOOKS or not (passes or found.left <= found.value / 2):
+                self.ascent.psi = found.ahead.clone()
                 break
             psi = found.ahead
-        self.ascent.psi = found.ahead.clone()
         return psi, gap, x
 
     def _record(self, end: Round, gap: Gap) -> None:
