@@ -108,7 +108,7 @@ class SampledDual:
         return 2.0 * (x.double() @ self.apart) + between
 
     def scale(self, psi: Tensor, x: Tensor) -> float:
-        """The unit of a gap, which no function of x or of y alone in the cost changes.
+        """What a gap is small against: no function of x or of y in the cost has a say in it.
 
         The smaller of the centred problem's own dual value and of what the middle atom costs a
         middle point beyond the best one.
@@ -137,7 +137,7 @@ class SampledDual:
             yield part, torch.addmm(level, x[part], self._twice, out=self._buffer[:size])
 
     def base(self, x: Tensor) -> Tensor:
-        """(n,) terms of the cost that the scores leave out: |x|^2 for the squared cost, else 0."""
+        """What the scores leave out: |x|^2 for the squared cost."""
         x = x.double()
         return x.square().sum(dim=1) if self.squared else x.new_zeros(x.shape[0])
 
