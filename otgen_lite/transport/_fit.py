@@ -91,7 +91,7 @@ class Fit:
         self.previous = start
 
     def _start(self, x: Tensor) -> Tensor:
-        """The first potential: the object's psi; in place of 0, that of centred costs if better."""
+        """Where to begin: at the object's psi, or for its zero at what centring finds better."""
         psi = self.dual.inner(self.merged.of(self.sd.psi.double()))
         psi = psi - self.dual.b @ psi
         self.given = psi, self.sd.psi
@@ -105,7 +105,7 @@ class Fit:
         return max((psi, flat - self.dual.b @ flat), key=lambda p: self.dual.value(p, x))
 
     def _refuse_too_few_digits(self, x: Tensor, start: Tensor, wanted: float) -> None:
-        """Refuse points so far out that psi and costs are large, and their digits too coarse."""
+        """What the cost holds of functions of one point makes psi and costs large, and coarse."""
         y = self.sd.y
         size = 0.0 if bool(self.sd.psi.any()) else float(self.dual.outer(start).abs().max())
         coarse = size * torch.finfo(y.dtype).eps
