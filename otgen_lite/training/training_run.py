@@ -222,7 +222,7 @@ class TrainingRun:
         return called or self.stop.number > 0
 
     def _next_check(self, step: int) -> int:
-        """The next step after which all numbers are checked; metrics and checkpoints fall on such."""
+        """The next step after which all numbers are checked, and perhaps measured or written."""
         after = min(step + span - step % span for span in self._every.values())
         return min(after, self.options.steps)
 
