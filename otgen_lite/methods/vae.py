@@ -81,7 +81,7 @@ class VAE(EncoderModel):
         prior: Prior | int | None = None,
     ) -> None:
         super().__init__(encoder, decoder, "gaussian", prior)
-        self.needs_density()
+        self.require_density()
         self.planned: Callable[[float], float] | None = None
         self.learned = isinstance(decoder_var, str)
         parts = ["encoder", "decoder"]

@@ -13,6 +13,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from otgen_lite import _checks
+
 #: How long a process waits for the others before it gives up. Who needs another time starts the
 #: process group before ``fit``.
 TIMEOUT = timedelta(minutes=10)
@@ -206,7 +208,7 @@ def named(device: str | torch.device) -> torch.device:
 
 def select(device: torch.device) -> None:
     """Make an accelerator the current one, where torch has several of a kind."""
-    if device.type in ("cpu", "mps"):
+    if device.type == "cpu" or device.type in _checks.WITHOUT_INDEX:
         return
     if hasattr(torch.accelerator, "set_device_index"):
         torch.accelerator.set_device_index(device.index or 0)

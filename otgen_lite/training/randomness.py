@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from otgen_lite import _checks
 from otgen_lite.training import streams
 from otgen_lite.training.foreign import Generators
 
@@ -172,12 +173,14 @@ def put(device: torch.device, kept: dict[str, Any]) -> None:
 
 def _state(device: torch.device) -> Tensor:
     module = torch.get_device_module(device)
-    return module.get_rng_state() if device.type == "mps" else module.get_rng_state(device)
+    if device.type in _checks.WITHOUT_INDEX:
+        return module.get_rng_state()
+    return module.get_rng_state(device)
 
 
 def _set_state(device: torch.device, state: Tensor) -> None:
     module = torch.get_device_module(device)
-    if device.type == "mps":
+    if device.type in _checks.WITHOUT_INDEX:
         module.set_rng_state(state)
     else:
         module.set_rng_state(state, device)

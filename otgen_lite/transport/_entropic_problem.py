@@ -1,4 +1,4 @@
-"""What the entropic solvers share: checked weights and eps, the plan, derivatives."""
+"""The common part of the entropic solvers: checked weights and eps, the plan, derivatives."""
 
 from __future__ import annotations
 
@@ -111,8 +111,8 @@ class Problem:
         out = self.costs.exponents(part, self.phi, self.gamma).clamp_(TINY, -TINY).exp2_()
         return out.mul_(self.b[part[0], None, :]).mul_(self.a[part][:, :, None])
 
-    def watch(self, x: Tensor, y: Tensor, asked: tuple[bool, bool]) -> None:
-        """Let the last check of the marginals bring what the derivatives will need.
+    def prepare_slopes(self, x: Tensor, y: Tensor, asked: tuple[bool, bool]) -> None:
+        """Factors of the derivatives, so that the last check of the marginals brings these as well.
 
         For squared distances these are 2 (row sum x_i - sum_j P_ij y_j): one product of the plan
         with d + 1 columns, of which the last is the row sum that is checked anyway.
@@ -126,7 +126,7 @@ class Problem:
     def marginals(
         self, costs: Costs, phi: Tensor, gamma: Tensor, a: Tensor, b: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """As the function of this name, for the one problem that is watched."""
+        """As the function of this name, for one problem with prepared slopes; keeps the sums."""
         left = self.left if self.asked[1] else self.left[-1:]
         right = self.right if self.asked[0] else self.right[-1:]
         self.rows = right.new_empty((len(right), self.a.shape[1]))
@@ -140,7 +140,7 @@ class Problem:
         return self.rows[None, -1], self.columns[None, -1]
 
     def own_sums(self, costs: Costs, phi: Tensor, a: Tensor) -> Tensor:
-        """Row sums of a measure with itself, for the one problem that is watched."""
+        """Row sums of a measure with itself, for one with prepared slopes; keeps the sums."""
         self.rows = symmetric_sums(costs, phi, self.right).mul_(a)
         return self.rows[None, -1]
 
@@ -170,7 +170,7 @@ class Problem:
             return slopes
         if cost == "sqeuclidean":
             if not hasattr(self, "rows") or self.asked != asked:
-                self.watch(x, y, asked)
+                self.prepare_slopes(x, y, asked)
                 self.marginals(self.costs, self.phi, self.gamma, self.a, self.b)
             pulled = (self.rows, self.columns if asked[1] else None)
             for k, (p, moved) in enumerate(zip((x, y), pulled, strict=True)):

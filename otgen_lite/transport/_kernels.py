@@ -33,7 +33,7 @@ LIMIT = {torch.float32: 40.0, torch.float64: 200.0}
 REACH = {torch.float32: 50.0, torch.float64: 300.0}
 
 #: Blocks of a stored kernel in float32 that are read once for both products of a sweep.
-SWEPT = 4
+BLOCKS_PER_PASS = 4
 
 
 class Kernel(Protocol):
@@ -85,7 +85,7 @@ class StoredKernel:
         self.limit, self.reach = LIMIT[dtype], REACH[dtype]
         self.phi = self.gamma = a
         # A block of rows is read once for both products, and sums in float32 stay short.
-        rows = max(1, SWEPT * block_size(costs.device) // m)
+        rows = max(1, BLOCKS_PER_PASS * block_size(costs.device) // m)
         self.blocks = [
             (self.K[0, i : i + rows], self.a[0, i : i + rows], i) for i in range(0, n, rows)
         ]

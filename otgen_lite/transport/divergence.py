@@ -128,7 +128,7 @@ def _between(
     check = marginals
     asked = (x.requires_grad, y.requires_grad)
     if cost == "sqeuclidean" and torch.is_grad_enabled() and any(asked):
-        problem.watch(x, y, asked)
+        problem.prepare_slopes(x, y, asked)
         check = problem.marginals
     of = (problem.costs, problem.a, problem.b)
     s = solve(*of, tol, max_iter, check=check, uniform=uniform)
@@ -144,7 +144,7 @@ def _own(
     problem = _posed(x, x, cost, eps, a, a)
     check = row_sums
     if cost == "sqeuclidean" and torch.is_grad_enabled() and x.requires_grad:
-        problem.watch(x, x, (True, False))
+        problem.prepare_slopes(x, x, (True, False))
         check = problem.own_sums
     s = solve_symmetric(problem.costs, problem.a, tol, max_iter, check)
     value = problem.take(s)

@@ -31,7 +31,7 @@ __all__ = [
 
 #: Problems that are swept together hold at most this many entries, so that they stay in a cache;
 #: on an accelerator, so that it is busy.
-_TOGETHER, _TOGETHER_DEVICE = 1 << 20, 1 << 28
+_BATCH_ENTRIES, _BATCH_ENTRIES_DEVICE = 1 << 20, 1 << 28
 
 
 def solve_sinkhorn(
@@ -231,8 +231,8 @@ def _solved(
     problem.annealed = bool(eps_scaling)
     annealing = spread(costs) * LOG2 if eps_scaling else 1.0
     B, n, m = costs.shape
-    together = _TOGETHER if a.device.type == "cpu" else _TOGETHER_DEVICE
-    step = max(1, together // (n * m))
+    entries = _BATCH_ENTRIES if a.device.type == "cpu" else _BATCH_ENTRIES_DEVICE
+    step = max(1, entries // (n * m))
     how: dict[str, Any] = {"annealing": annealing, "uniform": problem.uniform}
     if step >= B:
         return solve(costs, a, b, tol, max_iter, gamma, **how)
