@@ -10,7 +10,7 @@ tensors that come with it are noise of the next player's update, on that batch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -152,14 +152,6 @@ class Method(nn.Module):
                 if id(parameter) not in given:
                     given.add(id(parameter))
                     yield names.get(id(parameter), name), parameter
-
-    def rows_of(self, members: Sequence[int]) -> dict[str, list[int]] | None:
-        """Of a stack: the rows of these members in its parameters and buffers, by name.
-
-        None without members that could be left behind while the others go on. A stack
-        that has some has a list ``members``, and a set ``left_behind`` of those that failed.
-        """
-        return None
 
     def hyper(self, name: str, value: float, *, moves: bool = False) -> None:
         """Register a hyper-parameter as a buffer, in the type of the networks added so far.

@@ -46,7 +46,7 @@ def check_stack(stack: Stack, player: str, batch: Tensor, noise: Noise) -> None:
     names = [name for name, _ in stack.members[0].parameters_of(player)]
     values = stack.stacked_values(player)
     inputs = [values[name] for name in names if values[name].requires_grad]
-    before = _Before(stack)
+    saved = _SavedState(stack)
     try:
         losses = stack.losses(player, batch, noise)
         if losses.shape != (len(stack.members),):
@@ -60,7 +60,7 @@ def check_stack(stack: Stack, player: str, batch: Tensor, noise: Noise) -> None:
             f"vmap refuses the loss of {player!r} ({type(error).__name__}: {what[:160]})"
         ) from error
     finally:
-        before.restore()
+        saved.restore()
     half = torch.is_autocast_enabled(batch.device.type)
     for k, member in enumerate(stack.members):
         own = {n: v[k] if n.startswith("reused_") else v for n, v in noise.items()}
@@ -70,7 +70,7 @@ def check_stack(stack: Stack, player: str, batch: Tensor, noise: Noise) -> None:
             moved = [p for _, p in member.parameters_of(player) if p.requires_grad]
             alone = _gradients(loss, moved)
         finally:
-            before.restore()
+            saved.restore()
         pairs = [(g[k], a) for g, a in zip(stacked, alone, strict=True)]
         if not (_close([(losses[k], loss)], half) and _close(pairs, half)):
             raise CannotStack(f"the loss of {player!r} in a stack is not that of its member {k}")
@@ -84,7 +84,7 @@ def _gradients(loss: Tensor, inputs: list[Any]) -> list[Tensor]:
     return [torch.zeros_like(v) if g is None else g for v, g in zip(inputs, found, strict=True)]
 
 
-class _Before:
+class _SavedState:
     """Buffers as they are now: those of the stack, and in the members the views of them."""
 
     def __init__(self, stack: Stack) -> None:
@@ -103,8 +103,8 @@ class _Before:
         for module, mode in self._modes:
             if module.training != mode:  # to set it takes a hundred times longer
                 module.training = mode
-        for table, before in self._tables:
-            table.update(before)
+        for table, entries in self._tables:
+            table.update(entries)
         for buffer, value in self._pairs:
             buffer.copy_(value)
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import copy
-import os
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
-import torch.distributed as dist
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -37,7 +35,7 @@ def obstacle(members: Sequence[Method], options: dict[str, Any]) -> str:
     for member in members:
         if not getattr(member, "stackable", True):
             return f"{_title(member)} cannot be stacked: its loss looks at numbers"
-    if _processes() > 1:
+    if devices.expected() > 1:
         return "there are several processes"
     if options.get("precision") == "fp16":
         return "the scale of the loss in fp16 couples members"
@@ -53,12 +51,6 @@ def _title(member: Method) -> str:
     penalty = getattr(member, "penalty", None)
     more = f" with {type(penalty).__name__}" if isinstance(penalty, nn.Module) else ""
     return type(member).__name__ + more
-
-
-def _processes() -> int:
-    if dist.is_available() and dist.is_initialized():
-        return dist.get_world_size()
-    return int(os.environ.get("WORLD_SIZE", "1")) if "TORCHELASTIC_RUN_ID" in os.environ else 1
 
 
 def does_not_pay(members: Sequence[Method], data: Any, options: dict[str, Any]) -> str:

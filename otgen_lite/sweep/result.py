@@ -58,7 +58,10 @@ class Sweep:
     def __repr__(self) -> str:
         axes = " × ".join(f"{name} {len(values)}" for name, values in self.grid.items())
         how = "stacked" if self.stacked else "one after another"
-        stop = "; interrupted" if self.interrupted else ""
+        early = sum(history.stopped_early for history in self.histories)
+        by_user = any(h.interrupted and not h.stopped_early for h in self.histories)
+        stop = f"; {early} stopped early" if early else ""
+        stop += "; interrupted" if by_user else ""
         failed = f"; {len(self.failures)} failed" if self.failures else ""
         return f"Sweep({len(self)} members: {axes}; {how}: {self.reason}{failed}{stop})"
 
@@ -78,7 +81,7 @@ class Sweep:
 
     @property
     def interrupted(self) -> bool:
-        """Whether the training was stopped before its last step."""
+        """Whether a training was stopped before its last step, by the user or by a callback."""
         return any(history.interrupted for history in self.histories)
 
     def index(self, **point: Any) -> int:

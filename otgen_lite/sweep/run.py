@@ -71,7 +71,9 @@ def sweep(
             where None. At its first loss a stack is compared with its members, losses and
             gradients (not with ``compile=True``); where they differ, there is no stack.
         options: those of ``fit``. A metric is evaluated for each member; ``callbacks`` get the
-            stack, whose ``.members`` are ordinary methods; ``clip_grad`` bounds each member's
+            stack, whose ``.members`` are ordinary methods, and one that returns True ends the
+            training that called it: of all members that are trained in step, or, one after
+            another, of one member, and the next begins. ``clip_grad`` bounds each member's
             gradient; one after another, ``checkpoint`` is a file for each member. A checkpoint
             is of its grid: another one, or one in another order, is refused.
 
@@ -164,7 +166,7 @@ def _bundles(members: Sequence[Method]) -> list[list[list[int]]]:
     for group in groups.values():
         first = members[group[0]]
         like = next(first.parameters())
-        players = tuple((name, role.updates) for name, role in first.players.items())
+        players = tuple((name, player.updates) for name, player in first.players.items())
         bundles.setdefault((players, like.dtype, like.device), []).append(group)
     return list(bundles.values())
 
@@ -204,11 +206,16 @@ def _stacked(
                 for i, k in enumerate(order):
                     histories[k] = _column(runs[-1], i, failed.get(i))
                 failures |= {order[i]: error for i, error in failed.items()}
-                if agreement.ends(stop, runs[-1].interrupted):
+                if agreement.ends(stop, _by_user(runs[-1])):
                     break
         finally:
             bar.close(runs or histories)
     return histories, failures
+
+
+def _by_user(history: History) -> bool:
+    """Whether a training was interrupted, and not stopped by a callback, which ends it alone."""
+    return history.interrupted and not history.stopped_early
 
 
 def _numbered(options: dict[str, Any], number: int | None) -> dict[str, Any]:
@@ -229,8 +236,7 @@ def _of_members(metric: Callable[[Any], Any]) -> Callable[[Any], torch.Tensor]:
         start, values = randomness.states(device), []
         for k, member in enumerate(group.members):
             randomness.put(device, start)
-            left = k in group.left_behind
-            values.append(math.nan if left else float(metric(member)))
+            values.append(math.nan if k in group.failed else float(metric(member)))
         return torch.tensor(values, dtype=torch.float64, device="cpu")
 
     return of_members
@@ -249,7 +255,9 @@ def _column(history: History, k: int, failed: TrainingError | None) -> History:
             [float(v[k]) for t, v in zip(at, values, strict=True) if t <= steps])
         for n, (at, values) in history.metrics.items()
     }  # fmt: skip
-    return History(losses, steps, metrics, history.interrupted, history.seconds)
+    out = History(losses, steps, metrics, history.interrupted, history.seconds)
+    out.stopped_early = history.stopped_early
+    return out
 
 
 def _at_point(options: dict[str, Any], point: Point) -> dict[str, Any]:
@@ -291,7 +299,7 @@ def _in_turn(
                 except TrainingError as error:
                     failures[k] = error
                     histories[k] = History() if error.history is None else error.history
-                if agreement.ends(stop, histories[k].interrupted):
+                if agreement.ends(stop, _by_user(histories[k])):
                     break
         finally:
             bar.close(histories)

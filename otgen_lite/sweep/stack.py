@@ -13,10 +13,11 @@ from torch.func import vmap
 
 from otgen_lite.methods.base import Method, Noise, Player
 from otgen_lite.sweep.check_stack import check_stack
+from otgen_lite.sweep.replay import from_one_state
 from otgen_lite.sweep.stacked_layers import use_stacked_layers
 
 #: The prefix of a stack's parameter names.
-_HEAD = "skeleton."
+_PREFIX = "skeleton."
 
 
 class Stacked(Method):
@@ -53,8 +54,11 @@ class Stacked(Method):
         self._shared: set[str] = set()
         self._stack()
         use_stacked_layers(self.skeleton)
+        # The slots of the skeleton's tensors, in which the loss of one member puts its own.
         self._slots = _slots(self.skeleton)
+        # Players whose first loss is still to be compared with the members' own.
         self._unchecked = set(self.players)
+        # By player the names of the parameters that it moves.
         self._moves = {
             p: {name for name, _ in self.skeleton.parameters_of(p)} for p in self.players
         }
@@ -155,7 +159,7 @@ class Stacked(Method):
 
     def own_tensors(self) -> list[str]:
         """Names of the parameters and buffers that hold a row for each member."""
-        return [_HEAD + name for name, dim in self._in_dims.items() if dim == 0]
+        return [_PREFIX + name for name, dim in self._in_dims.items() if dim == 0]
 
     def scheduled(self) -> bool:
         """Whether a member moves with the training."""
@@ -164,7 +168,7 @@ class Stacked(Method):
     def parameters_of(self, player: str) -> Iterator[tuple[str, nn.Parameter]]:
         """Names and stacked parameters that a player moves."""
         for name, value in self.skeleton.parameters_of(player):
-            yield _HEAD + name, value
+            yield _PREFIX + name, value
 
     def forward(
         self, player: str, batch: Tensor, noise: Noise | None = None, reuse: bool = False
@@ -179,7 +183,7 @@ class Stacked(Method):
         return self.losses(player, batch, noise, reuse)
 
     def losses(self, player: str, batch: Tensor, noise: Noise, reuse: bool = False) -> Any:
-        """The vector itself."""
+        """(K,) losses, without the comparison of the first one with the members' own."""
         reused = {name: value for name, value in noise.items() if name.startswith("reused_")}
 
         def one(values: dict[str, Tensor], own: dict[str, Tensor]) -> Any:
@@ -223,18 +227,15 @@ class Stacked(Method):
         return self._members[0].noise(player, batch, generator)
 
     def prepare(self, player: str, generator: torch.Generator | None = None) -> None:
-        """Each member's, from the same state of the generator."""
+        """Prepare every member, each from the same state of the generator."""
         if type(self.skeleton).prepare is Method.prepare:
             return
-        start = None if generator is None else generator.get_state()
-        for member in self._members:
-            if generator is not None and start is not None:
-                generator.set_state(start)
+        for member in from_one_state(self._members, generator):
             member.prepare(player, generator)
         self._collect()
 
     def schedule(self, progress: float) -> None:
-        """Each member's."""
+        """Set the hyper-parameters of every member that move with the training."""
         if type(self.skeleton).schedule is Method.schedule:
             return
         for member in self._members:
@@ -252,10 +253,10 @@ class Stacked(Method):
                     row.copy_(value)
 
     def project(self, player: str, values: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Each member's."""
+        """By name the stacked parameters with each member's put back into its allowed set."""
         if type(self.skeleton).project is Method.project:
             return {}
-        own = {name.removeprefix(_HEAD): value for name, value in values.items()}
+        own = {name.removeprefix(_PREFIX): value for name, value in values.items()}
         buffers = dict(self.skeleton.named_buffers())
         dims = {name: self._in_dims[name] for name in buffers}
 
@@ -263,7 +264,7 @@ class Stacked(Method):
             with self._holding(hyper):
                 return self.skeleton.project(player, parameters)
 
-        return {_HEAD + k: v for k, v in vmap(one, in_dims=(0, dims))(own, buffers).items()}
+        return {_PREFIX + k: v for k, v in vmap(one, in_dims=(0, dims))(own, buffers).items()}
 
     def clip_gradients(self, player: str, max_norm: float) -> Tensor:
         """Shorten each member's gradient to ``max_norm``; (K,) norms before."""
@@ -277,12 +278,12 @@ class Stacked(Method):
 
 
 def _place(value: Tensor) -> tuple[int, int]:
-    """Where a buffer lies; two that are empty lie nowhere and are told apart by identity."""
+    """The memory of a buffer; empty ones have none and are told apart by identity."""
     return (value.data_ptr(), value.numel()) if value.numel() else (id(value), 0)
 
 
 def _slots(module: nn.Module) -> list[tuple[dict[str, Any], str, str]]:
-    """Where every tensor sits: its module's table, its name there, and its full name.
+    """The slot of every tensor: its module's table, its name there, and its full name.
 
     A tensor that sits in two places has one full name, its first.
     """

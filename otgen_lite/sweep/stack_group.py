@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from otgen_lite.methods.base import Method, Noise
+from otgen_lite.sweep.replay import from_one_state
 from otgen_lite.sweep.stack import Stacked
 
 
@@ -25,8 +26,8 @@ class StackGroup(Method):
     def __init__(self, stacks: Sequence[Stacked], points: Sequence[str] = ()) -> None:
         super().__init__()
         self.points = list(points)
-        #: Members that failed; the loop writes them down.
-        self.left_behind: set[int] = set()
+        #: Indices of the members that failed; the loop writes them down.
+        self.failed: set[int] = set()
         self.reuses = any(stack.reuses for stack in stacks)
         self.stacks = nn.ModuleList(stacks)
         self.players = dict(stacks[0].players)
@@ -40,7 +41,7 @@ class StackGroup(Method):
         return out
 
     def rows_of(self, members: Sequence[int]) -> dict[str, list[int]]:
-        """Where members sit in the stacked tensors, by name."""
+        """By name the rows of these members in the stacked parameters and buffers."""
         out: dict[str, list[int]] = {}
         first = 0
         for i, stack in enumerate(self._each()):
@@ -93,30 +94,24 @@ class StackGroup(Method):
         self, player: str, batch: Tensor, generator: torch.Generator | None = None
     ) -> dict[str, Tensor]:
         """The draws of each stack, each from the same state of the generator."""
-        start = None if generator is None else generator.get_state()
         out = {}
-        for i, stack in enumerate(self._each()):
-            if generator is not None and start is not None:
-                generator.set_state(start)
+        for i, stack in enumerate(from_one_state(self._each(), generator)):
             for name, value in stack.noise(player, batch, generator).items():
                 out[f"{i}/{name}"] = value
         return out
 
     def prepare(self, player: str, generator: torch.Generator | None = None) -> None:
-        """Each stack's, from the same state of the generator."""
-        start = None if generator is None else generator.get_state()
-        for stack in self._each():
-            if generator is not None and start is not None:
-                generator.set_state(start)
+        """Prepare every stack, each from the same state of the generator."""
+        for stack in from_one_state(self._each(), generator):
             stack.prepare(player, generator)
 
     def schedule(self, progress: float) -> None:
-        """Each stack's."""
+        """Set the hyper-parameters of every stack that move with the training."""
         for stack in self._each():
             stack.schedule(progress)
 
     def project(self, player: str, values: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Each stack's."""
+        """By name the stacked parameters with each member's put back into its allowed set."""
         out: dict[str, Tensor] = {}
         for i, stack in enumerate(self._each()):
             head = f"stacks.{i}."

@@ -53,8 +53,8 @@ def use_stacked_layers(skeleton: nn.Module) -> None:
             module.__class__ = InPlaceLinear
     for module in list(skeleton.modules()):
         if isinstance(module, nn.Sequential):
-            # What a class does before and after its chain stays: its own ``super().forward`` is
-            # the chain.
+            # What a class does before and after its chain stays: a subclass's
+            # ``super().forward()`` now runs the in-place chain.
             kind = type(module)
             bases = (InPlaceSequential,) if kind is nn.Sequential else (kind, InPlaceSequential)
             module.__class__ = type(f"InPlace{kind.__name__}", bases, {})

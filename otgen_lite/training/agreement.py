@@ -109,7 +109,7 @@ def _of_method(method: Method) -> dict[str, str]:
     """By name all that decides a method's numbers, but its weights: those of the first are sent."""
     out = {
         "method": type(method).__qualname__,
-        "players": str({name: role.updates for name, role in method.players.items()}),
+        "players": str({name: player.updates for name, player in method.players.items()}),
     }
     for where, module in method.named_modules():
         head = f"{where}." if where else ""

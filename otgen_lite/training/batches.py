@@ -43,7 +43,7 @@ class Batches(Protocol):
         ...
 
     def state(self) -> dict[str, Any]:
-        """Where the run stands in the data."""
+        """The position of the run in the data."""
         ...
 
     def load(self, state: dict[str, Any]) -> None:
@@ -175,7 +175,7 @@ class Indexed:
         self._ready = list(reversed(block.split(rows.stop - rows.start)))
 
     def state(self) -> dict[str, Any]:
-        """Where the run stands in the data."""
+        """The position of the run in the data."""
         return {"start": self._start, "taken": self._taken}
 
     def load(self, state: dict[str, Any]) -> None:
@@ -196,18 +196,18 @@ class Drawn:
         # What a sampler draws without a word about devices, torch makes on its default device.
         self._generator = torch.Generator(torch.get_default_device())
         # A sampler may leave the generator aside and draw from one that it holds.
-        self._held = Generators(sample)
+        self._own_generators = Generators(sample)
         self._draw(-1, finite=True)  # what is wrong shows before the first step
 
     @cached_property
     def fingerprint(self) -> str:
         """The sampler, by its code and all that it brings along."""
-        return f"sampler {_identity.words(self._sample)}{self._held.mark}"
+        return f"sampler {_identity.words(self._sample)}{self._own_generators.mark}"
 
     def _draw(self, number: int, *, finite: bool = False) -> Tensor:
         """Draw number so much, each from a seed of its own."""
         seed = streams.mixed(self._key, number)
-        self._held.seed(seed)
+        self._own_generators.seed(seed)
         drawn = self._sample(self._size, self._generator.manual_seed(seed))
         points = _data.checked(drawn) if finite else _data.real("data(n, generator)", drawn)
         if len(points) != self._size:
@@ -221,7 +221,7 @@ class Drawn:
         return self._placement.put(self._placement.take(batch, drawn=True))
 
     def state(self) -> dict[str, Any]:
-        """How many batches were drawn."""
+        """The number of batches drawn so far."""
         return {"drawn": self._drawn}
 
     def load(self, state: dict[str, Any]) -> None:
@@ -230,4 +230,4 @@ class Drawn:
 
     def close(self) -> None:
         """The sampler's own generators are as they were."""
-        self._held.put_back()
+        self._own_generators.put_back()

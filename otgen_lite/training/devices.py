@@ -32,7 +32,7 @@ def keep_memory() -> None:
 
 @dataclass(frozen=True)
 class Processes:
-    """Which of how many processes this is, and the share of it.
+    """The number of this process among all, and its share of their work.
 
     Every process draws the noise of the joined batch from the same seeds and takes its rows, so
     that a run does not depend on how many there are.
@@ -124,15 +124,18 @@ def _words() -> Any:
 
 def processes(device: torch.device) -> Processes:
     """The processes of this run; starts the process group where torchrun started this process."""
-    if not dist.is_available():
-        return Processes()
-    if not dist.is_initialized() and "TORCHELASTIC_RUN_ID" in os.environ:
-        if int(os.environ["WORLD_SIZE"]) == 1:
-            return Processes()
+    if dist.is_available() and not dist.is_initialized() and expected() > 1:
         backend = dist.get_default_backend_for_device(device)
         more: dict[str, Any] = {"device_id": device} if backend == "nccl" else {}
         dist.init_process_group(backend, timeout=TIMEOUT, **more)
     return present()
+
+
+def expected() -> int:
+    """The number of processes of this run, whether or not their group is started."""
+    if dist.is_available() and dist.is_initialized():
+        return dist.get_world_size()
+    return int(os.environ.get("WORLD_SIZE", "1")) if "TORCHELASTIC_RUN_ID" in os.environ else 1
 
 
 #: Whether this process works for itself now.

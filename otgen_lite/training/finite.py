@@ -52,26 +52,26 @@ class FiniteCheck:
         self.method, self.players, self.options = method, players, options
         self.processes, self.history = processes, history
         self.snapshot, self.failed, self.checkpoint = snapshot, failed, checkpoint
-        self._looked = 0
+        self._checked = 0
         self._check_each = all(player.check_each for player in players)
         for player in players:
             player.goes_on = self._goes_on
 
     def begin(self, step: int) -> None:
         """Start from weights that are good after ``step`` steps."""
-        self._looked = step
+        self._checked = step
         self.snapshot.take(step)
 
-    def look(self, step: int) -> None:
+    def check(self, step: int) -> None:
         """Fetch the losses; losses and weights must be finite, and the weights are kept.
 
         Raises:
             TrainingError: if one is not, and there are no others that go on.
         """
         fetch([player.record for player in self.players], self.processes.mean)
-        fresh = {p.name: p.record.tensor()[self._looked * p.updates :] for p in self.players}
+        fresh = {p.name: p.record.tensor()[self._checked * p.updates :] for p in self.players}
         if not self._check_each:
-            self._look_back(fresh)
+            self._check_losses(fresh)
         bad = self.snapshot.bad()
         if bad and not self._without_bad_weights(step, bad):
             raise self.stopped(NonFiniteError(self._owner(bad[0]), torch.empty(0)), step, bad)
@@ -98,8 +98,8 @@ class FiniteCheck:
             checkpoint=self.options.path, saved=self.checkpoint.saved,
         )  # fmt: skip
 
-    def _look_back(self, fresh: dict[str, Tensor]) -> None:
-        """Losses of an accelerator, which were not looked at when they came."""
+    def _check_losses(self, fresh: dict[str, Tensor]) -> None:
+        """Check losses that were not checked when they came: of an accelerator, of processes."""
         updates = {player.name: player.updates for player in self.players}
         while True:
             alive = {player: self._of_others(values) for player, values in fresh.items()}
@@ -108,7 +108,7 @@ class FiniteCheck:
                 break
             player, after, loss = found
             bad = NonFiniteError(player, loss)
-            step = self._looked + after + 1
+            step = self._checked + after + 1
             if not self._without(bad_members(loss), bad, step):
                 raise self.stopped(bad, step)
         if self.failed:
@@ -119,20 +119,19 @@ class FiniteCheck:
         if not self.failed or values.ndim < 2:
             return values
         values = values.clone()
-        values[:, list(self.failed.errors)] = 0.0
+        values[:, list(self.failed)] = 0.0
         return values
 
     def _goes_on(self, found: NonFiniteError) -> bool:
         """Leave members behind whose loss is no finite number; whether there are others."""
-        bad = [k for k in bad_members(found.loss) if k not in self.failed.errors]
+        bad = [k for k in bad_members(found.loss) if k not in self.failed]
         return found.loss.ndim == 1 and self._without(bad, found, self.history.steps + 1)
 
     def _without_bad_weights(self, step: int, bad: list[str]) -> bool:
         """Leave members behind whose weights are no longer finite; whether that was all."""
         if not self.failed.can([]):
             return False
-        count = len(self.method.members)  # type: ignore[arg-type]
-        members = [k for k in range(count) if not self.failed.good(k)]
+        members = [k for k in range(self.failed.count) if not self.failed.good(k)]
         found = NonFiniteError(self._owner(bad[0]), torch.empty(0))
         if not self._without(members, found, step):
             return False

@@ -75,7 +75,7 @@ class Generators:
     """
 
     def __init__(self, root: Any) -> None:
-        self._all = list(_held(root))
+        self._all = list(_reachable(root))
         self._before = [_state(generator) for generator in self._all]
         self._marks = [_number(state) for state in self._before]
 
@@ -130,7 +130,7 @@ def _number(state: Any) -> int:
     return int.from_bytes(hashlib.sha256(content).digest()[:7], "big")
 
 
-def _held(root: Any) -> Iterator[Any]:
+def _reachable(root: Any) -> Iterator[Any]:
     """Generators that can be reached from an object: attributes, items, and what functions see."""
     seen: dict[int, Any] = {id(one): one for one in _PROGRAMS}
     waiting = [(root, 0)]

@@ -16,6 +16,8 @@ from otgen_lite import _checks
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from otgen_lite.training.errors import TrainingError
+
 
 class Record:
     """Numbers in the order in which they come: (n,) or (n, K), kept on the CPU.
@@ -97,7 +99,8 @@ class History:
             K members.
         metrics: by name the numbers of steps after which it was taken, and the values there.
         steps: steps done.
-        interrupted: whether the run was stopped before its last step.
+        interrupted: whether the run was stopped before its last step, by the user or by a callback.
+        stopped_early: whether it was a callback that stopped it, by returning True.
         seconds: how long the steps took by the clock, over all pieces of a resumed run.
         unsaved: why the last checkpoint is not on the disk; None where it is, or none was asked.
         failed: where the method is a stack, the errors of the members that failed, by index; the
@@ -127,9 +130,10 @@ class History:
             record.extend(values.detach().cpu())
         self.steps = steps
         self.interrupted = interrupted
+        self.stopped_early = False
         self.seconds = seconds
         self.unsaved: str | None = None
-        self.failed: dict[int, Exception] = {}
+        self.failed: dict[int, TrainingError] = {}
         self.metrics: dict[str, tuple[list[int], list[Any]]] = {
             name: (list(at), list(values)) for name, (at, values) in (metrics or {}).items()
         }
@@ -214,9 +218,15 @@ class History:
     def __repr__(self) -> str:
         words = [f"{player} {loss:.4g}" for player, loss in self.last().items()]
         words += [f"{name} {_short(values[-1])}" for name, (_, values) in self.metrics.items()]
-        state = ", interrupted" if self.interrupted else ""
+        state = self._end()
         seconds = f"{self.seconds:.1f} s"
         return f"History({self.steps} steps{state}, {seconds}: {', '.join(words) or 'no loss yet'})"
+
+    def _end(self) -> str:
+        """An end before the last step, in words."""
+        if not self.interrupted:
+            return ""
+        return ", stopped early" if self.stopped_early else ", interrupted"
 
     def _repr_html_(self) -> str:
         rows = []
@@ -231,7 +241,7 @@ class History:
             f'<tr><th scope="row">{html.escape(a)}</th><td>{b}</td><td>{c}</td></tr>'
             for a, b, c in rows
         )
-        state = ", interrupted" if self.interrupted else ""
+        state = self._end()
         # Two builds of the book give the same page, whatever the machine does beside them.
         timed = os.environ.get("OTGEN_BOOK", "0") in ("", "0")
         took = f" in {self.seconds:.1f} s" if timed else ""

@@ -56,8 +56,8 @@ class Loaded:
         _check(loader, placement.processes.world, self._split)
         self._workers = workers(loader)
         self._home = _home(loader)
-        self._held = Generators(loader)
-        self._samplers = _Samplers(loader, self._held)
+        self._own_generators = Generators(loader)
+        self._samplers = _Samplers(loader, self._own_generators)
         self._stream, self._key = Stream(placement.device), streams.key(seed, "loader")
         self._iterator: Iterator[Any] = iter(())
         self._epoch, self._fetched, self._taken = -1, 0, 0
@@ -72,7 +72,8 @@ class Loaded:
     def fingerprint(self) -> str:
         """The sizes of batches and set, and the numbers of a set of tensors."""
         kept = getattr(self._loader, "dataset", None)
-        parts = [f"loader of {getattr(self._loader, 'batch_size', None)} rows{self._held.mark}"]
+        size = getattr(self._loader, "batch_size", None)
+        parts = [f"loader of {size} rows{self._own_generators.mark}"]
         if kept is not None:
             size = len(kept) if hasattr(kept, "__len__") else "some"
             parts.append(f"from a {type(kept).__name__} of {size}")
@@ -83,7 +84,7 @@ class Loaded:
     def _begin(self, epoch: int) -> None:
         self._epoch, self._fetched, self._taken = epoch, 0, 0
         seed = streams.mixed(self._key, epoch)
-        self._held.seed(seed)
+        self._own_generators.seed(seed)
         self._stream.begin(seed)
         if self._split:
             self._loader.sampler.set_epoch(epoch)
@@ -143,7 +144,7 @@ class Loaded:
         )
 
     def state(self) -> dict[str, Any]:
-        """Where the run stands in the data."""
+        """The position of the run in the data."""
         return {"epoch": self._epoch, "taken": self._taken}
 
     def load(self, state: dict[str, Any]) -> None:
@@ -153,7 +154,7 @@ class Loaded:
         if self._samplers:  # they remember earlier epochs: these are gone through, without data
             for epoch in range(int(state["epoch"])):
                 seed = streams.mixed(self._key, epoch)
-                self._held.seed(seed)
+                self._own_generators.seed(seed)
                 self._stream.begin(seed)
                 with self._using():
                     for _ in self._loader.batch_sampler or self._loader.sampler:
@@ -167,7 +168,7 @@ class Loaded:
         """Leave the loader's sampler and its generators as they were."""
         self._iterator = iter(())  # ends its workers
         self._samplers.put_back()
-        self._held.put_back()
+        self._own_generators.put_back()
 
 
 def workers(loader: Any) -> bool:

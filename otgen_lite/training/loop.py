@@ -124,8 +124,11 @@ def fit(
         metrics_every: steps between two evaluations; a twentieth of ``steps`` where None. The
             last step is always evaluated.
         callbacks: called after every step, in evaluation mode, as
-            ``callback(step, method, history)``; one that returns True ends the training as an
-            interruption does.
+            ``callback(step, method, history)``; one that returns True ends the training after
+            this step (early stopping): ``history.stopped_early`` and ``.interrupted`` are True.
+            On an accelerator ``history.losses`` fetches all losses that are not there yet, and
+            this and ``history.last()`` wait for all work that is under way: ask for them every
+            100 steps (``if step % 100 == 0``), when the loop fetches them anyway.
         checkpoint: a file for checkpoints, written whole or not at all, and with a checksum. One is
             tried out before the first step. Where a later one fails, a warning says so and the
             training goes on.
@@ -147,7 +150,7 @@ def fit(
         TrainingError: if a loss or a weight becomes non-finite; the message has step, player and
             the last good checkpoint. The method then holds the weights from before that step; on an
             accelerator and in several processes, where asking at each step would cost time, those
-            of the last look (every 100 steps). Averages are not put in.
+            of the last check (every 100 steps). Averages are not put in.
         ValueError, TypeError: for arguments, before work starts.
         OSError: if ``checkpoint`` cannot be written, before work starts.
 
@@ -222,7 +225,7 @@ def _run(run: TrainingRun, stop: interrupts.Stop, title: str | None) -> None:
     finally:
         method.eval()
         for player in run.players:
-            player.leave()
+            player.drop_gradients()
         if bar is not None:
             bar.close(history)
 
@@ -284,25 +287,25 @@ def _check_owner(
         return
     place = parameter.data_ptr(), parameter.device
     for key in (id(parameter), place):
-        known, owner = owners.setdefault(key, (name, player))
+        first_name, owner = owners.setdefault(key, (name, player))
         if owner != player:
             raise ValueError(
                 f"every parameter must belong to one player, got {name!r} for {owner!r} and for "
                 f"{player!r}: each would move it by an optimizer of its own; freeze it for one, "
                 "or give each a copy"
             )
-        if known != name:
+        if first_name != name:
             raise ValueError(
-                f"parameters must not share memory, got {known!r} and {name!r}, which are two: "
-                "let one be the other (b.weight = a.weight), or copy"
+                f"parameters must not share memory, got {first_name!r} and {name!r}, which are "
+                "two: let one be the other (b.weight = a.weight), or copy"
             )
 
 
 def _players(
     method: Method, options: Options, processes: devices.Processes, device: torch.device
 ) -> list[PlayerState]:
-    # What one process sees of its own rows, the others would wait for: all look back together.
-    check_each = looks_at_every_loss(device) and processes.world == 1
+    # What one process sees of its own rows, the others would wait for: all check together.
+    check_each = checks_every_loss(device) and processes.world == 1
     return [
         PlayerState(
             method, player, options, loss=loss_of(method, player, options, processes),
@@ -312,6 +315,6 @@ def _players(
     ]  # fmt: skip
 
 
-def looks_at_every_loss(device: torch.device) -> bool:
+def checks_every_loss(device: torch.device) -> bool:
     """Whether reading a number is free there; an accelerator would stop and wait."""
     return device.type == "cpu"

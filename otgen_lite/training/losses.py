@@ -33,7 +33,7 @@ class LossModule(nn.Module):
         self._loss = loss
 
     def forward(self, player: str, batch: Tensor, noise: Any, *reuse: bool) -> Any:
-        """The loss."""
+        """The player's loss on a batch, with draws in step over all processes."""
         with in_step():
             return self._loss(player, batch, noise, *reuse)
 
@@ -55,8 +55,8 @@ def loss_of(method: Method, player: str, options: Options, processes: Processes)
     for p in others:
         p.requires_grad_(False)
     # A network may have parameters that a loss does not use: a static graph finds out once.
-    known = inspect.signature(DistributedDataParallel).parameters
-    buffers = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"
+    accepted = inspect.signature(DistributedDataParallel).parameters
+    buffers = "forward_sync_buffers" if "forward_sync_buffers" in accepted else "broadcast_buffers"
     keep: dict[str, Any] = {buffers: False, "static_graph": True}
     try:
         return DistributedDataParallel(LossModule(method, loss), **keep)
@@ -67,7 +67,7 @@ def loss_of(method: Method, player: str, options: Options, processes: Processes)
 
 def _compiled(method: Method) -> Callable[..., Any]:
     """The method's loss through ``torch.compile``; a failure is an error with advice."""
-    compiled = torch.compile(_of_its_own(method), backend=BACKEND, dynamic=False)
+    compiled = torch.compile(_with_own_code(method), backend=BACKEND, dynamic=False)
 
     def loss(*arguments: Any) -> Any:
         try:
@@ -83,7 +83,7 @@ def _compiled(method: Method) -> Callable[..., Any]:
     return loss
 
 
-def _of_its_own(method: Method) -> Callable[..., Any]:
+def _with_own_code(method: Method) -> Callable[..., Any]:
     """The loss of a method as a function with a code object of its own.
 
     torch keeps what it compiles beside the code, and gives up in silence at the ninth version of

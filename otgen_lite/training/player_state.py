@@ -25,8 +25,8 @@ class PlayerState:
         name: the name of the player.
         options: the options of the run.
         loss: the function that computes the loss, see :func:`otgen_lite.training.losses.loss_of`.
-        check_each: whether to look at every loss before it moves anything. That is free on a CPU;
-            an accelerator would wait, so there the loop looks at intervals.
+        check_each: whether to check every loss before it moves anything. That is free on a CPU;
+            an accelerator would wait, so there the loop checks at intervals.
         device: the device of the training.
         deferred: whether losses wait until all processes fetch theirs together.
     """
@@ -132,8 +132,8 @@ class PlayerState:
         if self.scaler is not None:
             self.scaler.load_state_dict(state["scaler"])
 
-    def leave(self) -> None:
-        """Gradients are not kept after a training."""
+    def drop_gradients(self) -> None:
+        """Free the gradients, which nobody needs after a training."""
         for p in self.moved:
             p.grad = None
 

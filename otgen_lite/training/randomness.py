@@ -114,7 +114,7 @@ class Borrowed:
     def __init__(self, seed: int, device: torch.device, needed: bool, method: Any = None) -> None:
         self._key, self._device, self._needed = streams.key(seed, "networks"), device, needed
         self._kept: dict[str, Any] = {}
-        self._held = Generators(method)
+        self._own_generators = Generators(method)
 
     def __enter__(self) -> Borrowed:
         if self._needed:
@@ -125,7 +125,7 @@ class Borrowed:
 
     def begin(self, step: int) -> None:
         """Before a step, counted from 0."""
-        self._held.seed(streams.mixed(self._key, step))
+        self._own_generators.seed(streams.mixed(self._key, step))
         if not self._needed:
             return
         if TURNS.wanted:
@@ -136,7 +136,7 @@ class Borrowed:
         start(self._device, streams.mixed(self._key, step))
 
     def __exit__(self, *_: object) -> None:
-        self._held.put_back()
+        self._own_generators.put_back()
         if self._needed:
             put(self._device, self._kept)
             TURNS.__exit__()
@@ -153,7 +153,7 @@ def start(device: torch.device, seed: int) -> None:
 
 
 def states(device: torch.device) -> dict[str, Any]:
-    """Where these generators stand."""
+    """The states of these generators."""
     out = {
         "torch": torch.get_rng_state(),
         "python": random.getstate(),

@@ -49,8 +49,8 @@ from otgen_lite.training.weights import Averages, Snapshot
 #: Errors of the first step that may come from data of another shape than the networks take.
 _OF_SHAPES = re.compile(r"shape|size|dimension|channels|numbers a row|expected.*input", re.I)
 
-#: Steps between two checks of everything: weights, and on an accelerator the losses.
-LOOK = 100
+#: Steps between two checks of all numbers: weights, and on an accelerator the losses.
+CHECK_EVERY = 100
 
 
 class TrainingRun:
@@ -68,31 +68,33 @@ class TrainingRun:
         borrowed: Borrowed,
     ) -> None:
         self.borrowed, self.modes = borrowed, Modes(method)
-        self._keys = [streams.key(options.seed, kind) for kind in ("turns", "metrics")]
+        self._keys = [streams.key(options.seed, kind) for kind in ("updates", "metrics")]
         self.method, self.players, self.batches = method, players, batches
         self.options, self.processes, self.device = options, processes, device
         self.history = history
         self.generator = torch.Generator(device=device)
         self.averages = Averages(method, options.ema) if options.ema else None
-        self.stop, self.called = Stop(), False
+        self.stop = Stop()
+        # A callback returned True; a callback raised KeyboardInterrupt.
+        self._said_yes = self._interrupted = False
         snapshot = Snapshot(method)
-        self.failed = Failed(method, players, snapshot)
-        history.failed = self.failed.errors  # type: ignore[assignment]
+        self.failed = Failed(method, players, snapshot, history.failed)
         self.checkpoint = RunCheckpoint(
             method, players, batches, options, self.averages, self.failed, history, device
         )
-        self.check = FiniteCheck(
+        self.finite = FiniteCheck(
             method, players, options, processes, history, snapshot, self.failed, self.checkpoint
         )
         self._batch = torch.empty(0)
-        self._spans = {"look": LOOK, "end": options.steps}
+        # Steps between two occasions; at each of them all numbers are checked.
+        self._every = {"check": CHECK_EVERY}
         if options.metrics:
-            self._spans["metrics"] = options.metrics_every or max(1, options.steps // 20)
+            self._every["metrics"] = options.metrics_every or max(1, options.steps // 20)
         if options.path is not None:
-            self._spans["checkpoint"] = options.checkpoint_every or max(1, options.steps // 10)
+            self._every["checkpoint"] = options.checkpoint_every or max(1, options.steps // 10)
 
     def run(self, bar: Bar | None, stop: Stop) -> None:
-        """All steps that are reused, or those before an end is asked for.
+        """All remaining steps, or those before an end is asked for.
 
         Raises:
             TrainingError: if a loss or a weight is no finite number.
@@ -102,7 +104,7 @@ class TrainingRun:
         try:
             self._steps(first, start, bar)
         except NonFiniteError as found:
-            raise self.check.stopped(found, self.history.steps + 1) from found.why
+            raise self.finite.stopped(found, self.history.steps + 1) from found.why
         except KeyboardInterrupt:
             if self.processes.world > 1:
                 raise
@@ -118,7 +120,7 @@ class TrainingRun:
 
     def _steps(self, first: int, start: float, bar: Bar | None) -> None:
         options, history, averages = self.options, self.history, self.averages
-        pause = self._next_pause(first)
+        next_check = self._next_check(first)
         callbacks = options.callbacks if self.processes.first else ()
         if self._ends():  # asked for before there was a step
             history.interrupted = first < options.steps
@@ -132,12 +134,12 @@ class TrainingRun:
             if callbacks:
                 self._call(callbacks)
             ends = self._ends()
-            if ends or step + 1 >= pause:
+            if ends or step + 1 >= next_check:
                 history.seconds = time.perf_counter() - start
-                self._pause(step + 1, ends)
+                self._check(step + 1, ends)
                 if ends:
                     return
-                pause = self._next_pause(step + 1)
+                next_check = self._next_check(step + 1)
             if bar is not None and time.perf_counter() >= bar.next:
                 bar.update(history)
 
@@ -150,15 +152,17 @@ class TrainingRun:
             factor = options.factor(step)
             for player in self.players:
                 player.set_rate(factor)
-        turn, reused = 0, None
+        update, reused = 0, None
         for player in self.players:
             for _ in range(player.updates):
                 # A seed for every update: draws of one, more in another grid point say, do not
                 # move the draws that follow, and a resumed run needs no state.
-                generator.manual_seed(streams.mixed(self._keys[0], step, turn))
-                turn += 1
+                generator.manual_seed(streams.mixed(self._keys[0], step, update))
+                update += 1
+                # The seed of the update that follows, which is mixed once more with the rank.
+                networks = streams.mixed(self._keys[0], step, update)
                 try:
-                    reused = self._update(player, reused, streams.mixed(self._keys[0], step, turn))
+                    reused = self._update(player, reused, networks)
                 except NonFiniteError:
                     raise
                 except Exception as error:
@@ -176,9 +180,15 @@ class TrainingRun:
             error.add_note(f"fit: in step {step + 1} of {self.options.steps}, player {player!r}")
 
     def _update(
-        self, player: PlayerState, reused: dict[str, Tensor] | None, seed: int
+        self, player: PlayerState, reused: dict[str, Tensor] | None, networks: int
     ) -> dict[str, Tensor] | None:
-        """One update of one player; tensors for the next to reuse."""
+        """One update of one player; tensors for the next player to reuse.
+
+        Args:
+            player: the player.
+            reused: tensors of the player before.
+            networks: the seed of the networks' own draws, where there are several processes.
+        """
         method, generator = self.method, self.generator
         if player.prepares:
             method.prepare(player.name, generator)
@@ -191,7 +201,7 @@ class TrainingRun:
         joined = self.processes.joined(batch)
         noise = self.processes.share(method.noise(player.name, joined, generator))
         # What a network draws by itself, it draws for other rows than its fellows.
-        with own_randomness(streams.mixed(seed, 1 + self.processes.rank), self.device):
+        with own_randomness(streams.mixed(networks, 1 + self.processes.rank), self.device):
             return player.update(batch, {**noise, **reused} if reused else noise)
 
     def _call(self, callbacks: Any) -> None:
@@ -200,37 +210,39 @@ class TrainingRun:
             with alone(), self.modes.evaluation() if foreign(callbacks) else nullcontext():
                 for callback in callbacks:
                     if says_yes(callback(self.history.steps, self.method, self.history)):
-                        self.called = True
+                        self._said_yes = True
         except KeyboardInterrupt:
-            self.called = True
+            self._interrupted = True
 
     def _ends(self) -> bool:
         """Whether to stop after this step; all processes do so together."""
+        called = self._said_yes or self._interrupted
         if self.processes.world > 1:
-            return agreement.ends(self.stop, self.called)
-        return self.called or self.stop.number > 0
+            return agreement.ends(self.stop, called)
+        return called or self.stop.number > 0
 
-    def _next_pause(self, step: int) -> int:
-        """The next step after which there is something to do beside training."""
-        after = min(step + span - step % span for span in self._spans.values())
+    def _next_check(self, step: int) -> int:
+        """The next step after which all numbers are checked, and perhaps measured or written."""
+        after = min(step + span - step % span for span in self._every.values())
         return min(after, self.options.steps)
 
-    def _pause(self, step: int, stop: bool) -> None:
-        """Check, measure, write."""
+    def _check(self, step: int, stop: bool) -> None:
+        """Check all numbers; measure and write, where that is due."""
         end = step == self.options.steps
-        if stop or end or any(step % span == 0 for span in self._spans.values()):
-            self.check.look(step)
-        if self.options.metrics and (end or step % self._spans["metrics"] == 0):
+        self.finite.check(step)
+        if self.options.metrics and (end or step % self._every["metrics"] == 0):
             self._measure(step)
         due = self.options.path is not None and (
-            stop or end or step % self._spans["checkpoint"] == 0
+            stop or end or step % self._every["checkpoint"] == 0
         )
         if due and self.processes.first:  # in the name of all
             with self.stop.writing():
                 self.checkpoint.save(step)
         self.history.interrupted = stop and not end
         if stop or end:
-            self.processes.most(0)  # who is through waits until the first has written
+            # Who is through waits here until the first has written; callbacks are its alone.
+            interrupted = self.processes.most(int(self._interrupted))
+            self.history.stopped_early = stop and not (end or interrupted or self.stop.number)
         self._say(step)
 
     def _say(self, step: int) -> None:
@@ -272,7 +284,7 @@ class TrainingRun:
 
     def resume(self, content: bytes) -> None:
         """Go on from a checkpoint; see :meth:`RunCheckpoint.resume`."""
-        self.check.begin(self.checkpoint.resume(content))
+        self.finite.begin(self.checkpoint.resume(content))
 
     def finish(self) -> None:
         """Give the method the weights that it was trained for."""

@@ -63,7 +63,7 @@ class Averages:
 
 
 class Snapshot:
-    """The weights and buffers of the last look at which all of them were finite.
+    """The weights and buffers of the last check in which all of them were finite.
 
     Buffers that hold infinity from the start, such as a bound, are no sign of failure.
     """
@@ -82,7 +82,7 @@ class Snapshot:
         """Names of weights that are not finite."""
         if not self._live:
             return []
-        # One look; what needs double precision may be elsewhere than the networks.
+        # One read; what needs double precision may be elsewhere than the networks.
         place = next(iter(self._live.values())).device
         finite = [torch.isfinite(v).all().to(place) for v in self._live.values()]
         good = torch.stack(finite).tolist()

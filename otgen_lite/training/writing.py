@@ -133,8 +133,8 @@ def _sweep(path: Path) -> None:
 
 
 def _head(path: Path) -> str:
-    """How the names of the files beside one begin. Where its own name just fits, they have to fit
-    too."""
+    """The beginning of the names of the files beside one. Where its own name just fits, they
+    have to fit too."""
     return f".{path.name[:32]}."
 
 

@@ -229,11 +229,11 @@ def test_options_wait_for_no_number(more: dict[str, Any], used: torch.device) ->
     assert _reads(MAKERS["AAE"], x, **more) == 0
 
 
-def test_a_look_at_everything_takes_two_reads(used: torch.device) -> None:
+def test_a_check_of_everything_takes_two_reads(used: torch.device) -> None:
     # All losses in one piece, and whether all weights are finite; the batches fill no epoch twice.
     x = data().to(used)
     counts = []
-    for steps in (training_run.LOOK + 1, 3 * training_run.LOOK + 1):
+    for steps in (training_run.CHECK_EVERY + 1, 3 * training_run.CHECK_EVERY + 1):
         with reads() as found:
             otg.fit(MAKERS["AAE"](x), x, **{**OPTIONS, "steps": steps})
         counts.append(len(found))

@@ -71,7 +71,8 @@ def test_a_checkpoint_of_two_processes_is_one_of_one(folder: Path) -> None:
 
 def test_processes_stop_after_the_same_step(folder: Path) -> None:
     found = [torch.load(folder / f"stopped_{rank}.pt", weights_only=True) for rank in (0, 1)]
-    assert [(f["steps"], f["interrupted"]) for f in found] == [(5, True), (5, True)]
+    ends = [(f["steps"], f["interrupted"], f["early"]) for f in found]
+    assert ends == [(5, True, True), (5, True, True)]
     for name, value in found[0]["state"].items():
         assert torch.equal(value, found[1]["state"][name])
 
@@ -137,6 +138,12 @@ def test_two_processes_with_a_loader_see_different_rows(folder: Path) -> None:
         assert "DistributedSampler" in f["all of it each"]
 
 
+def test_a_rule_of_the_first_process_ends_one_member_of_a_sweep_in_all(folder: Path) -> None:
+    for rank in (0, 1):
+        found = torch.load(folder / f"separate_{rank}.pt", weights_only=True)["sweep"]
+        assert found == [(2, True), (4, False)]
+
+
 def test_a_training_in_a_callback_waits_for_nobody(folder: Path) -> None:
     first, second = (
         torch.load(folder / f"separate_{rank}.pt", weights_only=True)["nested"] for rank in (0, 1)
@@ -155,7 +162,7 @@ def test_a_loss_spoilt_in_one_process_ends_all_after_one_step(folder: Path) -> N
     first, second = (json.loads((folder / f"spoilt_{rank}.json").read_text()) for rank in (0, 1))
     assert first == second
     assert first[0].startswith("step 6: the loss of player 'autoencoder' became nan in step 6 of")
-    assert first[1]  # the weights of the last look
+    assert first[1]  # the weights of the last check
 
 
 def test_a_process_that_dies_ends_the_run_with_an_error(folder: Path) -> None:

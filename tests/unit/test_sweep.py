@@ -357,14 +357,48 @@ def test_an_interruption_returns_what_was_trained(stack):
 
     def stop(step, method, history):
         calls.append(step)
-        return len(calls) == (3 if stack else 8)
+        if len(calls) == (3 if stack else 8):
+            raise KeyboardInterrupt
 
     s = otg.sweep(make, {"lam": [0.1, 1.0, 2.0]}, ROWS, stack=stack, callbacks=(stop,), **OPTIONS)
     assert s.interrupted
     assert "interrupted" in repr(s)
+    assert "early" not in repr(s)
     assert [h.steps for h in s.histories] == ([3, 3, 3] if stack else [6, 2, 0])
     assert all(torch.isfinite(m.sample(5, 0)).all() for m in s.methods)
     s.to_frame()
+
+
+def test_a_stopping_rule_ends_the_training_of_its_member_alone():
+    def rule(step, method, history):
+        return float(method.lam) == 1.0 and step == 2
+
+    grid, options = {"lam": [0.1, 1.0, 2.0]}, {**OPTIONS, "callbacks": (rule,)}
+    s = otg.sweep(make, grid, ROWS, stack=False, **options)
+    assert [h.steps for h in s.histories] == [6, 2, 6]
+    assert [h.stopped_early for h in s.histories] == [False, True, False]
+    assert repr(s).endswith("asked for; 1 stopped early)")
+    for member, lam in zip(s.methods, grid["lam"], strict=True):
+        alone = make(lam)
+        otg.fit(alone, ROWS, **options)
+        for p, q in zip(member.parameters(), alone.parameters(), strict=True):
+            assert torch.equal(p, q)
+
+
+def test_a_stopping_rule_ends_the_stacks_that_are_trained_in_step_and_no_others():
+    def make_two(lam, n_critic):
+        nets = [otg.MLP(2, [4], 2, generator=k).double() for k in range(2)]
+        critic = otg.MLP(2, [4], 1, generator=2).double()
+        penalty = otg.Adversarial(critic)
+        return otg.PenalizedOT(*nets, penalty=penalty, lam=lam, critic_steps=n_critic)
+
+    def rule(step, group, history):
+        return group.members[0].players["critic"].updates == 1 and step == 3
+
+    grid = {"n_critic": [1, 2], "lam": [0.1, 1.0]}
+    s = otg.sweep(make_two, grid, ROWS, stack=True, callbacks=(rule,), **OPTIONS)
+    assert [h.steps for h in s.histories] == [3, 3, 6, 6]
+    assert [h.stopped_early for h in s.histories] == [True, True, False, False]
 
 
 @pytest.mark.parametrize("stack", [True, False])

@@ -130,7 +130,7 @@ def test_weights_that_overflow_are_those_of_one_member(ema: float | None) -> Non
 def test_an_accelerator_finds_out_later_and_the_others_are_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(loops, "looks_at_every_loss", lambda device: False)
+    monkeypatch.setattr(loops, "checks_every_loss", lambda device: False)
     grid = {"at": [99.0, 4.0, 2.0]}
     with pytest.warns(RuntimeWarning, match="the last that were seen to be good") as warned:
         s = otg.sweep(breaking, grid, ROWS, stack=True, ema=0.9, metrics={"one": lambda m: 1.0},

@@ -225,7 +225,7 @@ def test_a_tied_weight_is_moved_once(name: str, clip: float | None) -> None:
     values = list(other.parameters())
     assert len(values) == 3
     optimizer = PLAIN[name](values, lr=0.01)
-    noise = torch.Generator().manual_seed(streams.mixed(streams.key(3, "turns"), 0, 0))
+    noise = torch.Generator().manual_seed(streams.mixed(streams.key(3, "updates"), 0, 0))
     other("autoencoder", ROWS, other.noise("autoencoder", ROWS, noise)).backward()
     if clip is not None:
         torch.nn.utils.clip_grad_norm_(values, clip)

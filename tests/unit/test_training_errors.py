@@ -86,7 +86,7 @@ def test_the_last_good_checkpoint_is_named_and_can_be_resumed(tmp_path: Path) ->
 def test_a_gradient_that_is_not_finite_is_found_in_the_weights(at: int) -> None:
     method = Failing(at=at, how="gradient")
     error = train(method)
-    kept = (at - 1) // 2 // training_run.LOOK * training_run.LOOK
+    kept = (at - 1) // 2 // training_run.CHECK_EVERY * training_run.CHECK_EVERY
     assert error.player == "second"
     assert error.step == (at + 1) // 2 + (at % 2 == 0)
     assert "a step before it had made b non-finite" in str(error)
@@ -107,8 +107,8 @@ def test_weights_are_looked_at_though_all_losses_are_finite() -> None:
 
 def test_an_accelerator_is_looked_at_from_time_to_time(monkeypatch: Any) -> None:
     # On an accelerator nobody waits for a loss. The same, on this processor.
-    monkeypatch.setattr(training_loop, "looks_at_every_loss", lambda device: False)
-    monkeypatch.setattr(training_run, "LOOK", 10)
+    monkeypatch.setattr(training_loop, "checks_every_loss", lambda device: False)
+    monkeypatch.setattr(training_run, "CHECK_EVERY", 10)
     method = Failing(at=52)
     error = train(method)
     assert (error.step, error.player) == (26, "second")

@@ -339,6 +339,8 @@ def test_an_interruption_leaves_what_was_trained(how: str) -> None:
     history = train(method, steps=1000, lr=0.1, ema=0.5, callbacks=[stop])
     train(other, steps=5, lr=0.1, ema=0.5)
     assert (history.steps, history.interrupted) == (5, True)
+    assert history.stopped_early is (how == "true")
+    assert ("stopped early" if how == "true" else "interrupted") in repr(history)
     assert (method.a.item(), method.b.item()) == (other.a.item(), other.b.item())
 
 
@@ -360,7 +362,7 @@ def test_an_interruption_within_a_step_finishes_it() -> None:
 
 def test_the_last_round_is_no_interruption() -> None:
     history = train(Parabola(), steps=5, lr=0.1, callbacks=[lambda step, m, h: step == 5])
-    assert (history.steps, history.interrupted) == (5, False)
+    assert (history.steps, history.interrupted, history.stopped_early) == (5, False, False)
 
 
 @pytest.mark.parametrize(("precision", "digits"), [("bf16", 3e-2), ("fp16", 4e-3)])
@@ -454,10 +456,10 @@ def test_history_in_words_and_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "no loss yet" in repr(otg.History())
 
 
-def test_looks_do_not_change_a_training(monkeypatch: Any) -> None:
+def test_checks_do_not_change_a_training(monkeypatch: Any) -> None:
     a, b = Pursuit(3), Pursuit(3)
     x = train(a, steps=50, lr=0.1)
-    monkeypatch.setattr(training_run, "LOOK", 7)
+    monkeypatch.setattr(training_run, "CHECK_EVERY", 7)
     y = train(b, steps=50, lr=0.1)
     assert torch.equal(x.losses["fox"], y.losses["fox"])
     assert a.b.item() == b.b.item()

@@ -101,10 +101,10 @@ def test_keys_are_those_of_numpys_seed_sequence() -> None:
 
 
 def test_no_two_updates_of_a_training_share_a_seed() -> None:
-    # They would where step and turn differ by (s, t) with s STEP + t TURN = 0 modulo 2^64. These
-    # pairs are a lattice in the plane; Gauss's reduction finds its shortest vector.
-    step, turn, modulus = streams._STEP, streams._TURN, 1 << 64
-    u, v = (1, -step * pow(turn, -1, modulus) % modulus), (0, modulus)
+    # They would where step and update differ by (s, u) with s STEP + u UPDATE = 0 modulo 2^64.
+    # These pairs are a lattice in the plane; Gauss's reduction finds its shortest vector.
+    step, update, modulus = streams._STEP, streams._UPDATE, 1 << 64
+    u, v = (1, -step * pow(update, -1, modulus) % modulus), (0, modulus)
     while True:
         u, v = sorted((u, v), key=lambda w: w[0] ** 2 + w[1] ** 2)
         length = u[0] ** 2 + u[1] ** 2
@@ -112,17 +112,18 @@ def test_no_two_updates_of_a_training_share_a_seed() -> None:
         if times == 0:
             break
         v = v[0] - times * u[0], v[1] - times * u[1]
-    assert (u[0] * step + u[1] * turn) % modulus == 0
+    assert (u[0] * step + u[1] * update) % modulus == 0
     assert u[0] ** 2 + u[1] ** 2 > (10**9) ** 2
-    key = streams.key(0, "turns")
-    seeds = {streams.mixed(key, step, turn) for step in range(20_000) for turn in range(5)}
+    key = streams.key(0, "updates")
+    seeds = {streams.mixed(key, step, update) for step in range(20_000) for update in range(5)}
     assert len(seeds) == 100_000
 
 
 def test_seeds_of_neighbours_have_nothing_in_common() -> None:
-    key, n = streams.key(0, "turns"), 4000
-    seeds = [[streams.mixed(key, step, turn) for turn in range(2)] for step in range(n + 1)]
-    for other in (lambda k: seeds[k][1], lambda k: seeds[k + 1][0]):  # the next turn, the next step
+    key, n = streams.key(0, "updates"), 4000
+    seeds = [[streams.mixed(key, step, update) for update in range(2)] for step in range(n + 1)]
+    # The next update, and the next step.
+    for other in (lambda k: seeds[k][1], lambda k: seeds[k + 1][0]):
         changed = [f"{seeds[k][0] ^ other(k):063b}" for k in range(n)]
         shares = np.array([[bit == "1" for bit in row] for row in changed]).mean(axis=0)
         # Of fair coins the share has the standard deviation 1/(2 √n); 63 bits, five deviations.

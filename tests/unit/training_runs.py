@@ -64,7 +64,9 @@ def joined(folder: Path) -> None:
         model, data(), **OPTIONS, checkpoint=folder / "stopped.pt", checkpoint_every=4,
         callbacks=[lambda step, m, h: step == 5], progress=False,
     )  # fmt: skip
-    stopped = {"steps": history.steps, "interrupted": history.interrupted}
+    stopped = {
+        "steps": history.steps, "interrupted": history.interrupted, "early": history.stopped_early,
+    }  # fmt: skip
     torch.save({**stopped, "state": model.state_dict()}, folder / f"stopped_{rank}.pt")
     told(folder, rank)
     disagreeing(folder, rank)
@@ -185,6 +187,18 @@ class Numbered(torch.utils.data.Sampler[int]):
         return iter(order[self._rank :: self._world].tolist())
 
 
+class Once:
+    """A rule that asks for an end once, after step ``at``."""
+
+    def __init__(self, at: int) -> None:
+        self.at, self.asked = at, False
+
+    def __call__(self, step: int, *_: Any) -> bool:
+        asks = step == self.at and not self.asked
+        self.asked = self.asked or asks
+        return asks
+
+
 def separate(folder: Path, rank: int) -> None:
     """Loaders, and callbacks of the first process that train: what each process saw and said."""
     points = torch.utils.data.TensorDataset(data())
@@ -217,6 +231,14 @@ def separate(folder: Path, rank: int) -> None:
         model, data(), steps=4, batch_size=32, progress=False, callbacks=[train_another]
     )
     found["nested"] = history.steps, other.state_dict()
+    # The first process's rule ends one member of a sweep, in both; both go on with the next.
+    found["sweep"] = [
+        (h.steps, h.stopped_early)
+        for h in otg.sweep(
+            lambda critic_steps: method("mmd"), {"critic_steps": [1, 2]}, data(), steps=4,
+            batch_size=32, progress=False, callbacks=[Once(at=2)],
+        ).histories
+    ]  # fmt: skip
     torch.save(found, folder / f"separate_{rank}.pt")
 
 
