@@ -1,6 +1,6 @@
 """Measurements on an accelerator, each part a step of ``make gpu``, which records what is said.
 
-- ``methods``: rounds a second of every method on images of 28×28 pixels, batches of 512, in float32
+- ``methods``: steps a second of every method on images of 28×28 pixels, batches of 512, in float32
   and under bf16 autocast; the same on the processor of this machine; the share of the time in which
   the accelerator works.
 - ``compile``: the same with ``torch.compile``, the first call (which compiles) not counted.
@@ -90,7 +90,9 @@ class Part:
 
         def measure() -> dict[str, Any]:
             method = make(x)
-            times, first = gpu_clock.rounds(method, x, span=self.span, most=self.left, **options)
+            times, first = gpu_clock.steps_per_second(
+                method, x, span=self.span, most=self.left, **options
+            )
             rate = median(times)
             found = {"value": rate, "times": times, "first": round(first, 3)}
             if beside is not None:

@@ -22,7 +22,7 @@ from benchmarks import contest
 
 MEMBERS, ALONE, ROUNDS = 75, 3, 3
 
-#: Width, batch, how many times faster the sweep must be, rounds of training in a turn.
+#: Width, batch, how many times faster the sweep must be, steps of training in a turn.
 CASES = ((32, 64, 8.0, 600), (64, 128, 3.0, 200))
 
 #: σ² of the members.

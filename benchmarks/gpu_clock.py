@@ -29,13 +29,13 @@ def seconds(call: Callable[[], Any], device: torch.device) -> float:
     return time.perf_counter() - start
 
 
-def rounds(
+def steps_per_second(
     method: otg.Method, x: torch.Tensor, *, span: float, most: float, **options: Any
 ) -> tuple[list[float], float]:
-    """Rounds a second of ``fit``, once a repetition, and the seconds of the first call.
+    """Steps a second of ``fit``, once a repetition, and the seconds of the first call.
 
-    A repetition is a training of as many rounds as take ``span`` seconds, less a training of one
-    round, in which everything is prepared; where two rounds take longer than that, it is a training
+    A repetition is a training of as many steps as take ``span`` seconds, less a training of one
+    step, in which everything is prepared; where two steps take longer than that, it is a training
     of two. The first call, which also compiles, does not count.
 
     Args:
@@ -62,7 +62,7 @@ def rounds(
         while more(slow):
             slow.append(2.0 / train(2))
         return slow, first
-    few = max(train(4) - two, 1e-4) / 2  # a round, roughly
+    few = max(train(4) - two, 1e-4) / 2  # a step, roughly
     count = 1 + max(4, min(2000, round(span / few)))
     found: list[float] = []
     while not found or more(found):
@@ -88,10 +88,10 @@ def covered(spans: Iterable[tuple[float, float]]) -> float:
 
 
 def busy(method: otg.Method, x: torch.Tensor, rate: float, **options: Any) -> float | None:
-    """The share of the time in which the device works, while ``rate`` rounds a second are trained.
+    """The share of the time in which the device works, while ``rate`` steps a second are trained.
 
-    A profile tells how long kernels run in a round (the union of their intervals); the clock that
-    says how long a round takes is read without the profiler, which slows the program down.
+    A profile tells how long kernels run in a step (the union of their intervals); the clock that
+    says how long a step takes is read without the profiler, which slows the program down.
     On a CPU, torch's operators stand for kernels.
     """
     from torch.autograd import DeviceType

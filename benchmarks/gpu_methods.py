@@ -55,7 +55,7 @@ def _wgan(constraint: str, **more: Any) -> otg.Method:
 
 
 def _semidual(x: Tensor) -> otg.Method:
-    # The first ascent is no part of a round, so it may be short.
+    # The first ascent is no part of a step, so it may be short.
     more: dict[str, Any] = {
         "psi_steps": 5,
         "psi_batch": min(256, len(x)),

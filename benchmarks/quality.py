@@ -120,7 +120,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--method", default="all", metavar="NAME", help="a recipe, or all")
     parser.add_argument("--seeds", type=int, nargs="+", help="11 12 13, or those of record")
     parser.add_argument("--out", type=Path, help="a directory for the samples")
-    parser.add_argument("--steps", type=int, help="rounds instead of the recipe's, for a trial")
+    parser.add_argument("--steps", type=int, help="steps instead of the recipe's, for a trial")
     parser.add_argument("--record", action="store_true", help="keep what was measured")
     parser.add_argument("--stale", action="store_true", help="only runs without a valid record")
     parser.add_argument("--references", action="store_true", help="record what real data score")

@@ -41,11 +41,11 @@ def seeds(data: str, name: str) -> tuple[int, ...]:
     return MORE_SEEDS.get((data, name), SEEDS[data])
 
 
-# What a row says of the recipe.
+# The row's facts of the recipe.
 
 
 def about(recipe: Recipe) -> dict[str, Any]:
-    """Sizes, rounds and a digest of the settings, without training anything."""
+    """Sizes, steps and a digest of the settings, without training anything."""
     data = recipe.data(0)
     method = recipe.make(0, data)
     wrap = getattr(recipe._trainer, "_wrap", None)
@@ -62,10 +62,10 @@ def needed(method: Method) -> int:
     if not isinstance(method, LatentOT):
         return _weights(getattr(method, "generator", None) or method.decoder)
     decoder = _weights(method.decoder if method.decoder is not None else method.encoder.decoder)
-    if isinstance(method.transport, PairsMap):
-        return decoder + _weights(method.transport.network)
-    codes = method.codes.numel() if isinstance(method.transport, SemiDiscreteMap) else 0
-    return decoder + _held(method.transport) + codes
+    if isinstance(method.latent_map, PairsMap):
+        return decoder + _weights(method.latent_map.network)
+    codes = method.codes.numel() if isinstance(method.latent_map, SemiDiscreteMap) else 0
+    return decoder + _fitted_numbers(method.latent_map) + codes
 
 
 def trained(method: Method) -> int:
@@ -74,7 +74,7 @@ def trained(method: Method) -> int:
     if isinstance(method, SemiDual):
         more = method.potential.psi.numel()
     elif isinstance(method, LatentOT):
-        more = sum(_held(part) for part in method.transport.modules())
+        more = sum(_fitted_numbers(part) for part in method.latent_map.modules())
     return _weights(method) + more
 
 
@@ -82,7 +82,7 @@ def _weights(network: Any) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def _held(map: nn.Module) -> int:
+def _fitted_numbers(map: nn.Module) -> int:
     """The numbers that a map has computed; of itself, not of a map inside it."""
     buffers = dict(map.named_buffers(recurse=False))
     return sum(b.numel() for name, b in buffers.items() if name not in ("fitted", "eps"))
@@ -166,7 +166,7 @@ def put_references(file: Path, rows: list[dict[str, Any]]) -> None:
 
 
 def fresh(file: Path, name: str, seed: int, now: dict[str, Any]) -> bool:
-    """Whether a run is recorded with the recipe's present sizes, rounds and settings."""
+    """Whether a run is recorded with the recipe's present sizes, steps and settings."""
     rows = read(file)["runs"]
     found = [r for r in rows if (r["method"], r["seed"]) == (name, seed)]
     return bool(found) and all(found[0][key] == value for key, value in now.items())

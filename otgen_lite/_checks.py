@@ -17,12 +17,15 @@ WEIGHT_SUM_TOL = {torch.float64: 1e-6, torch.float32: 1e-4}
 
 
 #: Kinds of device that do not know float64.
-SINGLE = {"mps"}
+WITHOUT_FLOAT64 = {"mps"}
+
+#: Kinds of device of which a machine has one: torch's functions for them take no index.
+WITHOUT_INDEX = {"mps"}
 
 
 def wide(device: torch.device) -> torch.dtype:
     """float64, or float32 where the device knows no other."""
-    return torch.float32 if device.type in SINGLE else torch.float64
+    return torch.float32 if device.type in WITHOUT_FLOAT64 else torch.float64
 
 
 def moved(value: Tensor, device: torch.device) -> Tensor:
@@ -82,12 +85,12 @@ def tensor(name: str, value: Any, *, finite: bool = True) -> Tensor:
             array = array.copy()
         out = torch.from_numpy(array)
         home = torch.get_default_device()
-        out = out if home.type in SINGLE else out.to(home)
+        out = out if home.type in WITHOUT_FLOAT64 else out.to(home)
     if out.layout != torch.strided:
         raise TypeError(f"{name} must be dense, got a tensor of layout {out.layout}")
     if out.is_complex() or out.dtype == torch.bool:
         raise TypeError(f"{name} must hold real numbers, got a tensor of {out.dtype}")
-    if out.device.type in SINGLE:
+    if out.device.type in WITHOUT_FLOAT64:
         out = out.cpu()
     if not out.is_floating_point():
         out = out.to(torch.float64)

@@ -1,8 +1,9 @@
 """Costs: the price c(x, y) of moving a point x to a point y.
 
 There are two pairs of functions. :func:`cost_matrix` and :func:`paired_cost` are public: they check
-their arguments, and repair what cancels. :func:`matrix` and :func:`pairs` look at no number, so
-that ``vmap`` can run them; methods and solvers use them on points that were checked before.
+their arguments, and repair what cancels. :func:`matrix` and :func:`pairs` look at no number (no
+``.item()``, no ``if`` on a tensor), so that ``vmap`` can run them; methods and solvers use them on
+points that were checked before.
 """
 
 from __future__ import annotations
@@ -137,8 +138,8 @@ def checked_cost(cost: Any) -> Cost:
 def matrix(x: Tensor, y: Tensor, cost: Cost) -> Tensor:
     """(n, m) costs of (n, d) and (m, d) points, with no look at any number.
 
-    Of squared distances in more than eight dimensions those go without digits that are short beside
-    the distance of the points from their common mean; :func:`cost_matrix` repairs them.
+    In more than 8 dimensions, squared distances that are small beside the points' distance from
+    their mean lose digits; :func:`cost_matrix` repairs them.
 
     Args:
         x: (n, d) points.
@@ -200,7 +201,8 @@ def _squared(x: Tensor, y: Tensor) -> Tensor:
     """Squared distances: summed in a few dimensions, else a product around the common mean."""
     if x.shape[1] <= _DIRECT_UP_TO:
         return _summed(x, y)
-    # Far from the origin |x|^2 + |y|^2 - 2 x.y cancels; a common shift changes no difference.
+    # Far from the origin |x|^2 + |y|^2 - 2 x.y cancels; a common shift changes no difference. The
+    # mean, for `middle` sorts the points, in every loss; `cost_matrix` is for those with outliers.
     centre = torch.cat([x.detach(), y.detach()]).mean(dim=0)
     return _product(x - centre, y - centre)[0]
 
@@ -223,6 +225,7 @@ def _product(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
 def _expanded(x: Tensor, y: Tensor) -> Tensor:
     """Squared distances as a product around a centre, and summed where that cancels."""
+    # Not the mean: one outlier would move it away from all others, which then cancel.
     centre = middle(torch.cat([x.detach(), y.detach()]))
     out, norms = _product(x - centre, y - centre)
     with torch.no_grad():
@@ -232,8 +235,8 @@ def _expanded(x: Tensor, y: Tensor) -> Tensor:
         return out
     i, j = torch.nonzero(near, as_tuple=True)
     step = max(1, _GATHERED // x.shape[1])
-    pairs = zip(i.split(step), j.split(step), strict=True)
-    parts = [(x[k] - y[n]).square().sum(dim=1) for k, n in pairs]
+    blocks = zip(i.split(step), j.split(step), strict=True)
+    parts = [(x[k] - y[n]).square().sum(dim=1) for k, n in blocks]
     return out.index_put((i, j), torch.cat(parts))
 
 

@@ -185,7 +185,7 @@ class Clusters:
         if kind == "soft":
             soft = SemiDiscrete(self.problem.y, eps=2 * tau**2, psi=self.problem.psi)
             return soft.barycentric(z)
-        return self.learned.carry(z)
+        return self.learned.transport(z)
 
 
 class CodeSampler:
@@ -218,7 +218,7 @@ class CodeSampler:
 
     def prior(self, n: int, g: torch.Generator) -> Tensor:
         """(n, d_z) draws from the prior."""
-        return self.affine.carry(torch.randn(n, self.codes.shape[1], generator=g))
+        return self.affine.transport(torch.randn(n, self.codes.shape[1], generator=g))
 
     def problem(self, atoms: int) -> SemiDiscrete:
         """The semi-discrete problem of the prior and the first codes, solved once."""

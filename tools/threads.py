@@ -6,14 +6,15 @@ is then a processor that somebody else has. So whatever the project starts (kern
 benchmarks) runs on one thread with the passive wait policy, and uses the cores by several
 processes.
 
-An environment variable is read once, when OpenMP's library is loaded: set these before torch and
-numpy are imported.
+An environment variable is read once, when a library is loaded: set these before torch and numpy
+are imported.
 """
 
 from __future__ import annotations
 
-#: Threads that wait sleep.
-PASSIVE = {"OMP_WAIT_POLICY": "PASSIVE"}
+#: Threads that wait sleep. OpenMP's are told so; those of OpenBLAS, which NumPy brings along, do
+#: not listen, and spin after each product for 2^26 ticks unless they are told a smaller power.
+PASSIVE = {"OMP_WAIT_POLICY": "PASSIVE", "OPENBLAS_THREAD_TIMEOUT": "4"}
 
 
 def limited(threads: int) -> dict[str, str]:

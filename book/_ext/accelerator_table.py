@@ -85,7 +85,7 @@ def _trainings(rows: Sequence[Row]) -> list[nodes.Node]:
 
 
 def _sweeps(rows: Sequence[Row]) -> list[nodes.Node]:
-    header = ["Work", "Together (s)", "One after another (s)", "Times faster", "Goal", ""]
+    header = ["Work", "One stack (s)", "One after another (s)", "Times faster", "Goal", ""]
     lines: list[list[tables.Cell]] = [
         [
             row["case"],

@@ -17,8 +17,12 @@ class Penalty(nn.Module):
     """The base of every penalty: ``forward(q, p, noise)`` estimates D(Q, P) from two samples.
 
     A subclass writes ``forward``, :meth:`noise` where it draws something, and :meth:`critic_loss`
-    where an opponent is trained. It looks at no number (no ``if`` on a tensor), so that members of
-    a grid can be stacked; one that must says so by ``stackable = False``.
+    where an opponent is trained. It looks at no number (as a loss, see
+    :class:`~otgen_lite.Method`), so that members of a grid can be stacked; one that must says so by
+    ``stackable = False``.
+
+    The *opponent* of the encoder is a network that is trained to tell Q from P. As a player of a
+    method its name is *critic*, whatever it computes; one that returns logits is a *discriminator*.
     """
 
     #: Whether the penalty has an opponent that is trained beside the encoder.

@@ -44,8 +44,8 @@ class AAE(PenalizedModel):
             decoder takes.
         saturating: which loss the encoder has, see :class:`~otgen_lite.Adversarial`.
         critic_steps: updates of the discriminator in a step of ``fit``.
-        reuse_codes: let the discriminator train on the codes of the auto-encoder's last step
-            instead of encoding a batch of its own: faster, and the two move at once.
+        reuse_codes: let the discriminator train on the codes of the auto-encoder's last
+            update instead of encoding a batch of its own: faster, and the two move at once.
 
     Raises:
         ValueError: if ``decoder_var <= 0``, a name is unknown, or (in a loss) a network returns

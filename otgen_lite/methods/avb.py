@@ -84,7 +84,7 @@ class AVB(EncoderModel):
         self.discriminator = _checks.module("discriminator", discriminator)
         self.adaptive_contrast = bool(adaptive_contrast)
         if self.adaptive_contrast:
-            self.needs_density()
+            self.require_density()
         self.contrast_draws = _checks.count("contrast_draws", contrast_draws, at_least=2)
         self.hyper("decoder_var", _checks.positive("decoder_var", decoder_var))
         steps = _checks.count("critic_steps", critic_steps)
@@ -126,7 +126,7 @@ class AVB(EncoderModel):
 
         Args:
             batch: (n, ...) data.
-            noise: the draws of :meth:`noise`; drawn from torch's own generator where None.
+            noise: the draws that ``noise()`` makes; drawn from torch's own generator where None.
 
         Returns:
             By name 0-d tensors, ``reconstruction`` = -E log p_G(x|z), ``rate``, the estimate by T

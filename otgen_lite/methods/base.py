@@ -37,7 +37,7 @@ class Player:
 
 
 class Method(nn.Module):
-    r"""The base of every recipe: players, and a loss for each.
+    r"""The base of every method: players, and a loss for each.
 
     A subclass fills ``self.players`` (in the order in which they move in a step) and writes
     :meth:`loss`, which is the formula of the book. Whatever a loss draws comes in as ``noise``, so
@@ -47,14 +47,15 @@ class Method(nn.Module):
     Before each step the loop of ``fit`` calls ``schedule(progress)`` with the share of the
     training that is over; then, for each update of each player, ``prepare(player, generator)``,
     ``noise(player, batch, generator)``, ``forward(player, batch, noise)``, the optimizer, and
-    ``project(player, values)``. If it calls ``forward`` with ``reuse=True``, it may give the
+    ``project(player, values)``. A loop that calls ``forward`` with ``reuse=True`` may hand the
     tensors that come with the loss to the next player of the same step, as further noise: a pass
     through an encoder is spared, and without it nothing breaks.
     """
 
     players: dict[str, Player]
 
-    #: Whether ``vmap`` can run the loss: it looks at no number. Else members are trained in turn.
+    #: Whether ``vmap`` can run the loss: it looks at no number, which means that there is no
+    #: ``.item()`` in it and no ``if`` on a tensor. Else members are trained in turn.
     stackable: bool = True
 
     #: Advice where there are no players, for the message of ``fit``.
@@ -71,7 +72,7 @@ class Method(nn.Module):
         Args:
             player: one of ``self.players``.
             batch: (n, ...) data.
-            noise: the draws of :meth:`noise`; drawn from torch's own generator where None.
+            noise: the draws that ``noise()`` makes; drawn from torch's own generator where None.
             reuse: whether tensors are asked for that the next player of the step can reuse.
 
         Returns:
@@ -89,7 +90,7 @@ class Method(nn.Module):
         return self.loss(player, batch, noise)
 
     def loss(self, player: str, batch: Tensor, noise: Noise) -> Tensor:
-        """The formula."""
+        """The loss of one player: 0-d, the formula of the book."""
         raise NotImplementedError
 
     def loss_and_reused(
@@ -171,7 +172,7 @@ class Method(nn.Module):
         """
         like = self._like()
         self.register_buffer(name, torch.tensor(value, dtype=like.dtype, device=like.device))
-        stay = [known for known in getattr(self, "_moving", ()) if known != name]
+        stay = [other for other in getattr(self, "_moving", ()) if other != name]
         self._moving = (*stay, name) if moves else tuple(stay)
 
     def _like(self) -> Tensor:

@@ -19,7 +19,7 @@ from otgen_lite.methods.priors import Prior, prior_of
 #: The kinds of encoder: a map, a Gaussian with mean and log-variance, a map of data and noise.
 ENCODERS = ("deterministic", "gaussian", "implicit")
 
-#: Under this name the codes of a batch go to the opponent's next step.
+#: Under this name the codes of a batch go to the opponent's next update.
 CODES = "reused_codes"
 
 
@@ -85,7 +85,7 @@ class EncoderModel(Method):
         prior: Any = self.prior
         return prior.log_density(codes)
 
-    def needs_density(self) -> None:
+    def require_density(self) -> None:
         """Refuse a prior that can only be drawn from."""
         if not hasattr(self.prior, "log_density"):
             raise TypeError(
@@ -189,7 +189,10 @@ class EncoderModel(Method):
 
 
 class PenalizedModel(EncoderModel):
-    """An auto-encoder with a penalty on its codes, whose opponent, if it has one, is a player."""
+    """An auto-encoder with a penalty on its codes.
+
+    If the penalty has an opponent, it is the player ``"critic"``.
+    """
 
     penalty: Penalty
 
@@ -213,7 +216,8 @@ class PenalizedModel(EncoderModel):
         else:
             with torch.no_grad():
                 codes = self.codes(batch, noise)
-        return self.penalty.critic_loss(self._rows(codes), self._rows(noise["prior"]))
+        prior = self._of_all_processes(noise["prior"])
+        return self.penalty.critic_loss(self._of_all_processes(codes), prior)
 
     def loss_and_reused(
         self, player: str, batch: Tensor, noise: Noise
@@ -229,7 +233,7 @@ class PenalizedModel(EncoderModel):
 
         Args:
             batch: (n, ...) data.
-            noise: the draws of :meth:`noise`; drawn from torch's own generator where None.
+            noise: the draws that ``noise()`` makes; drawn from torch's own generator where None.
 
         Returns:
             By name 0-d tensors, differentiable; ``total`` is the loss.
@@ -244,9 +248,10 @@ class PenalizedModel(EncoderModel):
 
     def penalty_at(self, codes: Tensor, noise: Noise) -> Tensor:
         """D(Q_Z, P_Z), estimated from the codes of all processes."""
-        return self.penalty(self._rows(codes), self._rows(noise["prior"]), noise)
+        prior = self._of_all_processes(noise["prior"])
+        return self.penalty(self._of_all_processes(codes), prior, noise)
 
-    def _rows(self, codes: Tensor) -> Tensor:
+    def _of_all_processes(self, codes: Tensor) -> Tensor:
         # A mean over rows is averaged by the loop; only what couples rows must see all of them.
         return gathered(codes) if self.penalty.coupled else codes
 

@@ -3,18 +3,20 @@
 Three have a potential on the codes (:class:`SemiDiscreteMap` and those that inherit from it), one
 is a network that learns the pairs of a plan (:class:`PairsMap`), one is affine
 (:class:`GaussianMap`), and :class:`MixtureMap` is no map at all. The others must beat the last two.
+:data:`MAPS` has all of them by name.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from otgen_lite import costs
+from otgen_lite import _checks, costs
 from otgen_lite._draws import below, normal
 from otgen_lite.methods.base import Noise
 from otgen_lite.methods.network_calls import in_blocks
@@ -25,7 +27,7 @@ from otgen_lite.transport import SemiDiscrete, gaussian_map, solve_exact
 _ENTRIES = 1 << 22
 
 #: Steps of the ascent where neither their number nor a tolerance is given: so many for each code,
-#: and at least. Cells of 1,000 codes then hold their masses up to 8 % (L1).
+#: and at least. Cells of 1,000 codes then hold their masses up to 8 % in L1.
 _STEPS, _FEWEST = 3, 2000
 
 #: Draws from which the moments of a prior are taken.
@@ -53,13 +55,13 @@ class LatentMap(nn.Module):
         """Compute the map from the codes, and set ``fitted``."""
         raise NotImplementedError
 
-    def carry(self, z: Tensor, codes: Tensor) -> Tensor:
+    def transport(self, z: Tensor, codes: Tensor) -> Tensor:
         """(n, d) images of (n, d) points."""
         raise NotImplementedError
 
     def draw(self, n: int, codes: Tensor, generator: torch.Generator | None) -> Tensor:
         """(n, d) images of fresh points of the prior."""
-        return self.carry(self.prior.draw(n, generator, codes), codes)
+        return self.transport(self.prior.draw(n, generator, codes), codes)
 
 
 class SemiDiscreteMap(LatentMap):
@@ -87,7 +89,7 @@ class SemiDiscreteMap(LatentMap):
         self.psi.copy_(solver.psi)
         self.fitted.fill_(True)
 
-    def carry(self, z: Tensor, codes: Tensor) -> Tensor:
+    def transport(self, z: Tensor, codes: Tensor) -> Tensor:
         """The code of each point's cell."""
         return self.solver(codes).transport(z).to(z.device)
 
@@ -104,7 +106,7 @@ class QuadraticMap(SemiDiscreteMap):
         scores = (self.psi - costs.matrix(z, codes, "sqeuclidean")) / self.eps
         return self.eps * (torch.logsumexp(scores, dim=1) - math.log(len(codes)))
 
-    def carry(self, z: Tensor, codes: Tensor) -> Tensor:
+    def transport(self, z: Tensor, codes: Tensor) -> Tensor:
         """z + grad D(z) / 2, without the gradient's graph."""
         return self.solver(codes, float(self.eps)).barycentric(z).to(z.device)
 
@@ -144,9 +146,9 @@ class ArgminMap(SemiDiscreteMap):
         mean = torch.exp(scores - total[:, None]) @ self.z
         return (x - z).square().sum(dim=1) + self.eps * total, 2.0 * (mean - z)
 
-    def carry(self, z: Tensor, codes: Tensor) -> Tensor:
+    def transport(self, z: Tensor, codes: Tensor) -> Tensor:
         """Descent from the code of each point's cell on."""
-        start = super().carry(z, codes)
+        start = super().transport(z, codes)
         return in_blocks(
             lambda x, to: descend(lambda at: self.objective(at, to), x, codes),
             start,
@@ -190,7 +192,7 @@ class PairsMap(LatentMap):
         self.fitted.fill_(True)
 
     def noise(self, n: int, codes: Tensor, generator: torch.Generator | None) -> dict[str, Tensor]:
-        """Draws of the prior, or the numbers of the pairs."""
+        """Draws of the prior, or the indices of pairs of the whole plan."""
         if self.plan != "whole":
             return {"prior": self.prior.draw(n, generator, codes)}
         return {"pick": below(len(codes), (n,), generator, codes)}
@@ -201,10 +203,10 @@ class PairsMap(LatentMap):
             return self.z[noise["pick"]], codes[self.partner[noise["pick"]]]
         z = noise["prior"]
         if self.plan == "semidiscrete":
-            return z, self.inner.carry(z, codes)
+            return z, self.inner.transport(z, codes)
         return z, batch_codes[partners(z, batch_codes)]
 
-    def carry(self, z: Tensor, codes: Tensor) -> Tensor:
+    def transport(self, z: Tensor, codes: Tensor) -> Tensor:
         """The network's images."""
         return in_blocks(self.network, z)
 
@@ -222,14 +224,14 @@ class GaussianMap(LatentMap):
         self.register_buffer("t", codes.new_zeros(d))
 
     def fit(self, codes: Tensor, generator: torch.Generator, **options: Any) -> None:
-        """The closed form."""
+        """The affine map of two means and two covariances."""
         A, t = gaussian_map(*moments_of(self.prior, codes, generator), *moments(codes))
         self.A.copy_(A)
         self.t.copy_(t)
         self.fitted.fill_(True)
 
-    def carry(self, z: Tensor, codes: Tensor) -> Tensor:
-        """A z + t."""
+    def transport(self, z: Tensor, codes: Tensor) -> Tensor:
+        """A z + t for each point; points are rows, and A is symmetric."""
         return z @ self.A + self.t
 
 
@@ -257,7 +259,7 @@ class MixtureMap(LatentMap):
         self.roots.copy_(torch.linalg.cholesky(torch.from_numpy(found.covariances_)))
         self.fitted.fill_(True)
 
-    def carry(self, z: Tensor, codes: Tensor) -> Tensor:
+    def transport(self, z: Tensor, codes: Tensor) -> Tensor:
         """No map: an error."""
         raise TypeError("a mixture has no map of codes of the prior; draw from it by sample()")
 
@@ -268,6 +270,45 @@ class MixtureMap(LatentMap):
         k = torch.multinomial(weights, n, replacement=True, generator=generator).to(codes.device)
         noise = normal((n, codes.shape[1]), generator, codes)
         return self.means[k] + (self.roots[k] @ noise[:, :, None])[:, :, 0]
+
+
+@dataclass(frozen=True)
+class MapOptions:
+    """Options of all maps, as given to :class:`~otgen_lite.LatentOT`; each map reads its own.
+
+    Attributes:
+        network: of a map that learns pairs.
+        plan: which pairs it learns: one of :data:`PLANS`.
+        eps: of the soft maps, in the square of the codes' unit.
+        components: of the mixture.
+    """
+
+    network: Any
+    plan: str
+    eps: float
+    components: int
+
+
+def _pairs_map(prior: Prior, codes: Tensor, options: MapOptions) -> PairsMap:
+    plan = _checks.choice("plan", options.plan, PLANS)
+    if options.network is None:
+        raise ValueError("network must be given for the map 'pairs': (n, d_z) to (n, d_z)")
+    return PairsMap(prior, codes, _checks.module("network", options.network), plan)
+
+
+def _mixture_map(prior: Prior, codes: Tensor, options: MapOptions) -> MixtureMap:
+    return MixtureMap(prior, codes, _checks.count("components", options.components))
+
+
+#: By name, how a map is made from the prior, the codes and the options.
+MAPS: dict[str, Callable[[Prior, Tensor, MapOptions], LatentMap]] = {
+    "semidiscrete": lambda prior, codes, _: SemiDiscreteMap(prior, codes),
+    "argmin": lambda prior, codes, options: ArgminMap(prior, codes, options.eps),
+    "quadratic": lambda prior, codes, options: QuadraticMap(prior, codes, options.eps),
+    "pairs": _pairs_map,
+    "gaussian": lambda prior, codes, _: GaussianMap(prior, codes),
+    "mixture": _mixture_map,
+}
 
 
 def descend(
@@ -294,7 +335,7 @@ def seed_of(generator: torch.Generator) -> int:
 
 
 def partners(z: Tensor, codes: Tensor) -> Tensor:
-    """(n,) numbers of the codes that an exact plan of the two samples gives to each z."""
+    """(n,) indices of the codes that an exact plan of the two samples gives to each z."""
     plan = solve_exact(costs.matrix(z, codes, "sqeuclidean")).plan
     return plan.argmax(dim=1).to(z.device)
 

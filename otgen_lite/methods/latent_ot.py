@@ -11,22 +11,11 @@ from torch import Tensor, nn
 from otgen_lite import _checks, costs
 from otgen_lite._draws import Randomness, as_generator, normal
 from otgen_lite.methods.base import Method, Noise, Player, flat
-from otgen_lite.methods.latent_maps import (
-    PLANS,
-    ArgminMap,
-    GaussianMap,
-    LatentMap,
-    MixtureMap,
-    PairsMap,
-    QuadraticMap,
-    SemiDiscreteMap,
-)
+from otgen_lite.methods.latent_maps import MAPS, LatentMap, MapOptions, PairsMap
 from otgen_lite.methods.network_calls import evaluated, given
 from otgen_lite.methods.priors import GaussianPrior, Prior
 from otgen_lite.precision import full_precision
 from otgen_lite.transport import solve_exact
-
-MAPS = ("semidiscrete", "argmin", "quadratic", "pairs", "gaussian", "mixture")
 
 #: eps of the soft maps, relative to the mean squared distance of the codes from their mean.
 _EPS = 0.02
@@ -59,7 +48,7 @@ class LatentOT(Method):
     r"""Latent transport: a sample is :math:`G(T(Z))`, with :math:`T \# P_Z \approx E \# P_X`.
 
     An auto-encoder (E, G) is trained first, by anything. Its codes are not Gaussian; instead of
-    pressing them into that shape, the prior is carried to them by a map T, of which there are six:
+    pressing them into that shape, the prior is carried to them by a map T:
 
     - ``"semidiscrete"``: the optimal map for the squared cost; z goes to the code y_j with the
       least :math:`\|z - y_j\|^2 - \psi_j`, by :class:`~otgen_lite.SemiDiscrete`. Every sample is
@@ -111,7 +100,7 @@ class LatentOT(Method):
         >>> same = torch.nn.Identity()
         >>> x = torch.tensor([[-1.0], [1.0], [3.0], [5.0]], dtype=torch.float64)
         >>> m = LatentOT(same, same, x, map="gaussian").fit_map()
-        >>> m.carry(torch.tensor([[0.0], [1.0]])) - 2  # the codes' standard deviation is 5^1/2
+        >>> m.transport(torch.tensor([[0.0], [1.0]])) - 2  # the codes' standard deviation is 5^1/2
         tensor([[0.0000],
                 [2.2361]], dtype=torch.float64)
     """
@@ -121,7 +110,7 @@ class LatentOT(Method):
     encoder: Any
     codes: Tensor
     jitter: Tensor
-    transport: LatentMap
+    latent_map: LatentMap
 
     def __init__(
         self,
@@ -146,23 +135,12 @@ class LatentOT(Method):
         self.hyper("jitter", _checks.number("jitter", jitter, at_least=0.0))
         spread = float((codes - codes.mean(dim=0)).square().sum(dim=1).mean()) or 1.0
         eps = _EPS * spread if eps is None else _checks.positive("eps", eps)
-        self.players = {}
-        if map == "pairs":
-            plan = _checks.choice("plan", plan, PLANS)
-            self.transport = PairsMap(self.prior, codes, _network(network), plan)
-            self.players = {"map": Player(("transport",))}
-        elif network is not None:
+        options = MapOptions(network, plan, eps, components)
+        self.latent_map = MAPS[self.map](self.prior, codes, options)
+        learns = isinstance(self.latent_map, PairsMap)
+        if network is not None and not learns:
             raise ValueError(f"network must be None for the map {map!r}: only 'pairs' has one")
-        elif map == "semidiscrete":
-            self.transport = SemiDiscreteMap(self.prior, codes)
-        elif map == "gaussian":
-            self.transport = GaussianMap(self.prior, codes)
-        elif map == "mixture":
-            components = _checks.count("components", components)
-            self.transport = MixtureMap(self.prior, codes, components)
-        else:
-            kind = ArgminMap if map == "argmin" else QuadraticMap
-            self.transport = kind(self.prior, codes, eps)
+        self.players = {"map": Player(("latent_map",))} if learns else {}
         self.register_buffer("codes", codes)
 
     def fit_map(self, *, seed: int = 0, **options: Any) -> LatentOT:
@@ -179,39 +157,39 @@ class LatentOT(Method):
         generator = torch.Generator(device=self.codes.device)
         generator.manual_seed(_checks.seed("seed", seed))
         with torch.no_grad():
-            self.transport.fit(self.codes, generator, **options)
+            self.latent_map.fit(self.codes, generator, **options)
         return self
 
     def loss(self, player: str, batch: Tensor, noise: Noise) -> Tensor:
         """Mean squared distance between the network's images and the codes of the plan."""
-        transport = self.transport
-        assert isinstance(transport, PairsMap)
+        pairs = self.latent_map
+        assert isinstance(pairs, PairsMap)
         self._must_be_fitted()
         with torch.no_grad():
-            codes = self.encode(batch) if transport.plan == "batch" else self.codes
+            codes = self.encode(batch) if pairs.plan == "batch" else self.codes
             with full_precision(self.codes):  # the network may be in half of it, a plan may not
-                z, target = transport.pairs(codes.to(self.codes.dtype), self.codes, noise)
-        return (transport.network(z) - target).square().sum(dim=1).mean()
+                z, target = pairs.pairs(codes.to(self.codes.dtype), self.codes, noise)
+        return (pairs.network(z) - target).square().sum(dim=1).mean()
 
     def noise(
         self, player: str, batch: Tensor, generator: torch.Generator | None = None
     ) -> dict[str, Tensor]:
-        """Draws of the prior, or the numbers of pairs of the whole plan."""
-        assert isinstance(self.transport, PairsMap)
-        return self.transport.noise(len(batch), self.codes, generator)
+        """Draws of the prior, or the indices of pairs of the whole plan."""
+        assert isinstance(self.latent_map, PairsMap)
+        return self.latent_map.noise(len(batch), self.codes, generator)
 
     @torch.no_grad()
-    def carry(self, z: Tensor) -> Tensor:
+    def transport(self, z: Tensor) -> Tensor:
         """(n, d_z) images T(z) of codes of the prior."""
         self._must_be_fitted()
-        return self.transport.carry(_checks.points("z", z).to(self.codes), self.codes)
+        return self.latent_map.transport(_checks.points("z", z).to(self.codes), self.codes)
 
     @torch.no_grad()
     def sample_codes(self, n: int, generator: Randomness = None) -> Tensor:
         """(n, d_z) codes: T(Z), with the jitter."""
         self._must_be_fitted()
         draw = as_generator(generator, self.codes.device)
-        images = self.transport.draw(_checks.count("n", n), self.codes, draw)
+        images = self.latent_map.draw(_checks.count("n", n), self.codes, draw)
         return images + self.jitter.to(images.dtype) * normal(tuple(images.shape), draw, images)
 
     @torch.no_grad()
@@ -227,7 +205,7 @@ class LatentOT(Method):
             (n, ...) data.
         """
         if noise is not None:
-            return self.decode(self.carry(given(noise, "prior", _checks.count("n", n))))
+            return self.decode(self.transport(given(noise, "prior", _checks.count("n", n))))
         return self.decode(self.sample_codes(n, generator))
 
     @torch.no_grad()
@@ -279,7 +257,7 @@ class LatentOT(Method):
         return _budget(p, *(value.cpu().double() for value in every))
 
     def _must_be_fitted(self) -> None:
-        if not bool(self.transport.fitted):
+        if not bool(self.latent_map.fitted):
             raise RuntimeError(f"the map {self.map!r} must be fitted first: call fit_map()")
 
     def _codes_of(self, data: Any) -> Tensor:
@@ -323,12 +301,6 @@ def _auto_encoder(encoder: Any, decoder: Any) -> nn.Module:
             f"{type(encoder).__name__}"
         )
     return _checks.module("encoder", encoder)
-
-
-def _network(network: Any) -> nn.Module:
-    if network is None:
-        raise ValueError("network must be given for the map 'pairs': (n, d_z) to (n, d_z)")
-    return _checks.module("network", network)
 
 
 def _prior(prior: Prior | int | None, codes: Tensor) -> Prior:

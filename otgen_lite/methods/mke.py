@@ -45,12 +45,12 @@ class MKE(GeneratorModel):
     squared cost is not halved; the entropic value is :math:`\langle P, C \rangle + \varepsilon\,
     \mathrm{KL}(P \mid a \otimes b)`.
 
-    The optimal plan π* and the optimal potential h* (on the generator's side) both give the
+    The optimal plan π* and the optimal potential f* (on the generator's side) both give the
     gradient, where it exists:
 
     .. math::
         \nabla E(\theta)
-            &= \int [\partial_\theta g_\theta(z)]^\top \nabla h^*(g_\theta(z))\, d\zeta(z) \\
+            &= \int [\partial_\theta g_\theta(z)]^\top \nabla f^*(g_\theta(z))\, d\zeta(z) \\
             &= \int [\partial_\theta g_\theta(z)]^\top \nabla_1 c(g_\theta(z), y)\, d\pi^*(z, y)
 
     The first is ``gradient="potential"``, the second ``gradient="plan"``. They are the same number
@@ -147,9 +147,9 @@ class MKE(GeneratorModel):
         x = flat(gathered(self.made(codes, batch)))
         with full_precision(y):
             # Solvers are on the CPU where the device has no double precision.
-            return self.between(x, y).to(x.device)
+            return self.loss_between(x, y).to(x.device)
 
-    def between(self, x: Tensor, y: Tensor) -> Tensor:
+    def loss_between(self, x: Tensor, y: Tensor) -> Tensor:
         """The loss of generated points (n, d) and data (m, d): 0-d, with the chosen gradient."""
         if self.discrepancy == "exact":
             formula = exact_by_plan if self.gradient == "plan" else exact_by_potential
@@ -200,19 +200,19 @@ class Solver:
     def loss(self, x: Tensor, y: Tensor, gradient: str, debiased: bool) -> Tensor:
         """The entropic cost of two samples, or their Sinkhorn divergence."""
         if gradient == "plan":
-            return self.divergence(x, y) if debiased else self.between(x, y).value
-        cross = self.between(x.detach(), y)
+            return self.divergence(x, y) if debiased else self.solve(x, y).value
+        cross = self.solve(x.detach(), y)
         # f as a function of the point: the soft transform of g, which stays where it is.
         f = cross.potential_x(x).mean()
         if not debiased:
             return with_gradient_of(cross.value, f)
         with torch.no_grad():
             value = self.divergence(x, y)
-        own = self.between(x.detach(), x.detach()).potential_x(x).mean()
+        own = self.solve(x.detach(), x.detach()).potential_x(x).mean()
         return with_gradient_of(value, f - own)
 
-    def between(self, x: Tensor, y: Tensor) -> SinkhornPointsResult:
-        """The entropic problem of two samples."""
+    def solve(self, x: Tensor, y: Tensor) -> SinkhornPointsResult:
+        """The entropic problem of two samples, solved."""
         options: Any = {"tol": self.tol, "max_iter": self.max_iter}
         return _quietly(lambda: solve_sinkhorn_points(x, y, self.eps, self.cost, **options))
 

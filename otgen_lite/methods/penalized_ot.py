@@ -51,8 +51,8 @@ class PenalizedOT(PenalizedModel):
         prior: a prior, its dimension, or None for a standard Gaussian of the dimension that the
             decoder takes.
         critic_steps: updates of the penalty's opponent in a step of ``fit``, where it has one.
-        reuse_codes: let the opponent train on the codes of the auto-encoder's last step instead of
-            encoding a batch of its own: faster, and the two move at once instead of in turn.
+        reuse_codes: let the opponent train on the codes of the auto-encoder's last update instead
+            of encoding a batch of its own: faster, and the two move at once instead of in turn.
 
     Raises:
         ValueError: if ``lam < 0``, ``decoder_var < 0``, a name is unknown, or (in a loss) encoder

@@ -154,7 +154,7 @@ def prior_of(prior: Prior | int | None, network: nn.Module, name: str) -> Prior:
 
 
 def _inputs(network: nn.Module) -> int | None:
-    """How many numbers the first layer of a network takes, where it says so."""
+    """The width of the input of a network's first layer; None where no layer says it."""
     for module in network.modules():
         size = getattr(module, "in_features", None)
         if isinstance(size, int):

@@ -81,7 +81,7 @@ class VAE(EncoderModel):
         prior: Prior | int | None = None,
     ) -> None:
         super().__init__(encoder, decoder, "gaussian", prior)
-        self.needs_density()
+        self.require_density()
         self.planned: Callable[[float], float] | None = None
         self.learned = isinstance(decoder_var, str)
         parts = ["encoder", "decoder"]
@@ -129,7 +129,7 @@ class VAE(EncoderModel):
 
         Args:
             batch: (n, ...) data.
-            noise: the draws of :meth:`noise`; drawn from torch's own generator where None.
+            noise: the draws that ``noise()`` makes; drawn from torch's own generator where None.
 
         Returns:
             By name 0-d tensors, ``reconstruction`` = -E log p_G(x|z), ``rate`` = KL(Q(Z|x) | P_Z),

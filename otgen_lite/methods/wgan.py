@@ -30,8 +30,8 @@ class WGAN(GeneratorModel):
     - ``"c-transform"``: :math:`\psi^c(x) = \min_j c(x, y_j) - \psi(y_j)` over the batch, exactly,
       for any cost. The value never exceeds the transport cost of the two batches.
     - ``"clip"``: :math:`-\psi(x)`, which is the transform if ψ is 1-Lipschitz and c a distance.
-      After each step the critic's parameters go back to [-clip, clip]; the value is in the unit of
-      whatever slope that allows (a linear critic gives clip times W_1).
+      After each update the critic's parameters go back to [-clip, clip]; the value is in the unit
+      of whatever slope that allows (a linear critic gives clip times W_1).
     - ``"gp"``: :math:`-\psi(x)`, and the critic pays gp_weight times the mean of
       :math:`(\|\nabla \psi(\hat x)\| - 1)^2`, with :math:`\hat x` uniform on the segment between a
       data point and a generated one. Slopes above 1 pay off a little: with a linear critic and a

@@ -22,7 +22,7 @@ Maker = Callable[[int, Tensor], Method]
 
 
 class Trainer(Protocol):
-    """How a recipe trains, where one call of ``fit`` is not enough."""
+    """The training of a recipe for which one call of ``fit`` is not enough."""
 
     def __call__(
         self, recipe: Recipe, seed: int, data: Tensor, progress: bool, options: dict[str, Any]

@@ -1,7 +1,7 @@
 """Handwritten digits, 8 × 8: every method with an encoder, at eight latent dimensions.
 
 What was learned in choosing these settings is in ``benchmarks/findings/digits_autoencoders.md``. In
-short: smooth non-linearities (SiLU) with twice the learning rate do in 5,000 rounds what ReLU does
+short: smooth non-linearities (SiLU) with twice the learning rate do in 5,000 steps what ReLU does
 in 12,000, but let AVB's encoder run ahead of its discriminator; an encoder with noise of its own
 leaves no holes in the prior; and where W_2^2 to the training images falls by longer training,
 novelty falls with it, so that training stops early.

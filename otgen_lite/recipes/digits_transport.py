@@ -56,7 +56,7 @@ def mke_exact(seed: int, data: Tensor) -> MKE:
 def wgan_gp(seed: int, data: Tensor) -> WGAN:
     """A Wasserstein GAN with a gradient penalty of weight 1.
 
-    The generator goes around its goal, so an average over 500 rounds is much nearer than any one
+    The generator goes around its goal, so an average over 500 steps is much nearer than any one
     of them. Weights of .1 and 10 are both worse.
     """
     draw = initial(seed)
@@ -74,7 +74,7 @@ def wgan_clip(seed: int, data: Tensor) -> WGAN:
 
     Nine in ten weights of the critic's second layer end at the clip, and its slopes point nearly
     the same way everywhere: it sees one direction at a time. So it has to keep up as the generator
-    moves along (five steps a round), but not by leaps of a tenth of the clip.
+    moves along (five updates a step), but not by leaps of a tenth of the clip.
     """
     draw = initial(seed)
     critic = _critic(draw)

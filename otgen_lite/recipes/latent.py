@@ -24,7 +24,7 @@ _LAST = ("metrics", "metrics_every")
 
 
 class Latent:
-    """How a latent recipe trains.
+    """The trainer of a latent recipe: an auto-encoder, then its map.
 
     Options that are given hold for every training: for the auto-encoder, and for the map's network
     where it has one. Metrics are those of the last one. Where there are two, the first one's

@@ -36,7 +36,7 @@ class Statement:
 
     @property
     def computed(self) -> str:
-        """The two sides in words: the first line of the docstring of the function."""
+        """Words for the two sides, the first line of the docstring of the function."""
         return (self.both_sides.__doc__ or "").strip().split("\n")[0]
 
     @property
@@ -62,7 +62,7 @@ def statement(
     Args:
         label: the label of the theorem or proposition in the chapter (``thm-…``, ``prop-…``).
         chapter: number of the chapter that states it.
-        source: a key of the bibliography, or :data:`BOOK`.
+        source: a key of the bibliography, or ``BOOK``.
         tol: the largest absolute gap between the sides.
         sizes: keyword arguments of the random instances that the tests run; at least five.
         relation: ``"=="`` or ``"<="``.

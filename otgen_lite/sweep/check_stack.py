@@ -33,7 +33,7 @@ class Stack(Protocol):
 
 
 def check_stack(stack: Stack, player: str, batch: Tensor, noise: Noise) -> None:
-    """See that the stack computes what each of its members computes alone.
+    """See that the stack computes the numbers of each of its members alone.
 
     Losses and gradients: a loss that looks at a number, draws by itself, holds a state that
     ``vmap`` does not see, or a setting that the stack took from the first member, shows here and
@@ -99,9 +99,10 @@ class _Before:
 
     @torch.no_grad()
     def restore(self) -> None:
-        """Undo what a loss has changed, in place or not."""
+        """Undo the changes of a loss, in place or not."""
         for module, mode in self._modes:
-            module.training = mode
+            if module.training != mode:  # to set it takes a hundred times longer
+                module.training = mode
         for table, before in self._tables:
             table.update(before)
         for buffer, value in self._pairs:

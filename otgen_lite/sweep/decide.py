@@ -62,7 +62,7 @@ def _processes() -> int:
 
 
 def does_not_pay(members: Sequence[Method], data: Any, options: dict[str, Any]) -> str:
-    """Why a stack would not be faster, by what was measured; nothing where it would."""
+    """The reason why a stack would not be faster, by measurements; empty if it would."""
     like = next(members[0].parameters())
     if devices.resolve(options.get("device"), like.device).type != "cpu":
         return ""

@@ -1,4 +1,4 @@
-"""What a sweep leaves behind."""
+"""The result of a sweep."""
 
 from __future__ import annotations
 

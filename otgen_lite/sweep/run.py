@@ -26,6 +26,7 @@ from otgen_lite.training import (
     TrainingError,
     agreement,
     checkpoints,
+    devices,
     fit,
     interrupts,
     randomness,
@@ -131,7 +132,7 @@ def sweep(
 
 
 def _report(failures: Failures, points: Sequence[Point]) -> None:
-    """Warn of members that failed; an error where there is no other one.
+    """Warn of members that failed; an error if all did.
 
     Raises:
         TrainingError: if all failed.
@@ -179,6 +180,7 @@ def _stacked(
     histories = [History(interrupted=True) for _ in members]
     failures: Failures = {}
     bar = SweepBar(len(members), len(bundles), options)
+    devices.keep_memory()
     runs: list[History] = []
     with interrupts.watched() as stop:
         try:
@@ -251,7 +253,7 @@ def _column(history: History, k: int, failed: TrainingError | None) -> History:
 
 
 def _at_point(options: dict[str, Any], point: Point) -> dict[str, Any]:
-    """The options of a member, in whose checkpoint its point stands."""
+    """The options of a member; its point stands in its checkpoint."""
     if options.get("checkpoint") is None:
         return options
     return {**options, "checkpoint": At(options["checkpoint"], grids.exact(point))}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -60,7 +61,7 @@ class Stacked(Method):
         self.bind()
 
     def _stack(self) -> None:
-        """Give the skeleton the members' tensors, stacked; what all of them share stays one."""
+        """Give the skeleton the members' tensors, stacked; a buffer shared by all stays one."""
         made: dict[int, Any] = {}
         trees = [dict(m.named_modules()) for m in self._members]
         for path, module in self.skeleton.named_modules():
@@ -144,7 +145,7 @@ class Stacked(Method):
         return self
 
     def identity(self, digests: dict[Any, str] | None = None) -> dict[str, str]:
-        """What each member is."""
+        """The identity of each member."""
         digests = {} if digests is None else digests
         return {
             f"members[{k}].{name}": text
@@ -190,17 +191,25 @@ class Stacked(Method):
         self, values: dict[str, Tensor], player: str, batch: Tensor, noise: Noise, reuse: bool
     ) -> Any:
         """The loss of a member whose parameters and buffers are ``values``, by name."""
-        kept = [table[name] for table, name, _ in self._slots]
-        for table, name, full in self._slots:
+        more = (True,) if reuse else ()
+        with self._holding(values):
+            return self.skeleton(player, batch, noise, *more)
+
+    @contextmanager
+    def _holding(self, values: dict[str, Tensor]) -> Iterator[None]:
+        """The skeleton with other tensors, by name; the others stay.
+
+        It is ``torch.func.functional_call`` without the checks of names and of tied weights that
+        are known here: they take 80 µs a loss, a fortieth of a step of 75 small models.
+        """
+        slots = [slot for slot in self._slots if slot[2] in values]
+        kept = [table[name] for table, name, _ in slots]
+        for table, name, full in slots:
             table[name] = values[full]
         try:
-            return (
-                self.skeleton(player, batch, noise, True)
-                if reuse
-                else self.skeleton(player, batch, noise)
-            )
+            yield
         finally:
-            for (table, name, _), value in zip(self._slots, kept, strict=True):
+            for (table, name, _), value in zip(slots, kept, strict=True):
                 table[name] = value
 
     def stacked_values(self, player: str) -> dict[str, Tensor]:
@@ -251,15 +260,8 @@ class Stacked(Method):
         dims = {name: self._in_dims[name] for name in buffers}
 
         def one(parameters: dict[str, Tensor], hyper: dict[str, Tensor]) -> dict[str, Tensor]:
-            tables = [slot for slot in self._slots if slot[2] in hyper]
-            kept = [table[name] for table, name, _ in tables]
-            for table, name, full in tables:
-                table[name] = hyper[full]
-            try:
+            with self._holding(hyper):
                 return self.skeleton.project(player, parameters)
-            finally:
-                for (table, name, _), value in zip(tables, kept, strict=True):
-                    table[name] = value
 
         return {_HEAD + k: v for k, v in vmap(one, in_dims=(0, dims))(own, buffers).items()}
 

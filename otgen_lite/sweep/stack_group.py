@@ -32,7 +32,7 @@ class StackGroup(Method):
         self.players = dict(stacks[0].players)
 
     def identity(self, digests: dict[Any, str] | None = None) -> dict[str, str]:
-        """The points, and what each member is."""
+        """The points, and the identity of each member."""
         digests = {} if digests is None else digests
         out = {f"point {k}": point for k, point in enumerate(self.points)}
         for k, member in enumerate(self.members):
@@ -130,7 +130,7 @@ class StackGroup(Method):
 
 
 def _inner(name: str, i: int) -> str:
-    """The name inside stack i of a draw of all stacks, or nothing where it is another stack's."""
+    """The name inside stack i of a draw of all stacks, or nothing for another stack's."""
     for head in (f"{i}/", f"reused_{i}/"):
         if name.startswith(head):
             return name.removeprefix(head)

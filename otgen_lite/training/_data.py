@@ -1,4 +1,4 @@
-"""What may come as data: one rule for tensors, items of sets, batches of loaders and samplers."""
+"""Kinds of data: one rule for tensors, items of sets, batches of loaders and samplers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def real(name: str, value: Any, *, finite: bool = False) -> Tensor:
     indices), so they are refused in a tensor, an array, a list and a PIL image alike.
 
     Args:
-        name: what it is, for the message.
+        name: its name, for the message.
         value: a tensor, an array or anything that NumPy makes an array of.
         finite: whether to see that no number is infinite. Without, a loss that is not finite tells.
 
@@ -76,7 +76,7 @@ def checked(value: Any) -> Tensor:
 
 
 def kind(value: Any) -> str:
-    """What somebody gave, in few words."""
+    """The kind of a value, in few words."""
     if isinstance(value, Tensor):
         return f"a tensor of shape {_checks.shape_text(value)}"
     return f"a {type(value).__name__}"

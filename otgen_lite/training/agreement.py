@@ -1,4 +1,4 @@
-"""Several processes train one model: what they have to agree on, and what no process can do alone.
+"""Several processes that train one model: their agreement, and their common end.
 
 Each process starts from its own copy of the program. A seed or a file that differs between them
 would make models that differ, without a sign; it is an error in all of them, before work starts.
@@ -64,8 +64,6 @@ def agree(
     Raises:
         ValueError: in every process, with the names and values that differ.
     """
-    if processes.world == 1:
-        return
     words = digest(data)
     mine = {
         **{name: named(getattr(options, name)) for name in vars(options) if name not in _OWN},
@@ -76,7 +74,7 @@ def agree(
     compare(processes, mine)
 
 
-#: What only the first process uses: it reports.
+#: Options of the first process alone: it reports.
 _OWN = ("callbacks", "progress", "checkpoint")
 
 
@@ -108,7 +106,7 @@ def _short(words: str | None, most: int = 80) -> str:
 
 
 def _of_method(method: Method) -> dict[str, str]:
-    """By name what decides a method's numbers, but its weights: those of the first are sent."""
+    """By name all that decides a method's numbers, but its weights: those of the first are sent."""
     out = {
         "method": type(method).__qualname__,
         "players": str({name: role.updates for name, role in method.players.items()}),
@@ -143,7 +141,7 @@ def _words(value: Any) -> str:
 
 
 def digest(data: Any) -> str:
-    """Shape, type and a digest of rows of numbers; nothing for what is no array."""
+    """Shape, type and a digest of rows of numbers; nothing for other data."""
     if isinstance(data, DataLoader):
         return digest(data.dataset)
     if isinstance(data, TensorDataset):

@@ -26,16 +26,16 @@ from otgen_lite.training.foreign import Generators
 #: that the copy is small.
 BLOCK = 1 << 20
 
-#: What an accelerator that does not say how much memory is free may be given to hold, in bytes.
+#: Bytes of data for an accelerator that does not say how much memory is free.
 MEMORY = 1 << 31
 
 
 class Batches(Protocol):
-    """What the loop asks of its data."""
+    """The interface of the loop's data."""
 
     @property
     def fingerprint(self) -> str:
-        """What a checkpoint compares, so that a run is not resumed with other data."""
+        """A digest for checkpoints, so that a run is not resumed with other data."""
         ...
 
     def next(self) -> Tensor:
@@ -51,12 +51,12 @@ class Batches(Protocol):
         ...
 
     def close(self) -> None:
-        """Leave what the user gave as it was."""
+        """Leave the user's objects as they were."""
         ...
 
 
 class Placement:
-    """Where batches go: the type of the networks, their device, this process's rows."""
+    """The destination of batches: type and device of the networks, and this process's rows."""
 
     def __init__(self, like: Tensor, processes: Processes) -> None:
         self.dtype, self.device, self.processes = like.dtype, like.device, processes

@@ -25,7 +25,7 @@ VERSION = 3
 _SEAL = b"\notgen_lite checkpoint, sha256 "
 _LENGTH = len(_SEAL) + 64 + 1
 
-#: What every checkpoint holds.
+#: The entries of every checkpoint.
 KEYS = (
     "options", "problem", "moved", "step", "seconds", "method", "players", "averages", "batches",
     "losses", "metrics", "failed",
@@ -42,7 +42,7 @@ class At(os.PathLike[str]):
     """A file for checkpoints of one member of a grid: the member's point stands in it.
 
     Args:
-        path: where it is.
+        path: its place.
         point: the point, in words that no other point has.
     """
 
@@ -54,7 +54,7 @@ class At(os.PathLike[str]):
 
 
 class _Sealed:
-    """A file that computes the checksum of what is written into it."""
+    """A file that computes the checksum of its content while it is written."""
 
     def __init__(self, file: Any) -> None:
         self._file, self._sum = file, hashlib.sha256()
@@ -77,7 +77,7 @@ def write(path: Path, content: dict[str, Any], *, keep: bool = True) -> None:
 
     Args:
         path: the file.
-        content: what it holds.
+        content: its entries.
         keep: False to find out whether it can be written, and to leave the file as it is.
 
     Raises:
@@ -116,7 +116,7 @@ def parse(path: Path, content: bytes) -> dict[str, Any]:
 
 
 def _unsealed(path: Path, content: bytes) -> str:
-    """What a file is that has no checksum at its end."""
+    """The message about a file without a checksum at its end."""
     version = _loaded(path, content).get("version")
     if isinstance(version, int) and version != VERSION:
         return _other_layout(path, version)
@@ -135,7 +135,7 @@ def _other_layout(path: Path, version: Any) -> str:
 
 
 def _loaded(path: Path, content: bytes) -> dict[str, Any]:
-    """What is in the file: weights only."""
+    """The content of the file: weights only."""
     try:
         found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         if not isinstance(found, dict):
@@ -189,7 +189,7 @@ def agree(path: Path, changed: Sequence[Difference]) -> None:
 
 
 def of_problem(found: dict[str, Any], facts: Mapping[str, str]) -> list[Difference]:
-    """What differs between the method of a checkpoint and this one, before training.
+    """The differences between the method of a checkpoint and this one, before training.
 
     What has moved by the time of the checkpoint is part of the state, which is loaded.
     """

@@ -1,4 +1,4 @@
-"""Devices and processes: where a training runs, and which rows are whose."""
+"""The device of a training, and the share of each process."""
 
 from __future__ import annotations
 
@@ -13,9 +13,21 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from otgen_lite import _checks
+
 #: How long a process waits for the others before it gives up. Who needs another time starts the
 #: process group before ``fit``.
 TIMEOUT = timedelta(minutes=10)
+
+
+def keep_memory() -> None:
+    """Let the C library keep the memory that a step frees for the next one.
+
+    glibc gives large pieces back to the system when they are freed, and the next step pays for
+    every page anew: a tenth to a quarter of a stack's step. It stops to do so for pieces of a size
+    that it has seen freed, up to 32 MiB; this one is never written to. Other libraries do not mind.
+    """
+    torch.empty((1 << 25) - (1 << 16), dtype=torch.uint8, device="cpu")
 
 
 @dataclass(frozen=True)
@@ -40,7 +52,7 @@ class Processes:
         return slice(self.rank * share, (self.rank + 1) * share)
 
     def joined(self, batch: Tensor) -> Tensor:
-        """What has the shape and type of the joined batch, without its memory."""
+        """A tensor of the joined batch's shape and type, without its memory."""
         if self.world == 1:
             return batch
         return batch[:1].expand(self.world * len(batch), *batch.shape[1:])
@@ -73,7 +85,7 @@ class Processes:
         return int(largest)
 
     def all(self, value: Any) -> list[Any]:
-        """What each process holds, in every process."""
+        """The values of all processes, in every process."""
         if self.world == 1:
             return [value]
         found: list[Any] = [None] * self.world
@@ -81,7 +93,7 @@ class Processes:
         return found
 
     def same(self, value: Any, device: torch.device) -> Any:
-        """What the first process holds, in every process."""
+        """The value of the first process, in every process."""
         if self.world == 1:
             return value
         box = [value]
@@ -142,7 +154,7 @@ def alone() -> Iterator[None]:
 
 
 def present() -> Processes:
-    """The processes whose group there is already."""
+    """The processes of the group that is there already."""
     if _alone or not (dist.is_available() and dist.is_initialized()):
         return Processes()
     return Processes(dist.get_rank(), dist.get_world_size())
@@ -164,7 +176,7 @@ def resolve(device: str | torch.device | None, here: torch.device) -> torch.devi
     Args:
         device: a name; ``"auto"`` for the accelerator where there is one; None for where the
             method is, or under torchrun for this process's accelerator.
-        here: where the method is.
+        here: the device of the method.
     """
     if device is None and "TORCHELASTIC_RUN_ID" not in os.environ:
         return here
@@ -193,7 +205,7 @@ def named(device: str | torch.device) -> torch.device:
 
 def select(device: torch.device) -> None:
     """Make an accelerator the current one, where torch has several of a kind."""
-    if device.type in ("cpu", "mps"):
+    if device.type == "cpu" or device.type in _checks.WITHOUT_INDEX:
         return
     if hasattr(torch.accelerator, "set_device_index"):
         torch.accelerator.set_device_index(device.index or 0)

@@ -1,4 +1,4 @@
-"""What stops a training that cannot go on."""
+"""Errors of a training that cannot go on."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class TrainingError(RuntimeError):
 
     Attributes:
         step: the step, counted from 1, in which it was seen.
-        player: whose loss or weights.
+        player: the player of that loss or those weights.
         members: where the method is a stack, the indices of the members that failed.
         checkpoint: the last good checkpoint, or None.
         history: the losses and metrics up to then.
@@ -92,7 +92,7 @@ def describe(
     checkpoint: Path | None,
     saved: int | None,
 ) -> TrainingError:
-    """What happened, what the method holds now, and where to go back to."""
+    """The error: the event, the weights that the method holds now, and the last good checkpoint."""
     loss = found.loss
     members = bad_members(loss)
     if found.why is not None:

@@ -22,7 +22,7 @@ class Failed:
     remember of it is deleted.
 
     Args:
-        method: what is trained; members are known to it by ``rows_of``.
+        method: the method in training; members are known to it by ``rows_of``.
         players: its players.
         snapshot: the last weights that were seen to be good.
     """
@@ -73,7 +73,7 @@ class Failed:
                         value[index] = 0
 
     def state(self) -> dict[int, dict[str, Any]]:
-        """What a checkpoint keeps."""
+        """The part of a checkpoint about failed members."""
         return {
             k: {"step": e.step, "player": e.player, "message": str(e)}
             for k, e in self.errors.items()

@@ -1,4 +1,4 @@
-"""What of a training is not the package's own: whether it may draw, and with which generators.
+"""Parts of a training that are not the package's own: may they draw, and from which generators.
 
 Both are found by looking at objects, not by running them: a change that happens now and then would
 not show in one run.
@@ -22,7 +22,7 @@ from torch.nn.modules.dropout import _DropoutNd
 
 from otgen_lite.training import streams
 
-#: Where objects come from that draw from no generator of the program, but for :data:`_DRAWING`.
+#: Packages whose objects draw from no generator of the program, but for :data:`_DRAWING`.
 _QUIET = ("torch", "otgen_lite", "builtins", "collections", "weakref")
 
 #: Layers of torch that draw.
@@ -36,7 +36,7 @@ _PROGRAMS = (torch.default_generator, random._inst, np.random.mtrand._rand)
 #: How many objects are looked at, how deep, and how many of a list: data may hold millions.
 _MOST, _DEEP, _LONG = 10_000, 8, 1_000
 
-#: What holds no generator.
+#: Types without a generator inside.
 _ATOMS = (
     Tensor, np.ndarray, str, bytes, int, float, complex, type, types.ModuleType, types.NoneType,
 )  # fmt: skip
@@ -147,7 +147,7 @@ def _held(root: Any) -> Iterator[Any]:
 
 
 def _inside(value: Any) -> list[Any]:
-    """What an object consists of, as far as generators may be there."""
+    """The parts of an object in which generators may be."""
     if isinstance(value, dict):
         return list(islice(value.values(), _LONG))
     if isinstance(value, (list, tuple, set)):
@@ -166,7 +166,7 @@ def _inside(value: Any) -> list[Any]:
 
 
 def _seen_by(function: types.FunctionType) -> list[Any]:
-    """What a function closes over, its defaults, and the generators among its globals."""
+    """The closure of a function, its defaults, and the generators among its globals."""
     cells = [cell.cell_contents for cell in function.__closure__ or () if _full(cell)]
     names = {name for code in _codes(function.__code__) for name in code.co_names}
     found = [function.__globals__.get(name) for name in sorted(names)]

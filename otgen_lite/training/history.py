@@ -147,7 +147,7 @@ class History:
         return {player: record.tensor() for player, record in self._records.items()}
 
     def last(self) -> dict[str, float]:
-        """The last loss of each player; the mean over members where several go on."""
+        """The last loss of each player; the mean over members that go on."""
         found = {player: record.last() for player, record in self._records.items()}
         if self.failed:
             found = {

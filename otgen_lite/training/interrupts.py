@@ -59,7 +59,7 @@ class Stop:
         return signal.Signals(self.number).name if self.number else "nobody"
 
     def adopt(self, number: int) -> None:
-        """Take over what another process was told; a notice to terminate outranks Ctrl-C."""
+        """Take over the signal of another process; a notice to terminate outranks Ctrl-C."""
         if number and (not self.number or self.number == signal.SIGINT):
             self._at = self._at or time.monotonic()
             self.number = number
@@ -83,7 +83,7 @@ class Stop:
             time.sleep(left)
 
     def say(self, step: int, steps: int, checkpoint: Path | None) -> None:
-        """What a signal led to, in one line."""
+        """The effect of a signal, in one line."""
         saved = f"; the checkpoint is {str(checkpoint)!r}" if checkpoint is not None else ""
         log.warning("fit: %s ended the training after step %d of %d%s",
                     self.name, step, steps, saved)  # fmt: skip
@@ -112,7 +112,7 @@ class Stop:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """What is written inside is written to its end."""
+        """A file that is written inside is written to its end."""
         self._writes = True
         try:
             yield

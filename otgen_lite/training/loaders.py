@@ -1,4 +1,4 @@
-"""Batches of a loader, as it makes them; resumed by skipping what was used of its epoch.
+"""Batches of a loader, as it makes them; resumed by skipping the used ones of its epoch.
 
 A loader draws in many places: its sampler, its items, its workers. All of it is one stream that
 every epoch seeds anew, generators that the user gave included, so an epoch is known by its number.
@@ -97,7 +97,7 @@ class Loaded:
             yield
 
     def _item(self) -> Any:
-        """What the loader gives next, None at the end of its epoch."""
+        """The next item of the loader, None at the end of its epoch."""
         try:
             with self._using():
                 return next(self._iterator, None)
@@ -197,7 +197,7 @@ def _home(loader: Any) -> torch.device | None:
 
 
 class _Samplers:
-    """Samplers of a kind that is not known: they may remember what they gave, so it is put back."""
+    """Samplers of an unknown kind: they may have a memory, which is put back."""
 
     def __init__(self, loader: Any, held: Generators) -> None:
         found = [getattr(loader, name, None) for name in ("sampler", "batch_sampler")]
@@ -249,7 +249,7 @@ def _check(loader: Any, world: int, split: bool) -> None:
 
 
 def _tell(loader: Any) -> None:
-    """Say what is left out of every epoch, where that is known."""
+    """A warning about points that are left out of every epoch."""
     size = getattr(loader, "batch_size", None)
     if size is None or loader.drop_last or isinstance(loader.dataset, IterableDataset):
         return

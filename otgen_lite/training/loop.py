@@ -191,7 +191,8 @@ def fit(
         with agreement.together(processes):
             batches = sources.batches_of(data, batch_size, seed, Placement(like, processes))
         try:
-            agreement.agree(processes, method, options, data, batches.fingerprint)
+            if processes.world > 1:  # of one, nobody needs a digest of all data
+                agreement.agree(processes, method, options, data, batches.fingerprint)
             players = _players(method, options, processes, here)
             history = History.of({player.name: player.record for player in players})
             run = TrainingRun(method, players, batches, options, processes, here, history, borrowed)
@@ -250,7 +251,7 @@ def _check_weights(method: Method) -> None:
 
 
 def _checked(method: Method, options: Options) -> torch.Tensor:
-    """A weight of the method, whose type and place the batches take."""
+    """A weight of the method: batches take its type and its device."""
     if not isinstance(method, nn.Module) or not getattr(method, "players", None):
         instead = getattr(method, "instead", "") if isinstance(method, nn.Module) else ""
         raise TypeError(

@@ -25,7 +25,7 @@ def trained(method: Method, player: str) -> dict[str, nn.Parameter]:
 
 
 class LossModule(nn.Module):
-    """A player's loss as a module, which is what ``DistributedDataParallel`` wraps."""
+    """A player's loss as a module, for ``DistributedDataParallel``."""
 
     def __init__(self, method: Method, loss: Callable[..., Any]) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ def loss_of(method: Method, player: str, options: Options, processes: Processes)
 
 
 def _compiled(method: Method) -> Callable[..., Any]:
-    """The method's loss through ``torch.compile``; an error that says what to do where it fails."""
+    """The method's loss through ``torch.compile``; a failure is an error with advice."""
     compiled = torch.compile(_of_its_own(method), backend=BACKEND, dynamic=False)
 
     def loss(*arguments: Any) -> Any:

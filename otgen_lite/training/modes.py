@@ -20,7 +20,7 @@ class Modes:
         self._method = method
 
     def training(self) -> None:
-        """Training mode for what is trained.
+        """Training mode for all parts that are trained.
 
         What is frozen stays as it was trained, in evaluation mode; so does a layer without weights
         to train, or one that normalises, which the user put there.
@@ -55,7 +55,7 @@ def _train(module: nn.Module) -> None:
 
 
 def _put_aside(module: nn.Module) -> Iterator[nn.Module]:
-    """Layers in evaluation mode inside of what is in training mode.
+    """Layers in evaluation mode inside of modules in training mode.
 
     A whole network with weights to train is none: one that was trained before is in that mode.
     """

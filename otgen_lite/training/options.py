@@ -41,7 +41,7 @@ MakeOptimizer = Callable[[list[torch.nn.Parameter], float], torch.optim.Optimize
 
 @dataclass(frozen=True)
 class Options:
-    """What :func:`otgen_lite.fit` was asked for; its docstring says what each option means."""
+    """The options of :func:`otgen_lite.fit`, whose docstring explains them."""
 
     steps: int = 2000
     batch_size: int = 128
@@ -128,7 +128,7 @@ class Options:
 
     @property
     def path(self) -> Path | None:
-        """Where checkpoints go."""
+        """The file of checkpoints."""
         return None if self.checkpoint is None else Path(self.checkpoint)
 
     def for_players(self, players: Iterable[str]) -> None:
@@ -154,7 +154,7 @@ class Options:
         return bound.get(player) if isinstance(bound, Mapping) else bound
 
     def factor(self, step: int) -> float:
-        """What the learning rates are multiplied by in a step, counted from 0."""
+        """The factor of the learning rates in a step, counted from 0."""
         warm = min(1.0, (step + 1) / self.warmup) if self.warmup else 1.0
         return warm * _factor(self._shape, step / self.steps)
 

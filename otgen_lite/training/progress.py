@@ -22,7 +22,7 @@ class Bar:
     page load scripts from other hosts, and a bar that moves is hundreds of lines.
 
     Args:
-        title: what is trained.
+        title: the name of the method.
         total: steps in all.
         done: steps that are over already.
     """

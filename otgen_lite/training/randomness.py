@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from otgen_lite import _checks
 from otgen_lite.training import streams
 from otgen_lite.training.foreign import Generators
 
@@ -58,7 +59,7 @@ class Turns:
                 self._changed.notify_all()
 
 
-#: Who holds the generators of the program.
+#: The lock of the program's generators.
 TURNS = Turns()
 
 
@@ -104,10 +105,10 @@ class Borrowed:
 
     Args:
         seed: that of the training.
-        device: whose generator is borrowed beside those of the CPU.
+        device: its generator is borrowed beside those of the CPU.
         needed: whether something may draw from them. If not they are left alone, so that a
             training in a thread and the user's own draws do not meet.
-        method: whose networks may hold generators of their own, which are treated alike.
+        method: its networks may hold generators of their own, which are treated alike.
     """
 
     def __init__(self, seed: int, device: torch.device, needed: bool, method: Any = None) -> None:
@@ -172,12 +173,14 @@ def put(device: torch.device, kept: dict[str, Any]) -> None:
 
 def _state(device: torch.device) -> Tensor:
     module = torch.get_device_module(device)
-    return module.get_rng_state() if device.type == "mps" else module.get_rng_state(device)
+    if device.type in _checks.WITHOUT_INDEX:
+        return module.get_rng_state()
+    return module.get_rng_state(device)
 
 
 def _set_state(device: torch.device, state: Tensor) -> None:
     module = torch.get_device_module(device)
-    if device.type == "mps":
+    if device.type in _checks.WITHOUT_INDEX:
         module.set_rng_state(state)
     else:
         module.set_rng_state(state, device)

@@ -105,7 +105,7 @@ class RunCheckpoint:
         return self.saved
 
     def _changes(self, found: dict[str, Any]) -> list[checkpoints.Difference]:
-        """What differs between the run of a checkpoint and this one, and may not."""
+        """Differences between the run of a checkpoint and this one that may not be."""
         out = []
         for name, old, new in checkpoints.of_options(found["options"], self.run_is):
             why = self._steps_differ(int(found["step"])) if name == "steps" else None
@@ -116,7 +116,7 @@ class RunCheckpoint:
         return out
 
     def _steps_differ(self, done: int) -> str:
-        """Why a run of other ``steps`` is no continuation; nothing where it is one."""
+        """The reason why a run of other ``steps`` is no continuation; empty if it is one."""
         if done > self.options.steps:
             return f"{done} are done"
         if self.options.counting:
@@ -151,7 +151,7 @@ class RunCheckpoint:
         self.failed.load(found["failed"])
 
     def fingerprint(self) -> dict[str, str]:
-        """What makes a run the run it is beside its method, in words."""
+        """The identity of a run beside its method, in words."""
         shapes = {n: tuple(p.shape) for n, p in self.method.named_parameters()}
         parts = {
             "method": type(self.method).__qualname__,

@@ -1,4 +1,4 @@
-"""The run of a training: what ``fit`` does between its first check and its last line.
+"""The run of a training: the work of ``fit`` between its checks and its result.
 
 A *step* of a training lets every player move; a player makes one or several *updates* in it::
 

@@ -23,7 +23,7 @@ class Averages:
     this is their mean; the initial weights do not count.
 
     Args:
-        method: whose parameters; they are written in place only.
+        method: its parameters are averaged; they are written in place only.
         decay: β in (0, 1).
     """
 
@@ -53,7 +53,7 @@ class Averages:
             torch._foreach_copy_(self.live, own)
 
     def state(self) -> dict[str, Tensor]:
-        """What a checkpoint keeps."""
+        """The part of a checkpoint about averages."""
         return dict(zip(self.names, self.values, strict=True))
 
     def load(self, state: dict[str, Tensor]) -> None:
@@ -89,12 +89,12 @@ class Snapshot:
         return [name for name, fine in zip(self._live, good, strict=True) if not fine]
 
     def take(self, step: int) -> None:
-        """Keep what is there now."""
+        """Keep the present numbers."""
         torch._foreach_copy_(self._kept, list(self._live.values()))
         self.step = step
 
     def put_back(self) -> None:
-        """Give the method what was kept."""
+        """Give the method the kept numbers."""
         torch._foreach_copy_(list(self._live.values()), self._kept)
 
     def finite(self, rows: dict[str, list[int]]) -> bool:
@@ -107,5 +107,5 @@ class Snapshot:
         return self._everything
 
     def kept(self) -> dict[str, Tensor]:
-        """By name what was kept."""
+        """The kept numbers by name."""
         return dict(zip(self._live, self._kept, strict=True))

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -35,6 +36,9 @@ CANCELS = 1e7
 #: Beyond this, whole numbers are all that a float64 holds.
 DIGITS = 2.0**52
 
+#: Numbers on the CPU, one a problem.
+Numbers = np.ndarray[Any, Any]
+
 #: Problems (as a slice) and their rows (as a slice).
 Part = tuple[slice, slice]
 
@@ -54,10 +58,12 @@ class Costs(Protocol):
         """Blocks that cover all problems and rows."""
         ...
 
-    def exponents(self, part: Part, phi: Tensor | None, gamma: Tensor | None) -> Tensor:
+    def exponents(
+        self, part: Part, phi: Tensor | None, gamma: Tensor | None, first: int = 0
+    ) -> Tensor:
         """phi_i + gamma_j - s C_ij on a part, in memory that the next call reuses.
 
-        In float64; None is a potential of zeros.
+        In float64, from the column ``first`` on; None is a potential of zeros.
         """
         ...
 
@@ -104,12 +110,14 @@ class MatrixCosts:
         for p in range(0, B, step):
             yield slice(p, min(B, p + step)), slice(0, n)
 
-    def exponents(self, part: Part, phi: Tensor | None, gamma: Tensor | None) -> Tensor:
-        C = self.C[part]
+    def exponents(
+        self, part: Part, phi: Tensor | None, gamma: Tensor | None, first: int = 0
+    ) -> Tensor:
+        C = self.C[part][:, :, first:]
         if self._scratch.numel() < C.numel():
             self._scratch = C.new_empty(C.numel(), dtype=torch.float64)
         out = self._scratch[: C.numel()].view(C.shape)
-        added = [] if gamma is None else [gamma[part[0], None, :]]
+        added = [] if gamma is None else [gamma[part[0], None, first:]]
         added += [] if phi is None else [phi[part][:, :, None]]
         if added and self.common is not None:
             torch.add(added.pop(0), C, alpha=-self.common, out=out)
@@ -146,25 +154,27 @@ class PointCosts:
         self.rows = max(1, block_size(x.device) // y.shape[0]) if rows is None else rows
         self._scratch = x.new_empty((min(self.rows, len(x)), len(y)), dtype=torch.float64)
         self._rough: Tensor | None = None
-        sizes = [x.abs().max(), y.abs().max()]
+        each = [x] if x is y else [x, y]
+        sizes = [points.abs().max().double() for points in each]
         if cost == "sqeuclidean":
-            same = x is y
-            self.x = x = x.to(torch.float64)
-            self.y = y = x if same else y.to(torch.float64)
+            each = [points.to(torch.float64) for points in each]
+            self.x, self.y = each[0], each[-1]
             # phi + gamma - s |x - y|^2 is one matrix product of vectors with two more entries.
-            centre = middle(x if x is y else torch.cat([x, y]))
-            x, y = x - centre, y - centre
-            square_x, square_y = x.square().sum(dim=1), y.square().sum(dim=1)
-            sizes += [square_x.max(), square_y.max()]
-            self.square_x, self.square_y = square_x * scale, square_y * scale
-            self.left = torch.nn.functional.pad(x * (2.0 * scale), (0, 2), value=1.0)
-            self.right = torch.nn.functional.pad(y, (0, 2), value=1.0).T.contiguous()
-        size_x, size_y, *squares = torch.stack([size.double() for size in sizes]).tolist()
-        size = size_x + size_y
+            centre = middle(torch.cat(each))
+            each = [points - centre for points in each]
+            squares = [points.square().sum(dim=1) for points in each]
+            sizes += [square.max() for square in squares]
+            self.square_x, self.square_y = squares[0] * scale, squares[-1] * scale
+            pad = torch.nn.functional.pad
+            self.left = pad(each[0] * (2.0 * scale), (0, 2), value=1.0)
+            self.right = pad(each[-1], (0, 2), value=1.0).T.contiguous()
+        found = torch.stack(sizes).tolist()
+        size = found[0] + found[len(each) - 1]
+        far = found[len(each)] + found[-1] if cost == "sqeuclidean" else math.inf
+        self.product = far * scale <= CANCELS
         self.metric = isinstance(cost, str) and math.isfinite(
             scale * max(size, size * size) * x.shape[1]
         )
-        self.product = bool(squares) and sum(squares) * scale <= CANCELS
         if not self.product:
             self._refuse()
 
@@ -179,26 +189,31 @@ class PointCosts:
             for _, rows in self.parts():
                 cost_matrix(self.x[rows], self.y, self.cost)  # names the number
 
-    def _matrix(self, rows: slice) -> Tensor:
+    def _matrix(self, rows: slice, first: int) -> Tensor:
+        x, y = self.x[rows], self.y[first:]
         if self.cost == "sqeuclidean":
             # Sums of squared differences: where this is called, a matrix product would cancel.
             mode = "donot_use_mm_for_euclid_dist"
-            return torch.cdist(self.x[rows], self.y, compute_mode=mode).square_()
-        return matrix(self.x[rows], self.y, self.cost)
+            return torch.cdist(x, y, compute_mode=mode).square_()
+        return matrix(x, y, self.cost)
 
     def parts(self) -> Iterator[Part]:
         n = self.shape[1]
         for i in range(0, n, self.rows):
             yield slice(0, 1), slice(i, min(n, i + self.rows))
 
-    def exponents(self, part: Part, phi: Tensor | None, gamma: Tensor | None) -> Tensor:
+    def exponents(
+        self, part: Part, phi: Tensor | None, gamma: Tensor | None, first: int = 0
+    ) -> Tensor:
         rows = part[1]
-        out = self._scratch[: rows.stop - rows.start]
+        shape = rows.stop - rows.start, self.shape[2] - first
+        out = self._scratch.view(-1)[: shape[0] * shape[1]].view(shape)
         if self.product:
-            return torch.mm(*self._factors(rows, phi, gamma), out=out)[None]
-        torch.mul(self._matrix(rows), -self.scale, out=out)
+            left, right = self._factors(rows, phi, gamma)
+            return torch.mm(left, right[:, first:], out=out)[None]
+        torch.mul(self._matrix(rows, first), -self.scale, out=out)
         if gamma is not None:
-            out.add_(gamma[0])
+            out.add_(gamma[0, first:])
         return (out if phi is None else out.add_(phi[0, rows, None]))[None]
 
     def rough_exponents(self, part: Part, phi: Tensor | None, gamma: Tensor | None) -> Tensor:
@@ -229,9 +244,9 @@ class PointCosts:
         return PointCosts(self.x, self.y, self.cost, scale, self.rows, self.streamed)
 
 
-def check_digits(phi: Tensor) -> None:
+def check_digits(sizes: Numbers) -> None:
     """Refuse potentials over eps that a float64 cannot tell from their neighbours."""
-    if not bool((phi.abs() < DIGITS).all()):
+    if not bool((sizes < DIGITS).all()):
         raise _checks.not_finite(
             "eps is so small for these costs that cost / eps is not a finite number "
             f"with digits behind the point; it must be above about {1 / DIGITS:.0e} times the "
@@ -298,13 +313,23 @@ def spread(costs: Costs) -> float:
     return float((ends[:, 1] - ends[:, 0]).max())
 
 
-def row_sums(costs: Costs, phi: Tensor, gamma: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    """Row sums of the plan, in float64 and with every entry counted."""
-    rows = torch.empty_like(a)
+def symmetric_sums(costs: Costs, phi: Tensor, weights: Tensor) -> Tensor:
+    """(c, n) sums over j of 2^(phi_i + phi_j - s C_ij) w_j for the c rows w of ``weights``.
+
+    For one symmetric problem, in float64; of the entries (i, j) and (j, i) one is computed.
+    """
+    out = torch.zeros_like(weights)
     for part in costs.parts():
-        kernel = costs.exponents(part, phi, gamma).clamp_(TINY, -TINY).exp2_()
-        rows[part] = a[part] * times(kernel, b[part[0]])
-    return rows
+        here, beyond = part[1], slice(part[1].stop, None)
+        kernel = costs.exponents(part, phi, phi, here.start)[0].clamp_(TINY, -TINY).exp2_()
+        out[:, here] += rows_times(weights[:, here.start :], kernel.T)
+        out[:, beyond] += rows_times(weights[:, here], kernel[:, here.stop - here.start :])
+    return out
+
+
+def rows_times(weights: Tensor, K: Tensor) -> Tensor:
+    """(c, r) times (r, m), which for few columns is faster than the transposed product."""
+    return torch.mv(K.T, weights[0])[None] if len(weights) == 1 else torch.mm(weights, K)
 
 
 def marginals(

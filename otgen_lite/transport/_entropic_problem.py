@@ -1,4 +1,4 @@
-"""What the entropic solvers share: checked weights and eps, the plan, derivatives."""
+"""The common part of the entropic solvers: checked weights and eps, the plan, derivatives."""
 
 from __future__ import annotations
 
@@ -12,7 +12,16 @@ from torch import Tensor
 
 from otgen_lite import _checks
 from otgen_lite.costs import Cost, cost_matrix, matrix
-from otgen_lite.transport._blocks import TINY, Costs, MatrixCosts, Part, PointCosts
+from otgen_lite.transport._blocks import (
+    TINY,
+    Costs,
+    MatrixCosts,
+    Numbers,
+    Part,
+    PointCosts,
+    rows_times,
+    symmetric_sums,
+)
 from otgen_lite.transport._flat import FLAT, polished
 from otgen_lite.transport._once_differentiable import held_fixed
 from otgen_lite.transport._sinkhorn import State
@@ -39,6 +48,7 @@ class Problem:
         phi: (B, n) first potential over eps log 2, in float64.
         gamma: (B, m) second potential, the same.
         annealed: whether eps was annealed to its value.
+        uniform: whether all weights are known to be uniform.
     """
 
     phi: Tensor
@@ -50,30 +60,37 @@ class Problem:
     columns: Tensor
     annealed: bool = False
 
-    def __init__(self, costs: Costs, eps: Tensor, a: Tensor, b: Tensor, dtype: torch.dtype) -> None:
-        self.costs, self.eps, self.dtype = costs, eps, dtype
+    def __init__(
+        self,
+        costs: Costs,
+        eps: Tensor,
+        a: Tensor,
+        b: Tensor,
+        dtype: torch.dtype,
+        uniform: bool = False,
+    ) -> None:
+        self.costs, self.eps, self.dtype, self.uniform = costs, eps, dtype, uniform
         self.a, self.b = a.detach(), b.detach()
 
     def take(self, s: State) -> Tensor:
         """Keep the potentials, and return the dual value (B,)."""
         self.phi, self.gamma = s.phi, s.gamma
         excess = s.mass - 1.0
-        height = torch.maximum(s.phi.abs().amax(dim=1), s.gamma.abs().amax(dim=1))
-        flat = (height < FLAT).nonzero()[:, 0]
-        if len(flat):
-            excess = self._polish(flat, excess, s)
+        if (s.size < FLAT).any():
+            excess = self._polish((s.size < FLAT).nonzero()[0], excess, s)
         mean = (self.a * self.phi).sum(dim=1) + (self.b * self.gamma).sum(dim=1)
         return self.eps * (LOG2 * mean - excess)
 
-    def _polish(self, index: Tensor, excess: Tensor, s: State) -> Tensor:
+    def _polish(self, flat: Numbers, excess: Tensor, s: State) -> Tensor:
         """Better potentials for the problems of a large eps, and the mass beyond 1 of all."""
+        index = s.on_device(flat)
         costs = self.costs if len(index) == len(excess) else self.costs.only(index)
         of = (self.phi[index], self.gamma[index], self.a[index], self.b[index])
         phi, gamma, mass, error = polished(costs, *of)
         self.phi, self.gamma = self.phi.clone(), self.gamma.clone()
         self.phi[index], self.gamma[index] = phi, gamma
         s.error = s.error.copy()
-        s.error[index.cpu().numpy()] = error.cpu().numpy()
+        s.error[flat] = error.cpu().numpy()
         s.history[-1:] = [(k, s.error) for k, _ in s.history[-1:]]
         if hasattr(self, "rows"):
             del self.rows  # the sums of the plan that it was before
@@ -94,8 +111,8 @@ class Problem:
         out = self.costs.exponents(part, self.phi, self.gamma).clamp_(TINY, -TINY).exp2_()
         return out.mul_(self.b[part[0], None, :]).mul_(self.a[part][:, :, None])
 
-    def watch(self, x: Tensor, y: Tensor, asked: tuple[bool, bool]) -> None:
-        """Let the last check of the marginals bring what the derivatives will need.
+    def prepare_slopes(self, x: Tensor, y: Tensor, asked: tuple[bool, bool]) -> None:
+        """Factors of the derivatives, so that the last check of the marginals brings these as well.
 
         For squared distances these are 2 (row sum x_i - sum_j P_ij y_j): one product of the plan
         with d + 1 columns, of which the last is the row sum that is checked anyway.
@@ -109,26 +126,22 @@ class Problem:
     def marginals(
         self, costs: Costs, phi: Tensor, gamma: Tensor, a: Tensor, b: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """As the function of this name, for the one problem that is watched."""
+        """As the function of this name, for one problem with prepared slopes; keeps the sums."""
         left = self.left if self.asked[1] else self.left[-1:]
         right = self.right if self.asked[0] else self.right[-1:]
         self.rows = right.new_empty((len(right), self.a.shape[1]))
         self.columns = left.new_zeros((len(left), self.b.shape[1]))
         for part in costs.parts():
             kernel = costs.exponents(part, phi, gamma)[0].clamp_(TINY, -TINY).exp2_()
-            self.rows[:, part[1]] = torch.mm(right, kernel.T)
-            self.columns += torch.mm(left[:, part[1]], kernel)
+            self.rows[:, part[1]] = rows_times(right, kernel.T)
+            self.columns += rows_times(left[:, part[1]], kernel)
         self.rows *= a
         self.columns *= b
         return self.rows[None, -1], self.columns[None, -1]
 
-    def row_sums(self, costs: Costs, phi: Tensor, gamma: Tensor, a: Tensor, b: Tensor) -> Tensor:
-        """As the function of this name, for the one problem that is watched."""
-        self.rows = self.right.new_empty((len(self.right), self.a.shape[1]))
-        for part in costs.parts():
-            kernel = costs.exponents(part, phi, gamma)[0].clamp_(TINY, -TINY).exp2_()
-            self.rows[:, part[1]] = torch.mm(self.right, kernel.T)
-        self.rows *= a
+    def own_sums(self, costs: Costs, phi: Tensor, a: Tensor) -> Tensor:
+        """Row sums of a measure with itself, for one with prepared slopes; keeps the sums."""
+        self.rows = symmetric_sums(costs, phi, self.right).mul_(a)
         return self.rows[None, -1]
 
     def plan(self) -> Tensor:
@@ -157,7 +170,7 @@ class Problem:
             return slopes
         if cost == "sqeuclidean":
             if not hasattr(self, "rows") or self.asked != asked:
-                self.watch(x, y, asked)
+                self.prepare_slopes(x, y, asked)
                 self.marginals(self.costs, self.phi, self.gamma, self.a, self.b)
             pulled = (self.rows, self.columns if asked[1] else None)
             for k, (p, moved) in enumerate(zip((x, y), pulled, strict=True)):
@@ -222,7 +235,7 @@ def costs_of_points(
 
     A stored kernel of squared distances needs no matrix of them.
     """
-    x, y = x.detach(), y.detach()
+    x, y = (x.detach(),) * 2 if x is y else (x.detach(), y.detach())
     scale = 1.0 / (eps * LOG2)
     streamed = block is not None or x.shape[0] * y.shape[0] > WHOLE
     if cost != "sqeuclidean" and not streamed:

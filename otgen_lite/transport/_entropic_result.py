@@ -1,4 +1,4 @@
-"""What the entropic solvers return."""
+"""Results of the entropic solvers: values, potentials, plans, maps at new points."""
 
 from __future__ import annotations
 

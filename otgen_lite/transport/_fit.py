@@ -14,6 +14,7 @@ from torch import Tensor
 from otgen_lite.costs import cost_matrix, middle
 from otgen_lite.transport._ascent import Ascent, Round, Source
 from otgen_lite.transport._gap import Gap, gap_of
+from otgen_lite.transport._gap_estimate import estimate
 from otgen_lite.transport._merged import Merged
 from otgen_lite.transport._semidual import SampledDual
 from otgen_lite.transport.entropic import ConvergenceWarning
@@ -33,9 +34,20 @@ _FEW = 1 << 12
 #: Points that `fit` draws, at most, where no number of steps is given.
 _MOST_DRAWN = 1 << 26
 
-#: Points for each atom in the first held-out sample, which has 2^14 at least; each later one has
-#: twice as many.
-_HELD = 32
+#: Points in the first held-out sample, and for each atom in it, at least.
+_FIRST_HELD, _HELD = 1 << 14, 24
+
+#: The same for a bound, of which each later sample has twice as many.
+_HELD_FOR_BOUND = 32
+
+#: Looks after one round, at most.
+_LOOKS = 3
+
+#: A look that finds a step as well begins where a round gains this many times tol.
+_EARLY = 4.0
+
+#: Held-out points for each atom without which an estimate of the gap says nothing.
+_FEWEST = 8
 
 #: Numbers that a held-out sample may have.
 _MOST_HELD = 1 << 24
@@ -45,9 +57,17 @@ class Fit:
     """One fit: rounds of ascent, an estimate after each, and the record of them."""
 
     def __init__(
-        self, sd: SemiDiscrete, source: Source, batch: int, tol: float | None, step: float | None
+        self,
+        sd: SemiDiscrete,
+        source: Source,
+        batch: int,
+        tol: float | None,
+        step: float | None,
+        certify: str,
     ) -> None:
         self.sd, self.source, self.tol, self.step = sd, source, tol, step
+        # The estimate is one of a hard potential, between two atoms at least.
+        estimated = certify == "estimate" and sd.eps == 0.0
         self.merged = Merged(sd.y, sd._b)
         first = source.draw(max(256, batch))
         around = middle(first) if sd.cost == "sqeuclidean" else None
@@ -55,7 +75,7 @@ class Fit:
         self.dual = SampledDual(*of, torch.float64, around)
         x = self.dual.centred(first)
         start = self._start(x)
-        self.scale = self.dual.scale(start, x)
+        self.scale = self.dual.scale(start, x, self.dual.value(start, x))
         wanted = self.scale * (1e-3 if tol is None else tol)
         self._refuse_too_few_digits(x, start, wanted)
         if self.dual.may_be_short(x, wanted, sd.y.dtype == torch.float32):
@@ -65,11 +85,13 @@ class Fit:
         self.risen, self.best = 0.0, (0.0, start)
         self.ascent = Ascent(self.dual, source, start, x, batch, step, sd._length)
         self.before = sd.history["step"][-1] if sd.history["step"] else 0.0
-        self.drawn = self.looks = 0
+        self.estimated = estimated and self.dual.n > 1
+        self.held = max(_FIRST_HELD, (_HELD if self.estimated else _HELD_FOR_BOUND) * self.dual.n)
+        self.drawn = 0
         self.previous = start
 
     def _start(self, x: Tensor) -> Tensor:
-        """Where to begin: at the object's psi, or for its zero at what centring finds better."""
+        """The first potential: the object's psi; in place of 0, that of centred costs if better."""
         psi = self.dual.inner(self.merged.of(self.sd.psi.double()))
         psi = psi - self.dual.b @ psi
         self.given = psi, self.sd.psi
@@ -83,7 +105,7 @@ class Fit:
         return max((psi, flat - self.dual.b @ flat), key=lambda p: self.dual.value(p, x))
 
     def _refuse_too_few_digits(self, x: Tensor, start: Tensor, wanted: float) -> None:
-        """What the cost holds of functions of one point makes psi and costs large, and coarse."""
+        """Refuse points so far out that psi and costs are large, and their digits too coarse."""
         y = self.sd.y
         size = 0.0 if bool(self.sd.psi.any()) else float(self.dual.outer(start).abs().max())
         coarse = size * torch.finfo(y.dtype).eps
@@ -152,7 +174,7 @@ class Fit:
             )
 
     def _look(self, end: Round, last: bool) -> Gap:
-        """Estimate the dual, and where it is asked for the gap, on points that psi has not seen."""
+        """The dual, and where it is asked for the gap, on points that psi has not seen."""
         # NaN fails too. Beyond this, the squares in the estimate of the gap are not finite.
         if not bool((end.psi.abs() < _LARGEST).all()):
             raise FloatingPointError
@@ -161,29 +183,71 @@ class Fit:
         x = self.dual.centred(self.source.draw(max(64, drawn // 16)))
         value = self.dual.transform(psi, x)
         gain = float((value - self.dual.transform(self.previous, x)).mean())
-        self.previous = psi
-        self.scale = self.dual.scale(psi, x)
         gap = Gap(math.nan, math.nan, float(value.mean()), math.nan)
-        # While a round gains more than tol, the rest of the gap is not likely to be below it.
-        near = bool(self.tol) and gain <= (self.tol or 0.0) * self.scale
-        held = min(drawn, max(1 << 14, _HELD * self.dual.n) << self.looks)
-        if self.tol is not None and (last or (near and held >= 8 * self.dual.n)):
-            self.looks += 1
-            x = self.dual.centred(self.source.draw(max(64, held)))
-            gap = gap_of(self.dual, psi, x, self.tol * self.scale / 2)
+        if self.tol is not None:
+            self.scale = self.dual.scale(psi, x, float(value.mean() + self.dual.b @ psi))
+            if last or self._is_near(gain, drawn):
+                psi, gap, x = self._judged(psi, drawn, last)
+                value = self.dual.transform(psi, x[:_FEW])
         if not math.isfinite(gap.dual):
             raise FloatingPointError
         added = self.dual.added(x)
-        whole = self.dual.transform(psi, x[:_FEW]) + added[:_FEW]
-        error = float(whole.std()) / math.sqrt(len(x))
+        error = float((value[:_FEW] + added[:_FEW]).std()) / math.sqrt(len(x))
         gap = replace(gap, dual=gap.dual + float(added.mean()), dual_error=error)
         self._record(end, gap)
+        self.previous = psi
         self.sd.psi = self._psi(psi)
         self.sd.gap, self.sd.gap_error = gap.value, gap.error
         self.risen += gain
         if self.risen > self.best[0]:
             self.best = (self.risen, psi)
         return gap
+
+    def _is_near(self, gain: float, drawn: int) -> bool:
+        """Whether a look may be worth it.
+
+        While a round gains more than tol, the rest of the gap is not likely to be below it. A look
+        that also finds a step to take is worth it earlier.
+        """
+        much = _EARLY if self._may_step else 1.0
+        few = min(drawn, self.held) < _FEWEST * self.dual.n
+        return bool(self.tol) and not few and abs(gain) <= much * (self.tol or 0.0) * self.scale
+
+    @property
+    def _may_step(self) -> bool:
+        """Whether psi may take the step that the estimate of its gap finds."""
+        return self.estimated and self.step is None
+
+    def _judged(self, psi: Tensor, most: int, last: bool) -> tuple[Tensor, Gap, Tensor]:
+        """The gap of psi on at most so many fresh points, and these.
+
+        Where it is too large, psi takes the step that the sample suggests. Where this step is
+        expected to leave half of the gap or little enough, psi is judged again at once, on another
+        sample; else the ascent goes on from there.
+        """
+        wanted = (self.tol or 0.0) * self.scale
+        for k in range(_LOOKS):
+            size = max(64, min(most, self.held))
+            x = self.dual.centred(self.source.draw(size))
+            few = size < _FEWEST * self.dual.n
+            found = estimate(self.dual, psi, x) if self.estimated and not few else None
+            if found is None or not found.sound:
+                # The network needs more points, and so does a bound.
+                self.held *= 2
+                self.sd.gap_kind = "bound"
+                return psi, gap_of(self.dual, psi, x, wanted / 2), x
+            self.sd.gap_kind = "estimate"
+            gap = Gap(max(found.value, 0.0), found.error, found.dual, found.dual_error)
+            if last or not self._may_step or gap.value + 2 * gap.error <= wanted:
+                return psi, gap, x
+            # As many points as make two errors half of what is wanted.
+            self.held = round(self.held * min(max(4 * found.error_ahead / wanted, 1.0), 4.0))
+            passes = found.left + 2 * found.error_ahead <= wanted
+            if k + 1 == _LOOKS or not (passes or found.left <= found.value / 2):
+                break
+            psi = found.ahead
+        self.ascent.psi = found.ahead.clone()
+        return psi, gap, x
 
     def _record(self, end: Round, gap: Gap) -> None:
         self.sd.n_samples += self.source.drawn - self.drawn

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor, from_numpy
 
-from otgen_lite.transport._network import LOOKS, invited, nearness
+from otgen_lite.transport._network import LOOKS, invited
 from otgen_lite.transport._semidual import BestTwo, SampledDual, mean_and_error
 from otgen_lite.transport.exact import solve_exact
 
@@ -85,9 +85,11 @@ class _Repair:
         self.dual, self.psi, self.x, self.b = dual, psi, x, b
         self.n, self.size = dual.n, x.shape[0]
         self.cell, self.transform = two.first, two.transform
-        self.second, self.slack = invited(dual, psi, x, two, b)
         self.held = np.bincount(self.cell, minlength=self.n) / self.size
         self.missing = b - self.held
+        room = np.bincount(two.second, minlength=self.n) / self.size
+        poor = np.flatnonzero((self.missing > 0) & (room < self.missing))
+        self.second, self.slack = invited(dual, psi, x, two, poor, self.missing)
         self.first = np.zeros(self.n)
         self.chance = (0.0, 0.0)  # variance of potentials and gap that chance alone would give
         self.free = np.ones(self.size)
@@ -116,7 +118,8 @@ class _Repair:
             return mass - (np.bincount(label, mass, parts) / share)[label] * self.b
 
         driven = within_parts(self.missing)
-        near, width = nearness(self.slack)
+        width = max(float(np.median(self.slack)), np.finfo(float).tiny)
+        near = np.minimum(1.0, 0.5 * width / np.maximum(self.slack, width * 1e-9))
         wire = np.bincount(edge, near, keys.size) / (2 * width * self.size)
         upward, potential = self.cell == low, np.zeros(self.n)
         for sweep in range(3):

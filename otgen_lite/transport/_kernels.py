@@ -6,14 +6,14 @@ Its entries are kept within a range; an iteration takes a new base before they l
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Protocol
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from otgen_lite.transport._blocks import (
     Costs,
+    Numbers,
     Part,
     block_size,
     hard_columns,
@@ -22,9 +22,6 @@ from otgen_lite.transport._blocks import (
     times,
     times_left,
 )
-
-#: Numbers on the CPU, one a problem.
-Numbers = np.ndarray[Any, Any]
 
 #: Smallest and largest entry of a stored kernel, as powers of two: no zero, subnormal or infinity.
 RANGE = {torch.float32: (-80.0, 60.0), torch.float64: (-600.0, 600.0)}
@@ -36,7 +33,7 @@ LIMIT = {torch.float32: 40.0, torch.float64: 200.0}
 REACH = {torch.float32: 50.0, torch.float64: 300.0}
 
 #: Blocks of a stored kernel in float32 that are read once for both products of a sweep.
-SWEPT = 4
+BLOCKS_PER_PASS = 4
 
 
 class Kernel(Protocol):
@@ -88,7 +85,7 @@ class StoredKernel:
         self.limit, self.reach = LIMIT[dtype], REACH[dtype]
         self.phi = self.gamma = a
         # A block of rows is read once for both products, and sums in float32 stay short.
-        rows = max(1, SWEPT * block_size(costs.device) // m)
+        rows = max(1, BLOCKS_PER_PASS * block_size(costs.device) // m)
         self.blocks = [
             (self.K[0, i : i + rows], self.a[0, i : i + rows], i) for i in range(0, n, rows)
         ]

@@ -28,7 +28,7 @@ _DUST, _OF_ATOM = 1e-15, 1e-6
 
 
 class Run(NamedTuple):
-    """What a run ends with: a plan, the second potential, its gap and its reduced cost."""
+    """The end of a run: a plan, the second potential, its gap and its reduced cost."""
 
     plan: np.ndarray
     v: np.ndarray
@@ -126,7 +126,7 @@ def _less(C: np.ndarray, f: np.ndarray, g: np.ndarray, *, pairs: bool = False) -
 
 
 def _typical(rest: np.ndarray) -> float:
-    """What the second choice costs in the middle row or column; the largest cost if nothing."""
+    """The median over rows and columns of the second least cost; the largest if those are 0."""
     seconds = [
         np.partition(costs, 1, axis=1)[:, 1] for costs in (rest, rest.T) if costs.shape[1] > 1
     ]

@@ -30,12 +30,11 @@ import torch
 from torch import Tensor
 
 from otgen_lite.transport._anderson import Anderson
-from otgen_lite.transport._blocks import Costs, check_digits, marginals
+from otgen_lite.transport._blocks import Costs, Numbers, check_digits, marginals
 from otgen_lite.transport._kernels import (
     LIMIT,
     REACH,
     Kernel,
-    Numbers,
     StoredKernel,
     StreamedKernel,
 )
@@ -48,6 +47,9 @@ SINGLE_TOL = 1e-6
 
 #: From this tolerance on the exponents of a kernel in float32 may be rounded, too.
 ROUGH_TOL = 1e-4
+
+#: Down to this error they are rounded where the kernel is computed anew in each sweep.
+STREAMED_TOL = 3e-5
 
 #: Sweeps without progress after which a kernel in float32 is given up.
 PATIENCE = 15
@@ -72,6 +74,7 @@ class State:
         mass: (B,) total mass of the plan.
         sweeps: (B,) sweeps done, on the CPU like the errors.
         error: (B,) L1 distance of both marginals of the plan to the weights, added.
+        size: (B,) largest potential.
         history: pairs (sweeps, errors of all problems).
     """
 
@@ -80,13 +83,15 @@ class State:
     mass: Tensor
     sweeps: Numbers
     error: Numbers
+    size: Numbers
     history: list[tuple[int, Numbers]]
 
     @classmethod
     def at(cls, phi: Tensor, gamma: Tensor) -> State:
         """These potentials, of which nothing is known."""
         B = len(gamma)
-        return cls(phi, gamma, phi.new_ones(B), np.zeros(B, np.int64), np.full(B, np.inf), [])
+        unknown = np.full(B, np.inf)
+        return cls(phi, gamma, phi.new_ones(B), np.zeros(B, np.int64), unknown, unknown.copy(), [])
 
     def note(self, sweeps: int, error: Numbers, index: Numbers) -> None:
         """Add the errors of the problems ``index`` to the history."""
@@ -120,6 +125,7 @@ class State:
             torch.cat([piece.mass for piece in pieces]),
             np.concatenate([piece.sweeps for piece in pieces]),
             history[-1][1],
+            np.concatenate([piece.size for piece in pieces]),
             history,
         )
 
@@ -140,6 +146,7 @@ def solve(
     annealing: float = 1.0,
     memory: int = MEMORY,
     check: Callable[..., tuple[Tensor, Tensor]] = marginals,
+    uniform: bool = False,
 ) -> State:
     """Sweep until both marginals hold up to ``tol``, or ``max_iter`` times.
 
@@ -153,10 +160,11 @@ def solve(
         annealing: the first eps, in units of the one of ``costs``; 1 is no annealing.
         memory: iterates that an Anderson step looks back on; 0 is the plain iteration.
         check: what computes the marginals at the end, as :func:`marginals` does.
+        uniform: whether it is known that no atom is without mass.
     """
     everything = np.arange(costs.shape[0])
     s = State.at(torch.zeros_like(a), torch.zeros_like(b) if gamma is None else gamma)
-    masses = with_zeros(a, b)
+    masses = [None, None] if uniform else with_zeros(a, b)
     cold = gamma is None
     while annealing > 1.0:
         # f = phi eps: the potentials keep their values while their unit shrinks.
@@ -179,7 +187,9 @@ def solve(
         part = costs if some is None else costs.only(some)
         phi, gamma, a_, b_ = (taken(t, some) for t in (s.phi, s.gamma, a, b))
         rows, columns = check(part, phi, gamma, a_, b_)
-        off = ((rows - a_).abs().sum(dim=1) + (columns - b_).abs().sum(dim=1)).cpu().numpy()
+        off = (rows - a_).abs().sum(dim=1) + (columns - b_).abs().sum(dim=1)
+        size = torch.maximum(phi.abs().amax(dim=1), gamma.abs().amax(dim=1))
+        off, s.size[todo] = torch.stack([off, size]).cpu().numpy()
         s.mass = placed(s.mass, some, rows.sum(dim=1))
         s.note(int(s.sweeps.max()), off, todo)
         late = ~(off <= tol) & (s.sweeps[todo] < max_iter) & np.isfinite(off)
@@ -217,13 +227,14 @@ def first_aim(costs: Costs, tol: float) -> float:
     Exponents in float64 are most of the work of a kernel that is computed anew in each sweep: so
     it is rough, and left when that is felt.
     """
-    return max(tol, ROUGH_TOL if costs.streamed else SINGLE_TOL)
+    return max(tol, STREAMED_TOL if costs.streamed else SINGLE_TOL)
 
 
 def kernel_of(costs: Costs, a: Tensor, dtype: torch.dtype, tol: float = 0.0) -> Kernel:
     """A kernel of these costs, stored where they allow it, rough where ``tol`` does."""
     kind = StreamedKernel if costs.streamed else StoredKernel
-    return kind(costs, dtype, a, dtype == torch.float32 and tol >= ROUGH_TOL)
+    rough = STREAMED_TOL if costs.streamed else ROUGH_TOL
+    return kind(costs, dtype, a, dtype == torch.float32 and tol >= rough)
 
 
 class Looks:
@@ -243,11 +254,11 @@ class Looks:
         wait = float(min(k - self.first, FARTHEST))
         if self.seen is not None:
             then, before = self.seen
-            with np.errstate(all="ignore"):
-                decay = np.log(before / error) / (k - then)
-                left = np.where(decay > 0, np.log(error / self.tol) / decay, np.inf)
+            error = np.where(np.isfinite(error), error, before)  # of a step that was taken back
+            pairs = zip(before.tolist(), error.tolist(), strict=True)
+            left = sorted(self._left(k - then, old, new) for old, new in pairs)
             # A batch is left by a quarter of its problems at a time.
-            wait = min(wait, SHARE * float(np.sort(left)[len(left) // 4]))
+            wait = min(wait, SHARE * left[len(left) // 4])
             if height > limit:
                 wait = min(wait, (k - then) / 2)
         self.seen = k, error
@@ -255,6 +266,12 @@ class Looks:
         if self.mixed and self.at > 2:
             # An Anderson step gains more than the sweeps between two of them.
             self.at += (1 - self.at) % PERIOD
+
+    def _left(self, sweeps: int, before: float, error: float) -> float:
+        """Sweeps to the tolerance, if the error goes on decaying as it did during so many."""
+        if not self.tol < error < before < math.inf:
+            return 0.0 if error <= self.tol else math.inf
+        return sweeps * math.log(error / self.tol) / math.log(before / error)
 
     def keep(self, index: Numbers) -> None:
         """Forget the other problems."""
@@ -319,7 +336,6 @@ class Iteration:
         """
         gamma = self.s.gamma
         self.kernel.start(None if cold else gamma, a, b)
-        check_digits(self.kernel.phi)
         if cold:
             gamma = self.kernel.gamma
         elif b is not None:
@@ -393,7 +409,9 @@ class Iteration:
 
     def look(self, k: int, last: bool) -> bool:
         """Read the errors; (retire) and (rebase) on what they say. Whether all is done."""
-        error, height = self.read()
+        error, height, size = self.read()
+        if self.looks.seen is None:
+            check_digits(size)
         self.s.note(k, np.where(self.done, self.s.error[self.index], error), self.index)
         worst = float(error.max())
         if worst < 0.9 * self.lowest or worst > 1e-5:
@@ -415,15 +433,15 @@ class Iteration:
             self.rebase(height > self.limit)
         return False
 
-    def read(self) -> tuple[Numbers, Numbers]:
-        """Errors of the last sweep, and by which power of two a factor leaves the base."""
+    def read(self) -> list[Numbers]:
+        """Errors, by which power of two a factor leaves the base, and the largest potential."""
         y, t = self.swept.double(), self.factors[1].double()
         error = torch.linalg.vector_norm((y * t).sub_(self.b), ord=1, dim=1)
         if self.undone is not None:
             error = error.masked_fill(self.undone, torch.inf)
         height = torch.linalg.vector_norm(self.rise, ord=torch.inf, dim=1)
-        found = torch.stack([error, height]).cpu().numpy()
-        return found[0], found[1]
+        size = torch.linalg.vector_norm(self.both, ord=torch.inf, dim=1)
+        return list(torch.stack([error, height, size]).cpu().numpy())
 
     def end(self, k: int, new: Numbers) -> None:
         """Write down the potentials of problems that are done."""

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from otgen_lite.transport._anderson import Anderson
-from otgen_lite.transport._blocks import Costs, check_digits, row_sums
-from otgen_lite.transport._kernels import LIMIT, REACH, Numbers
+from otgen_lite.transport._blocks import Costs, Numbers, check_digits, symmetric_sums
+from otgen_lite.transport._kernels import LIMIT, REACH
 from otgen_lite.transport._sinkhorn import (
     MEMORY,
     PATIENCE,
@@ -24,12 +24,17 @@ from otgen_lite.transport._sinkhorn import (
 )
 
 
+def row_sums(costs: Costs, phi: Tensor, a: Tensor) -> Tensor:
+    """(1, n) row sums of the plan of (phi, phi), in float64 and with every entry counted."""
+    return a * symmetric_sums(costs, phi, a)
+
+
 def solve_symmetric(
     costs: Costs,
     a: Tensor,
     tol: float,
     max_iter: int,
-    check: Callable[..., Tensor] = row_sums,
+    check: Callable[[Costs, Tensor, Tensor], Tensor] = row_sums,
 ) -> State:
     """One potential f with f + f: it is replaced by the mean of itself and its soft transform.
 
@@ -42,15 +47,16 @@ def solve_symmetric(
         phi = torch.empty_like(a)
         for part in costs.parts():
             phi[part] = costs.exponents(part, None, None).amax(dim=2) / -2.0
-        check_digits(phi)
+        check_digits(phi.abs().amax(dim=1).cpu().numpy())
     s = State.at(phi, phi)
     dtype, aim = torch.float32, first_aim(costs, tol)
     while True:
         SymmetricIteration(s, costs, a, dtype, aim).run(max_iter)
         s.gamma = s.phi
-        rows = check(costs, s.phi, s.phi, a, a)
+        rows = check(costs, s.phi, a)
         # The plan is symmetric: its columns are as far off as its rows.
-        s.error = 2.0 * (rows - a).abs().sum(dim=1).cpu().numpy()
+        off = 2.0 * (rows - a).abs().sum(dim=1)
+        s.error, s.size = torch.stack([off, s.phi.abs().amax(dim=1)]).cpu().numpy()
         s.mass = rows.sum(dim=1)
         if s.error[0] <= tol or s.sweeps[0] >= max_iter:
             return s

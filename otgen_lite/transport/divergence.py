@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from otgen_lite import _checks
-from otgen_lite.costs import Cost, cost_matrix
+from otgen_lite.costs import NAMES, Cost, cost_matrix
 from otgen_lite.transport import _entropic_problem as _problem
-from otgen_lite.transport._blocks import marginals, row_sums
+from otgen_lite.transport._blocks import marginals
 from otgen_lite.transport._entropic_problem import Problem
 from otgen_lite.transport._sinkhorn import solve
-from otgen_lite.transport._symmetric import solve_symmetric
+from otgen_lite.transport._symmetric import row_sums, solve_symmetric
 
 #: Entries of a callable cost that are compared with their mirror image at a time.
 _LOOKS = 1 << 22
@@ -90,12 +90,13 @@ def sinkhorn_divergence(
     tol = _checks.positive("tol", tol)
     max_iter = _checks.count("max_iter", max_iter)
     _check_symmetric(x.detach(), y.detach(), cost)
+    uniform = a is None and b is None
     a = _problem.weights("a", a, len(x), 1, like=x)
     b = _problem.weights("b", b, len(y), 1, like=x)
     equal = x.shape == y.shape and torch.equal(x, y) and torch.equal(a, b)
     first = _own(x, cost, number, a, tol, max_iter)
     second = first if equal else _own(y, cost, number, b, tol, max_iter)
-    cross = first if equal else _between(x, y, cost, number, a, b, tol, max_iter)
+    cross = first if equal else _between(x, y, cost, number, a, b, tol, max_iter, uniform)
     value = cross[1] - (first[1] + second[1]) / 2.0
 
     def slopes(grad: Tensor, asked: tuple[bool, ...]) -> list[Tensor | None]:
@@ -112,16 +113,25 @@ def sinkhorn_divergence(
 
 
 def _between(
-    x: Tensor, y: Tensor, cost: Cost, eps: float, a: Tensor, b: Tensor, tol: float, max_iter: int
+    x: Tensor,
+    y: Tensor,
+    cost: Cost,
+    eps: float,
+    a: Tensor,
+    b: Tensor,
+    tol: float,
+    max_iter: int,
+    uniform: bool,
 ) -> tuple[Problem, Tensor]:
     """The problem of two measures, solved, and its value in float64."""
     problem = _posed(x, y, cost, eps, a, b)
     check = marginals
     asked = (x.requires_grad, y.requires_grad)
     if cost == "sqeuclidean" and torch.is_grad_enabled() and any(asked):
-        problem.watch(x, y, asked)
+        problem.prepare_slopes(x, y, asked)
         check = problem.marginals
-    s = solve(problem.costs, problem.a, problem.b, tol, max_iter, check=check)
+    of = (problem.costs, problem.a, problem.b)
+    s = solve(*of, tol, max_iter, check=check, uniform=uniform)
     value = problem.take(s)
     _problem.warn(s, tol, stacklevel=3, annealed=True)  # there is no eps_scaling here
     return problem, value
@@ -134,8 +144,8 @@ def _own(
     problem = _posed(x, x, cost, eps, a, a)
     check = row_sums
     if cost == "sqeuclidean" and torch.is_grad_enabled() and x.requires_grad:
-        problem.watch(x, x, (True, False))
-        check = problem.row_sums
+        problem.prepare_slopes(x, x, (True, False))
+        check = problem.own_sums
     s = solve_symmetric(problem.costs, problem.a, tol, max_iter, check)
     value = problem.take(s)
     _problem.warn(s, tol, stacklevel=3, annealed=True)  # there is no eps_scaling here
@@ -151,7 +161,8 @@ def _posed(x: Tensor, y: Tensor, cost: Cost, eps: float, a: Tensor, b: Tensor) -
 def _check_symmetric(x: Tensor, y: Tensor, cost: Cost) -> None:
     """Named costs are; a callable is tried at every pair that the three problems hold."""
     if not callable(cost):
-        cost_matrix(x[:1], y[:1], cost)  # names what is wrong before any work
+        if cost not in NAMES:
+            cost_matrix(x[:1], y[:1], cost)  # names what is wrong before any work
         return
     with torch.no_grad():
         for first, second in ((x, y), (x, x), (y, y)):

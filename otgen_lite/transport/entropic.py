@@ -31,7 +31,7 @@ __all__ = [
 
 #: Problems that are swept together hold at most this many entries, so that they stay in a cache;
 #: on an accelerator, so that it is busy.
-_TOGETHER, _TOGETHER_DEVICE = 1 << 20, 1 << 28
+_BATCH_ENTRIES, _BATCH_ENTRIES_DEVICE = 1 << 20, 1 << 28
 
 
 def solve_sinkhorn(
@@ -62,9 +62,10 @@ def solve_sinkhorn(
     in the long run. Every third sweep is followed by an Anderson step on the potentials, which is
     taken back where it lowers the dual value. The kernel starts from hard transforms, which leaves
     1 as the largest entry of each row and column, is stored in float32 and is scaled anew before
-    an entry can overflow. At the end both marginals are computed in float64, whatever the type of
-    C, and the iteration goes on with a kernel in float64 where they do not hold. Memory beside C:
-    half of C in float64.
+    an entry can overflow. The error is read after some sweeps only, which its decay predicts: an
+    accelerator is not waited for in between. At the end both marginals are computed in float64,
+    whatever the type of C, and the iteration goes on with a kernel in float64 where they do not
+    hold. Memory beside C: half of C in float64.
 
     Where an input requires a gradient, ``value`` is differentiable by the envelope theorem: the
     derivative in C is P, in a it is f, in b it is g, the last two up to an additive constant.
@@ -112,11 +113,12 @@ def solve_sinkhorn(
     batch = C[None] if single else C
     B, n, m = batch.shape
     eps_b = _eps(eps, B, C)
+    uniform = a is None and b is None
     a = _problem.weights("a", a, n, B, like=C)
     b = _problem.weights("b", b, m, B, like=C)
     common = None if isinstance(eps, Tensor) and eps.ndim == 1 else 1.0 / (float(eps) * LOG2)
     costs = MatrixCosts(batch.detach(), 1.0 / (eps_b * LOG2), common)
-    problem = Problem(costs, eps_b, a, b, C.dtype)
+    problem = Problem(costs, eps_b, a, b, C.dtype, uniform)
     s = _solved(problem, tol, max_iter, eps_scaling, init, single)
     value = problem.take(s).to(C.dtype)
 
@@ -152,8 +154,8 @@ def solve_sinkhorn_points(
     The problem and the iteration of :func:`solve_sinkhorn` for C_ij = c(x_i, y_j). Up to 2^24
     entries (128 MiB in float64) the matrix is stored once, for the squared distance its kernel
     alone. Beyond that, and wherever ``block`` is given, neither is: each sweep computes the costs
-    of a few rows at a time, 2^18 entries by default, and memory is that block and
-    a few vectors for each point.
+    of a few rows at a time, 2^18 entries by default (2^24 on an accelerator), and memory is that
+    block and a few vectors for each point. Most sweeps are in float32, here too.
 
     Where an input requires a gradient, ``value`` is differentiable in x, y, a and b by the envelope
     theorem: the plan is held fixed. For the squared distance the derivative in x_i is
@@ -196,12 +198,13 @@ def solve_sinkhorn_points(
         cost_matrix(x[:1].detach(), y[:1].detach(), cost)  # names what is wrong before any work
     number = _checks.positive("eps", eps)
     n, m = len(x), len(y)
+    uniform = a is None and b is None
     a = _problem.weights("a", a, n, 1, like=x)
     b = _problem.weights("b", b, m, 1, like=x)
     rows = None if block is None else _checks.count("block", block)
     costs = _problem.costs_of_points(x, y, cost, number, rows)
     eps_b = torch.full((1,), number, dtype=torch.float64, device=x.device)
-    problem = Problem(costs, eps_b, a, b, x.dtype)
+    problem = Problem(costs, eps_b, a, b, x.dtype, uniform)
     s = _solved(problem, tol, max_iter, eps_scaling, init, True)
     value = problem.take(s).to(x.dtype)
 
@@ -228,15 +231,16 @@ def _solved(
     problem.annealed = bool(eps_scaling)
     annealing = spread(costs) * LOG2 if eps_scaling else 1.0
     B, n, m = costs.shape
-    together = _TOGETHER if a.device.type == "cpu" else _TOGETHER_DEVICE
-    step = max(1, together // (n * m))
+    entries = _BATCH_ENTRIES if a.device.type == "cpu" else _BATCH_ENTRIES_DEVICE
+    step = max(1, entries // (n * m))
+    how: dict[str, Any] = {"annealing": annealing, "uniform": problem.uniform}
     if step >= B:
-        return solve(costs, a, b, tol, max_iter, gamma, annealing=annealing)
+        return solve(costs, a, b, tol, max_iter, gamma, **how)
     pieces = []
     for i in torch.arange(B, device=a.device).split(step):
         start = None if gamma is None else gamma[i]
         part = costs.only(i)
-        pieces.append(solve(part, a[i], b[i], tol, max_iter, start, annealing=annealing))
+        pieces.append(solve(part, a[i], b[i], tol, max_iter, start, **how))
     return State.concatenated(pieces)
 
 

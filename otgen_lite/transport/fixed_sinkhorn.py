@@ -1,4 +1,7 @@
-"""A fixed number of Sinkhorn sweeps, with no look at a number: quick, and ``vmap`` can run it."""
+"""A fixed number of Sinkhorn sweeps, with no look at a number: quick, and ``vmap`` can run it.
+
+That is, without ``.item()`` and without an ``if`` on a tensor: nothing waits for the device.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from otgen_lite.transport.surrogates import with_gradient_of
 
 #: Sweeps between two kernels. A half-sweep changes the range of a scaling by a factor of at most
 #: the number of points, so that float32 does not overflow in between.
-_KEEP = 4
+_SWEEPS_PER_KERNEL = 4
 
 #: Values of eps before the last one, each for one sweep. Without them mass that must travel far
 #: (from one cluster to another) would hardly move in a few sweeps.
@@ -43,20 +46,21 @@ def fixed_sinkhorn(
 ) -> Tensor:
     """The entropic cost or the Sinkhorn divergence of two samples after so many sweeps.
 
-    The last half-sweep makes the rows of the plan exact, so that the two formulas of the gradient
-    are the same number, however far the columns are from theirs.
+    The last half-sweep makes the rows of the plan exact, so that the gradient by the plan and the
+    one by the potential, which :class:`~otgen_lite.MKE` writes down, are the same number, however
+    far the columns are from theirs.
     """
     squared = isinstance(cost, str) and cost == "sqeuclidean"
     by_hand = squared and gradient == "plan"
     with torch.set_grad_enabled(torch.is_grad_enabled() and not by_hand):
         C = costs.matrix(x, y, cost)
         own = costs.matrix(x, x.detach(), cost) if debiased else C
-    cross = sweeps_between(C.detach(), eps, sweeps)
+    cross = solve_pair(C.detach(), eps, sweeps)
     value, itself = cross.value, cross
     if debiased:
-        itself = sweeps_with_itself(own.detach(), eps, sweeps)
+        itself = solve_self(own.detach(), eps, sweeps)
         with torch.no_grad():
-            other = sweeps_with_itself(costs.matrix(y, y, cost), eps, sweeps)
+            other = solve_self(costs.matrix(y, y, cost), eps, sweeps)
         value = value - (itself.value + other.value) / 2.0
     if by_hand:
         centre = itself.plan @ x.detach() if debiased else x.detach() / len(x)
@@ -76,15 +80,16 @@ def _surrogate(C: Tensor, solved: SinkhornState, eps: Tensor, gradient: str) -> 
 
 
 @torch.no_grad()
-def sweeps_between(C: Tensor, eps: Tensor, sweeps: int) -> SinkhornState:
-    """Sweeps for uniform weights: eps comes down from the mean cost, then ``sweeps`` at eps."""
+def solve_pair(C: Tensor, eps: Tensor, sweeps: int) -> SinkhornState:
+    """Two uniform measures: eps comes down from the mean cost, then ``sweeps`` at eps."""
     n, m = C.shape
     f = C.amin(dim=1)
     g = (C - f[:, None]).amin(dim=0)
     first = torch.maximum(C.mean(), eps)
     levels = [eps * (first / eps) ** (1.0 - k / _LEVELS) for k in range(_LEVELS)]
     pieces = [(level, 1) for level in levels]
-    pieces += [(eps, min(_KEEP, sweeps - k)) for k in range(0, sweeps, _KEEP)]
+    starts = range(0, sweeps, _SWEEPS_PER_KERNEL)
+    pieces += [(eps, min(_SWEEPS_PER_KERNEL, sweeps - k)) for k in starts]
     for at, count in pieces:
         kernel = ((f[:, None] + g - C) / at).clamp_min_(_FLOOR).exp_()
         u, v = torch.ones_like(f), torch.ones_like(g)
@@ -99,8 +104,8 @@ def sweeps_between(C: Tensor, eps: Tensor, sweeps: int) -> SinkhornState:
 
 
 @torch.no_grad()
-def sweeps_with_itself(C: Tensor, eps: Tensor, sweeps: int) -> SinkhornState:
-    """Sweeps for a measure and itself: one potential, the mean of itself and its soft transform."""
+def solve_self(C: Tensor, eps: Tensor, sweeps: int) -> SinkhornState:
+    """A measure with itself: one potential, the mean of it and its soft transform."""
     n = C.shape[0]
     kernel = (C / -eps).clamp_min_(_FLOOR).exp_()
     v = torch.ones_like(C[0])

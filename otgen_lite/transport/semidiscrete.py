@@ -16,6 +16,9 @@ from otgen_lite.transport._ascent import Sampler, Source
 from otgen_lite.transport._fit import Fit
 from otgen_lite.transport._semidual import BLOCK, argmax
 
+#: What may be known about a gap.
+CERTIFY = ("estimate", "bound")
+
 #: Costs of which the smallest is above this share of the largest have lost digits to what they have
 #: in common.
 _CANCELS = 0.9
@@ -54,8 +57,10 @@ class SemiDiscrete:
 
     Attributes:
         psi: (N,) potential, with sum_j b_j psi_j = 0.
-        gap: the last estimate of max H - H(psi), in the unit of the cost (NaN before a fit).
+        gap: the last estimate of max H - H(psi), or a bound of it, in the unit of the cost (NaN
+            before a fit).
         gap_error: its standard error.
+        gap_kind: ``"estimate"`` or ``"bound"``, which of them it is (empty before a fit).
         converged: whether the last fit reached its ``tol``.
         n_samples: points drawn so far, those for the gap included.
         history: lists of equal length, one entry for each round of a fit: ``step``, ``samples``,
@@ -110,6 +115,7 @@ class SemiDiscrete:
         }  # fmt: skip
         self.converged = False
         self.gap = self.gap_error = math.nan
+        self.gap_kind = ""
         self.n_samples = 0
         self._length: float | None = None  # where the next fit's own step goes on
 
@@ -218,6 +224,7 @@ class SemiDiscrete:
         tol: float | None = 1e-3,
         step: float | None = None,
         seed: int = 0,
+        certify: str = "estimate",
         progress: bool = False,
         callback: Callable[[int, Tensor], None] | None = None,
     ) -> SemiDiscrete:
@@ -236,13 +243,23 @@ class SemiDiscrete:
           the average is within O(k^{-1/2}) of it, and its gap is O(1/k); in general the gap is
           O(k^{-1/2}).
 
-        After a round that gained less than ``tol``, the gap is estimated on a fresh sample that psi
-        has not seen: max H_M - H_M(psi) of such a sample is in the mean at least max H - H(psi),
-        and the cost of any feasible plan of the sample bounds max H_M. The plan used is psi's own,
-        repaired. So ``gap`` is, up to its ``gap_error``, never too small; it is too large by about
-        (number of atoms) / (size of the sample) of the cost's spread between neighbouring atoms,
-        hence many points an atom are needed before it says anything. The fit stops where
-        gap + 2 gap_error <= tol * scale, with
+        After a round that gained little, the gap is judged on a fresh sample of M points, which psi
+        has not seen. max H_M - H_M(psi) of such a sample is in the mean at least max H - H(psi),
+        by an optimism of about c / M.
+
+        - ``certify="estimate"``, for eps = 0: the optimism is removed, by the products of slopes of
+          independent parts of the sample, :math:`\tfrac12 g_1^T L^{-1} g_2` (Richardson's
+          extrapolation from the halves of a sample, written out). -L is the Hessian of H, as the
+          points near the cells' borders show it. ``gap`` is then near the gap in the mean, and
+          ``gap_error`` is the standard error that it would have at ``gap + 2 gap_error``. Unless
+          ``step`` is given, psi also takes the step that the sample suggests, and is judged again
+          on another one. Where a sample has fewer than 8 points for each atom, or H is no parabola
+          there, the bound stands in; ``gap_kind`` says so.
+        - ``certify="bound"``, and for eps > 0: the cost of a feasible plan of the sample, psi's
+          own, repaired, bounds max H_M. So ``gap`` is, up to its ``gap_error``, never too small; it
+          is too large by c / M at least, and needs many points an atom before it says anything.
+
+        The fit stops where gap + 2 gap_error <= tol * scale, with
         a scale that no function of x or of y alone in the cost has a say in: the smaller of the
         dual value around the means (where the cost is squared) and of what the middle atom costs a
         middle point beyond its best one.
@@ -261,6 +278,7 @@ class SemiDiscrete:
                 ``steps``; None does not estimate it.
             step: constant C of the plain ascent, > 0; None sets the step by itself.
             seed: of the generator that the sampler gets.
+            certify: ``"estimate"`` or ``"bound"``, what ``gap`` is.
             progress: show a bar.
             callback: called as ``callback(k, psi)`` after step k with the average so far, or the
                 iterate where the round has none yet. It may not write to psi.
@@ -289,10 +307,11 @@ class SemiDiscrete:
             raise ValueError(f"steps must be given where tol is {tol}: nothing else ends the fit")
         if step is not None and _checks.number("step", step) <= 0:
             raise ValueError(f"step must be positive, got {step}")
+        certify = _checks.choice("certify", certify, CERTIFY)
         generator = torch.Generator(device=self.y.device)
         generator.manual_seed(_checks.seed("seed", seed))
         with torch.no_grad():
-            fit = Fit(self, Source(sample, self.y, generator), batch_size, tol, step)
+            fit = Fit(self, Source(sample, self.y, generator), batch_size, tol, step, certify)
             fit.run(steps, progress, callback)
         return self
 

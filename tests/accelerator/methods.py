@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 import otgen_lite as otg
-from otgen_lite.methods import latent_ot
-from otgen_lite.methods.latent_maps import PLANS
+from otgen_lite.methods.latent_maps import MAPS, PLANS
 from otgen_lite.methods.mke import DISCREPANCIES, GRADIENTS
 from otgen_lite.methods.semidual import RULES
 from otgen_lite.methods.wgan import CONSTRAINTS
@@ -80,7 +79,7 @@ def _makers() -> Iterator[tuple[str, Maker]]:
         for eps in (0.0, 0.3):
             yield f"SemiDual, {rule}, eps {eps}", partial(_semidual, rule, eps)
     yield "AutoEncoder", lambda x: otg.AutoEncoder(encoder(), decoder(), cost="cityblock")
-    for name in latent_ot.MAPS:
+    for name in MAPS:
         for plan in PLANS if name == "pairs" else ("batch",):
             yield f"LatentOT, {name}, {plan}", partial(_latent, name, plan)
 

@@ -44,7 +44,7 @@ def test_one_decision(device: torch.device) -> None:
 
 
 def test_without_double_precision_the_cpu_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_checks, "SINGLE", {NAME})
+    monkeypatch.setattr(_checks, "WITHOUT_FLOAT64", {NAME})
     with standin.available(doubles=False) as device:
         with pytest.warns(UserWarning, match=r"does not compute in double precision.*use_device"):
             assert otg.use_device() == CPU

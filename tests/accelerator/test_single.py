@@ -15,7 +15,7 @@ from tests.accelerator.walk import left_behind
 
 @pytest.fixture
 def single(monkeypatch: pytest.MonkeyPatch) -> Iterator[torch.device]:
-    monkeypatch.setattr(_checks, "SINGLE", {NAME})
+    monkeypatch.setattr(_checks, "WITHOUT_FLOAT64", {NAME})
     with standin.available(doubles=False) as found:
         yield found
 

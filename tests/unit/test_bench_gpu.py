@@ -35,20 +35,20 @@ def clock(monkeypatch):
 
 
 def test_neither_the_beginning_nor_the_first_call_counts(clock):
-    found, first = gpu_clock.rounds(None, X, span=2.0, most=1e9)
+    found, first = gpu_clock.steps_per_second(None, X, span=2.0, most=1e9)
     assert found == pytest.approx([10.0] * gpu_clock.REPETITIONS)
     assert first == pytest.approx(31.2)
 
 
 def test_slow_rounds_are_counted_two_at_a_time(clock):
     clock.begin, clock.step = 0.0, 5.0
-    found, _ = gpu_clock.rounds(None, X, span=1.0, most=1e9)
+    found, _ = gpu_clock.steps_per_second(None, X, span=1.0, most=1e9)
     assert found == pytest.approx([0.2] * gpu_clock.REPETITIONS)
     assert clock.calls == 1 + gpu_clock.REPETITIONS
 
 
 def test_no_further_repetition_begins_when_the_time_is_over(clock):
-    assert len(gpu_clock.rounds(None, X, span=2.0, most=1.0)[0]) == 1
+    assert len(gpu_clock.steps_per_second(None, X, span=2.0, most=1.0)[0]) == 1
 
 
 def test_work_that_overlaps_is_counted_once():
@@ -74,7 +74,7 @@ def test_an_error_is_a_row_and_the_others_go_on(capsys):
 
 
 def test_the_ratio_is_of_the_accelerator_over_the_processor(monkeypatch, capsys):
-    monkeypatch.setattr(gpu_clock, "rounds", lambda *_, **__: ([4.0, 5.0, 9.0], 0.1))
+    monkeypatch.setattr(gpu_clock, "steps_per_second", lambda *_, **__: ([4.0, 5.0, 9.0], 0.1))
     monkeypatch.setattr(gpu_clock, "busy", lambda *_, **__: 0.5)
     part = bench_gpu.Part("cpu", True, 1000.0)
     assert part.training("a", "float32", lambda x: None, X) == 5.0

@@ -35,7 +35,7 @@ def test_gaussian_to_eight_atoms(radius: float) -> None:
     atoms = radius * torch.stack([angle.cos(), angle.sin()], dim=1)
     m = on_codes(atoms).fit_map(seed=0)
     z = torch.randn(100_000, 2, generator=torch.Generator().manual_seed(1), dtype=F64)
-    images = m.carry(z)
+    images = m.transport(z)
     # By symmetry psi = 0 and the cells are sectors.
     sector = (torch.atan2(z[:, 1], z[:, 0]) / (math.pi / 4)).round().long() % 8
     assert (images == atoms[sector]).all(dim=1).double().mean() > 0.99
@@ -52,13 +52,13 @@ def test_the_critic_points_uphill_towards_the_data() -> None:
     atoms = shift + width * torch.special.ndtri((torch.arange(200, dtype=F64) + 0.5) / 200)[:, None]
     m = on_codes(atoms, map="quadratic", eps=0.02).fit_map(seed=0, steps=2000)
     z = torch.linspace(-1.5, 1.5, 31, dtype=F64)[:, None].requires_grad_()
-    (slope,) = torch.autograd.grad(m.transport.critic(z, m.codes).sum(), z)
-    images = m.carry(z.detach())
+    (slope,) = torch.autograd.grad(m.latent_map.critic(z, m.codes).sum(), z)
+    images = m.transport(z.detach())
     assert (z.detach() + slope / 2 - images).abs().max() < 1e-10
     assert (images - (shift + width * z.detach())).abs().max() < 0.05
     # Differences of D itself: the gradient is no artefact of the graph.
     h = 1e-4
-    ends = [m.transport.critic(z.detach() + t, m.codes).detach() for t in (h, -h)]
+    ends = [m.latent_map.critic(z.detach() + t, m.codes).detach() for t in (h, -h)]
     assert ((ends[0] - ends[1]) / (2 * h) - slope[:, 0]).abs().max() < 1e-4
 
 
@@ -67,21 +67,21 @@ def test_the_descent_finds_the_same_map() -> None:
     atoms = shift + width * torch.special.ndtri((torch.arange(200, dtype=F64) + 0.5) / 200)[:, None]
     m = on_codes(atoms, map="argmin", eps=0.02).fit_map(seed=0, steps=2000)
     z = torch.linspace(-1.5, 1.5, 31, dtype=F64)[:, None]
-    images = m.carry(z)
+    images = m.transport(z)
     assert (images - (shift + width * z)).abs().max() < 0.08
     # At a minimum inside the box the gradient vanishes; and no neighbour has a lower value.
-    value, slope = m.transport.objective(images, z)
+    value, slope = m.latent_map.objective(images, z)
     assert slope.abs().max() < 1e-2
     for t in (0.1, -0.1):
-        assert (m.transport.objective(images + t, z)[0] > value).all()
+        assert (m.latent_map.objective(images + t, z)[0] > value).all()
 
 
 def test_over_the_codes_alone_the_least_value_is_the_cell() -> None:
     codes = torch.randn(12, 2, generator=torch.Generator().manual_seed(0), dtype=F64)
     m = on_codes(codes).fit_map(seed=0)
     z = torch.randn(50, 2, generator=torch.Generator().manual_seed(1), dtype=F64)
-    least = (otg.cost_matrix(z, codes) - m.transport.psi).argmin(dim=1)
-    assert torch.equal(m.carry(z), codes[least])
+    least = (otg.cost_matrix(z, codes) - m.latent_map.psi).argmin(dim=1)
+    assert torch.equal(m.transport(z), codes[least])
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_gaussian_map_carries_the_moments(prior: Any) -> None:
     if isinstance(prior, otg.UniformPrior):
         mean, scale = 1.0, math.sqrt(16 / 12)
     # T is affine: mean and covariance of T(Z) are those of its matrix.
-    corners = m.carry(torch.cat([torch.zeros(1, 3, dtype=F64), torch.eye(3, dtype=F64)]) + mean)
+    corners = m.transport(torch.cat([torch.zeros(1, 3, dtype=F64), torch.eye(3, dtype=F64)]) + mean)
     matrix = scale * (corners[1:] - corners[0])
     assert (corners[0] - codes.mean(dim=0)).abs().max() < 1e-10
     covariance = torch.cov(codes.T, correction=0)
@@ -117,7 +117,7 @@ def test_the_distance_alone_gives_a_direction_and_no_length() -> None:
         )
     m = on_codes(shifted, map="semidiscrete", prior=otg.UniformPrior(1)).fit_map(seed=0, steps=3000)
     # Of 100 cells each is .01 wide; the ascent puts their edges within some of these.
-    assert (m.carry(z) - shifted).abs().max() < 0.04
+    assert (m.transport(z) - shifted).abs().max() < 0.04
 
 
 def test_one_potential_for_both_sides_collapses() -> None:
@@ -146,7 +146,7 @@ def test_mixture_finds_separate_clusters() -> None:
     # Two samples of the codes' law differ by the counts of their modes: .2 is twice that.
     assert float(value) < 0.2
     with pytest.raises(TypeError, match="a mixture has no map"):
-        m.carry(torch.zeros(1, 2))
+        m.transport(torch.zeros(1, 2))
 
 
 @pytest.mark.parametrize("plan", ["batch", "whole", "semidiscrete"])
@@ -163,7 +163,7 @@ def test_pairs_teach_the_map(plan: str) -> None:
     otg.fit(m, codes, steps=300, batch_size=100, lr=0.03, schedule="cosine", seed=1, progress=False)
     affine = on_codes(codes, map="gaussian").fit_map()
     z = torch.randn(500, 2, generator=rng, dtype=F64)
-    error = (m.carry(z) - affine.carry(z)).square().sum(dim=1).mean().sqrt()
+    error = (m.transport(z) - affine.transport(z)).square().sum(dim=1).mean().sqrt()
     # A plan of few points shrinks the map it teaches: by 8 % for 100 in the plane (chapter 5).
     assert error < 0.2
     assert all(p.grad is None for p in SAME.parameters())
@@ -248,7 +248,7 @@ def test_jitter_moves_samples_by_what_it_says() -> None:
     assert float((b - a).std()) == pytest.approx(0.3, rel=0.05)
     assert {tuple(r) for r in a.tolist()} <= {tuple(r) for r in codes.tolist()}
     z = torch.zeros(2, 2, dtype=F64)
-    assert torch.equal(moved.sample(2, noise={"prior": z}), plain.carry(z))
+    assert torch.equal(moved.sample(2, noise={"prior": z}), plain.transport(z))
 
 
 @pytest.mark.parametrize(
@@ -345,7 +345,7 @@ def test_what_is_refused_later() -> None:
         m.fit_map(seed=-1)
     m.fit_map(steps=50)
     with pytest.raises(ValueError, match=r"z must have shape \(n, d\)"):
-        m.carry(torch.zeros(2))
+        m.transport(torch.zeros(2))
     with pytest.raises(ValueError, match="p must be a finite number >= 1"):
         m.error_budget(CODES, p=0.5)
     with pytest.raises(ValueError, match="n must be a whole number >= 1"):

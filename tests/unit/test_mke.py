@@ -373,7 +373,7 @@ def test_transport_keeps_its_precision_where_networks_do_not(kind: dict) -> None
         mixed = m("generator", batch, noise)
         made = m.generator(noise["prior"][:, 0]).float()
     # The points are rounded, what is computed from them is not.
-    assert torch.equal(mixed, m.between(made, batch))
+    assert torch.equal(mixed, m.loss_between(made, batch))
 
 
 LINE = nn.Linear(2, 2)

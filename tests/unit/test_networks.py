@@ -155,3 +155,13 @@ def test_bad_input(call: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error) as caught:
         call()
     assert message in str(caught.value)
+
+
+def test_a_layer_is_torchs_own_and_takes_no_draw_but_from_its_generator() -> None:
+    before = torch.get_rng_state()
+    net = otg.MLP(3, [4], 2, generator=0)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert [type(layer) for layer in net] == [nn.Linear, nn.ReLU, nn.Linear]
+    draw = torch.Generator().manual_seed(0)
+    expected = torch.empty(4, 3).uniform_(-(3**-0.5), 3**-0.5, generator=draw)
+    assert torch.equal(net[0].weight, expected)

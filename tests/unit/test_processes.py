@@ -78,7 +78,7 @@ def test_processes_stop_after_the_same_step(folder: Path) -> None:
 
 def test_a_signal_to_one_process_ends_all_after_one_step(folder: Path) -> None:
     found = [torch.load(folder / f"told_{rank}.pt", weights_only=True) for rank in (0, 1)]
-    # Three losses a round: the eighth is in the third.
+    # Three losses a step: the eighth is in the third.
     assert [f["steps"] for f in found] == [3, 3]
     assert [f["asked"] for f in found] == [signal.SIGTERM, signal.SIGTERM]
     assert [f["saved"] for f in found] == [True, True]

@@ -32,7 +32,10 @@ def test_atoms_far_from_the_law_get_their_masses(shift: float, cost: str) -> Non
     assert (shares(sd) - 1 / 3).abs().max() < 0.05
     if cost == "sqeuclidean":  # the same problem, so the same gap
         near = otg.SemiDiscrete(Y).fit(square)
-        assert sd.gap == pytest.approx(near.gap, rel=1e-3)
+        # Of an estimate that is all noise, the few points that rounding moves are a large share.
+        assert abs(sd.gap - near.gap) <= near.gap_error
+        bounds = [otg.SemiDiscrete(y).fit(square, certify="bound").gap for y in (Y + shift, Y)]
+        assert bounds[0] == pytest.approx(bounds[1], rel=1e-3)
 
 
 def test_a_cost_with_a_large_function_of_either_point() -> None:

@@ -325,7 +325,7 @@ def test_pieces_of_a_batch_make_one_result(monkeypatch: pytest.MonkeyPatch) -> N
     C = torch.from_numpy(np.random.default_rng(1).random((7, 10, 11)))
     eps = torch.linspace(0.02, 1.0, 7, dtype=torch.float64)
     whole = solved(C, eps)
-    monkeypatch.setattr("otgen_lite.transport.entropic._TOGETHER", 2 * 10 * 11)
+    monkeypatch.setattr("otgen_lite.transport.entropic._BATCH_ENTRIES", 2 * 10 * 11)
     pieces = solved(C, eps)
     assert pieces.errors.shape[1] == 8
     assert (pieces.errors[-1, 1:] - pieces.marginal_error).abs().max() == 0.0

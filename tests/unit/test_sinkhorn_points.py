@@ -82,9 +82,9 @@ def test_large_problems_are_not_stored(monkeypatch: pytest.MonkeyPatch) -> None:
     largest = 0
     exponents = _blocks.PointCosts.exponents
 
-    def spy(self, part, phi, gamma) -> Tensor:
+    def spy(self, part, phi, gamma, *first) -> Tensor:
         nonlocal largest
-        out = exponents(self, part, phi, gamma)
+        out = exponents(self, part, phi, gamma, *first)
         largest = max(largest, out.numel())
         return out
 

@@ -23,31 +23,31 @@ def mlp(seed: int, outputs: int = 2) -> torch.nn.Module:
 
 
 class Breaking(otg.PenalizedOT):
-    """A loss that is NaN in one round, whose number is ``at``."""
+    """A loss that is NaN in one step, whose number is ``at``."""
 
     def __init__(self, at: float, penalty: Any) -> None:
         super().__init__(mlp(1), mlp(2), penalty=penalty, lam=1.0)
         self.hyper("at", at)
-        self.hyper("round", 0.0, moves=True)
+        self.hyper("step", 0.0, moves=True)
 
     def schedule(self, progress: float) -> None:
-        """Count the rounds."""
-        self.round.fill_(round(progress * 9) + 1.0)
+        """Count the steps."""
+        self.step.fill_(round(progress * 9) + 1.0)
 
     def loss(self, player: str, batch: torch.Tensor, noise: Any) -> torch.Tensor:
-        """The loss, spoilt in that round."""
+        """The loss, spoilt in that step."""
         value = super().loss(player, batch, noise)
-        return value + torch.where(self.round == self.at, math.nan, 0.0)
+        return value + torch.where(self.step == self.at, math.nan, 0.0)
 
 
 class Overflowing(Breaking):
-    """In one round the loss is a number and its slope infinite; the weights are none thereafter."""
+    """In one step the loss is a number and its slope infinite; the weights are none thereafter."""
 
     def loss(self, player: str, batch: torch.Tensor, noise: Any) -> torch.Tensor:
         """The loss, and a root at 0."""
         value = otg.PenalizedOT.loss(self, player, batch, noise)
         last = self.decoder[-1].bias.sum()
-        start = torch.where(self.round == self.at, 0.0, 1.0)
+        start = torch.where(self.step == self.at, 0.0, 1.0)
         return value + (start + last - last.detach()).sqrt()
 
 

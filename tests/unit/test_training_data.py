@@ -144,8 +144,14 @@ def test_processes_share_the_joined_batch(kind: str, monkeypatch: Any) -> None:
         assert torch.equal(torch.cat([first, second]), joined)
 
 
-def test_a_sampler_of_ones_own_for_each_process_is_respected() -> None:
+def test_a_sampler_of_ones_own_for_each_process_is_respected(monkeypatch: Any) -> None:
     from torch.utils.data import DistributedSampler
+
+    def answers(self: Processes, value: Any) -> list[Any]:
+        """Of two processes that agree in shapes and hold different rows."""
+        return [value if isinstance(value, dict) else f"{value} {k}" for k in range(self.world)]
+
+    monkeypatch.setattr(Processes, "all", answers)
 
     def loader(rank: int) -> DataLoader[Any]:
         sampler: Any = DistributedSampler(Items(), num_replicas=2, rank=rank, seed=1)
@@ -155,6 +161,9 @@ def test_a_sampler_of_ones_own_for_each_process_is_respected() -> None:
     for first, second in zip(*parts, strict=True):
         assert sorted(torch.cat([first, second])[:, 0].tolist()) == list(range(22))
     assert not torch.equal(parts[0][0], parts[0][1])  # another order in every epoch
+    monkeypatch.setattr(Processes, "all", lambda self, value: [value] * self.world)
+    with pytest.raises(ValueError, match="got one batch in processes 0 and 1: its sampler has"):
+        take(Loaded(loader(0), 0, place(Processes(0, 2))), 1)
 
 
 def test_a_set_is_read_once_where_its_type_says_that_it_is_data() -> None:

@@ -32,11 +32,11 @@ class Parabola(otg.Method):
 class Pursuit(otg.Method):
     """Two players on a line: each is drawn to where the other is now."""
 
-    def __init__(self, steps: int) -> None:
+    def __init__(self, updates: int) -> None:
         super().__init__()
         self.a = nn.Parameter(torch.tensor(0.0, dtype=torch.float64))
         self.b = nn.Parameter(torch.tensor(1.0, dtype=torch.float64))
-        self.players = {"hare": otg.Player(("a",)), "fox": otg.Player(("b",), steps)}
+        self.players = {"hare": otg.Player(("a",)), "fox": otg.Player(("b",), updates)}
 
     def loss(self, player: str, batch: Tensor, noise: Any) -> Tensor:
         if player == "hare":
@@ -68,7 +68,7 @@ def test_gradient_descent_on_a_parabola() -> None:
 
 
 def test_players_move_in_turn_and_see_each_other() -> None:
-    method = Pursuit(steps=2)
+    method = Pursuit(updates=2)
     history = train(method, steps=7, lr={"hare": 0.5, "fox": 0.25})
     a, b, seen = 0.0, 1.0, []
     for _ in range(7):
@@ -82,7 +82,7 @@ def test_players_move_in_turn_and_see_each_other() -> None:
 
 
 def test_one_player_does_not_move_what_is_the_others() -> None:
-    method = Pursuit(steps=1)
+    method = Pursuit(updates=1)
     train(method, steps=3, lr={"hare": 0.5, "fox": 0.0})
     assert method.b.item() == 1.0
     assert method.a.item() == pytest.approx(3.0 * (1 - 0.5**3))
@@ -90,7 +90,7 @@ def test_one_player_does_not_move_what_is_the_others() -> None:
 
 def test_backward_reaches_no_further_than_the_player() -> None:
     reached: list[str] = []
-    method = Pursuit(steps=1)
+    method = Pursuit(updates=1)
     for name, p in method.named_parameters():
         p.register_post_accumulate_grad_hook(lambda _, name=name: reached.append(name))
     train(method, steps=2, lr=0.1)
@@ -125,7 +125,7 @@ def test_clipping_bounds_the_step() -> None:
     method = Parabola(100.0)
     train(method, steps=5, lr=1.0, clip_grad=2.0)
     assert method.theta.item() == pytest.approx(90.0, rel=1e-6)  # torch adds 1e-6 to the norm
-    players = Pursuit(steps=1)
+    players = Pursuit(updates=1)
     train(players, steps=1, lr=1.0, clip_grad={"hare": 0.5})
     assert players.a.item() == pytest.approx(0.5, rel=1e-5)
     assert players.b.item() == pytest.approx(players.a.item())
@@ -214,7 +214,7 @@ def test_a_draw_more_moves_neither_batches_nor_later_draws() -> None:
         assert torch.equal(z, other_z)
 
 
-def test_tensors_of_one_player_are_reused_by_the_next_one_of_the_round() -> None:
+def test_tensors_of_one_player_are_reused_by_the_next_one_of_the_step() -> None:
     class Reusing(Pursuit):
         reuses = True
 
@@ -226,7 +226,7 @@ def test_tensors_of_one_player_are_reused_by_the_next_one_of_the_round() -> None
             self.batches.append(batch)
             return super().loss(player, batch, noise)
 
-    method = Reusing(steps=2)
+    method = Reusing(updates=2)
     method.got, method.batches = [], []
     otg.fit(method, torch.randn(99, 1), steps=3, batch_size=5, lr=0.5, progress=False)
     assert [(p, a is not None) for p, a in method.got] == 3 * [
@@ -343,11 +343,11 @@ def test_an_interruption_leaves_what_was_trained(how: str) -> None:
 
 
 @pytest.mark.usefixtures("usual_handler")
-def test_an_interruption_within_a_step_finishes_the_round() -> None:
+def test_an_interruption_within_a_step_finishes_it() -> None:
     class Struck(Pursuit):
         def loss(self, player: str, batch: Tensor, noise: Any) -> Tensor:
             self.count = getattr(self, "count", 0) + 1
-            if self.count == 5:  # the second of the fox's steps in round 2 is yet to come
+            if self.count == 5:  # the second of the fox's updates in step 2 is yet to come
                 os.kill(os.getpid(), signal.SIGINT)
             return super().loss(player, batch, noise)
 

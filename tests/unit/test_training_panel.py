@@ -73,7 +73,7 @@ class Pressed:
 
 
 def held(gate, **options):
-    """Options of a training that stops in its third round until the gate opens."""
+    """Options of a training that stops in its third step until the gate opens."""
 
     def hold(step, method, history):
         if step == 3:

@@ -43,7 +43,7 @@ def hit(number: int = signal.SIGINT) -> None:
 
 
 def at(when: int, number: int = signal.SIGINT) -> Any:
-    """A callback that sends a signal after a round."""
+    """A callback that sends a signal after a step."""
 
     def strike(step: int, found: otg.Method, history: otg.History) -> None:
         if step == when:
@@ -122,25 +122,25 @@ def test_a_gesture_is_one_signal(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(waited) == 1  # who was not interrupted does not wait
 
 
-def test_a_round_that_hangs_is_left_by_a_late_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_that_hangs_is_left_by_a_late_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(interrupts, "PATIENCE", -1.0)
     model = method("mmd")
 
     def hang(*_: Any) -> None:
         hit()
         hit()
-        pytest.fail("the round went on")
+        pytest.fail("the step went on")
 
     model.register_forward_pre_hook(hang)
     history = otg.fit(model, data(), steps=10, batch_size=16, progress=False)
     assert (history.steps, history.interrupted) == (0, True)
 
 
-def test_an_end_before_the_first_round_is_one() -> None:
+def test_an_end_before_the_first_step_is_one() -> None:
     with interrupts.watched():
         hit()
         model = method("mmd")
-        model.register_forward_pre_hook(lambda *_: pytest.fail("a round has begun"))
+        model.register_forward_pre_hook(lambda *_: pytest.fail("a step has begun"))
         history = otg.fit(model, data(), steps=5, batch_size=16, progress=False)
     assert (history.steps, history.interrupted) == (0, True)
 
@@ -269,7 +269,7 @@ def test_workers_that_left_are_called_back(monkeypatch: pytest.MonkeyPatch) -> N
         def strike(*_: Any) -> None:
             nonlocal count
             count += 1
-            if strikes and count == 4:  # the first of three losses of the second round
+            if strikes and count == 4:  # the first of three losses of the second step
                 hit()
 
         model.register_forward_pre_hook(strike)

@@ -58,7 +58,7 @@ def joined(folder: Path) -> None:
         )  # fmt: skip
         result = {"state": model.state_dict(), "losses": history.losses, "called": called}
         torch.save(result, folder / f"{penalty}_{rank}.pt")
-    # The first process alone asks for the end; all stop in the same round.
+    # The first process alone asks for the end; all stop in the same step.
     model = method("mmd")
     history = otg.fit(
         model, data(), **OPTIONS, checkpoint=folder / "stopped.pt", checkpoint_every=4,
@@ -264,7 +264,7 @@ def hanging(folder: Path) -> None:
     model = method("mmd")
 
     def hang(*_: Any) -> None:
-        # The launcher's SIGTERM is noted and waits for the round's end, half a minute by its
+        # The launcher's SIGTERM is noted and waits for the step's end, half a minute by its
         # patience; nobody has to see that half minute.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         time.sleep(600)
@@ -285,7 +285,7 @@ def stopped(folder: Path) -> None:
     def strike(*_: Any) -> None:
         nonlocal count
         count += 1
-        if count == 13:  # the first of three losses of round 5: batches have yet to come
+        if count == 13:  # the first of three losses of step 5: batches have yet to come
             for _ in range(2):
                 os.killpg(0, signal.SIGINT)
                 time.sleep(0.002)
@@ -350,7 +350,7 @@ def long_run(folder: Path, **more: Any) -> tuple[Prepared, otg.History]:
 
 
 def killed(folder: Path) -> None:
-    """Train, and be killed in round 10 of 60, without a word; the last checkpoint is of round 8."""
+    """Train, and be killed in step 10 of 60, without a word; the last checkpoint is of step 8."""
 
     def die(step: int, method: Any, history: otg.History) -> None:
         if step == 10:
