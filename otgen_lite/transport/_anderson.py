@@ -57,8 +57,8 @@ class Anderson:
         """Drop the past of the problems in a mask: what has no residual gets no share of a step."""
         self.residuals *= (~where)[:, None, None]
 
-    def keep(self, index: Tensor) -> None:
-        """Forget the other problems."""
+    def keep_only(self, index: Tensor) -> None:
+        """Keep these problems."""
         self.root, self.images = self.root[index], self.images[index]
         self.residuals = self.residuals[index]
         if self.last is not None:

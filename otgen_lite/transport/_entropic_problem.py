@@ -24,7 +24,7 @@ from otgen_lite.transport._blocks import (
 )
 from otgen_lite.transport._flat import FLAT, polished
 from otgen_lite.transport._once_differentiable import held_fixed
-from otgen_lite.transport._sinkhorn import State
+from otgen_lite.transport._sinkhorn_state import State
 
 LOG2 = math.log(2.0)
 

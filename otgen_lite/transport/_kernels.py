@@ -66,8 +66,8 @@ class Kernel(Protocol):
         """K y."""
         ...
 
-    def keep(self, index: Tensor) -> None:
-        """Forget the other problems."""
+    def keep_only(self, index: Tensor) -> None:
+        """Keep these problems."""
         ...
 
 
@@ -153,8 +153,8 @@ class StoredKernel:
         """K y for one problem."""
         return torch.mv(self.K[0], y[0])[None]
 
-    def keep(self, index: Tensor) -> None:
-        """Forget the other problems."""
+    def keep_only(self, index: Tensor) -> None:
+        """Keep these problems."""
         self.of = index if self.of is None else self.of[index]
         self.a = self.a[index]
         self.K, self.phi, self.gamma = self.K[index], self.phi[index], self.gamma[index]
@@ -205,5 +205,5 @@ class StreamedKernel:
                 exponents = self.costs.exponents(part, self.phi, self.gamma)
                 yield part, exponents.clamp_(low, high).exp2_().to(self.dtype)
 
-    def keep(self, index: Tensor) -> None:
+    def keep_only(self, index: Tensor) -> None:
         """There is one problem only."""

@@ -12,16 +12,12 @@ from torch import Tensor
 from otgen_lite.transport._anderson import Anderson
 from otgen_lite.transport._blocks import Costs, Numbers, check_digits, symmetric_sums
 from otgen_lite.transport._kernels import LIMIT, REACH
-from otgen_lite.transport._sinkhorn import (
-    MEMORY,
-    PATIENCE,
-    PERIOD,
-    SLACK,
-    Looks,
-    State,
-    first_aim,
-    kernel_of,
-)
+from otgen_lite.transport._sinkhorn_checks import PERIOD, ErrorChecks
+from otgen_lite.transport._sinkhorn_iteration import MEMORY, SLACK, first_aim, kernel_of
+from otgen_lite.transport._sinkhorn_state import State
+
+#: Error of both marginals in float32 below which rounding is felt.
+ROUNDING = 1e-4
 
 
 def row_sums(costs: Costs, phi: Tensor, a: Tensor) -> Tensor:
@@ -67,8 +63,8 @@ def solve_symmetric(
 class SymmetricIteration:
     """The one problem of ``s``, swept with one kernel.
 
-    As in :class:`~otgen_lite.transport._sinkhorn.Iteration`, with Anderson steps that are taken
-    back where they lower the dual value, and few looks at the error.
+    As ``Iteration`` for two measures: Anderson steps are taken back where they lower the dual
+    value, and the error is checked every few sweeps.
 
     Attributes:
         phi: (1, n) potential before the sweep.
@@ -90,8 +86,7 @@ class SymmetricIteration:
         self.fallback: tuple[Tensor, Tensor, Tensor] | None = None
         self.undone: Tensor | None = None
         self.first = int(s.sweeps[0])
-        self.looks = Looks(self.first, tol, False)
-        self.lowest, self.progress = math.inf, self.first
+        self.checks = ErrorChecks(self.first, tol, False, ROUNDING)
 
     def run(self, max_iter: int) -> None:
         """Sweep until the rows of the plan hold up to ``tol`` / 2."""
@@ -102,7 +97,7 @@ class SymmetricIteration:
             if self.fallback is not None:
                 self.accept(*self.fallback)
             self.mixer.add(self.image, self.residual)
-            if (k == self.looks.at or k == max_iter) and self.look(k):
+            if (k == self.checks.next or k == max_iter) and self.check(k):
                 return
             if k % PERIOD == 0:
                 self.extrapolate()
@@ -135,24 +130,21 @@ class SymmetricIteration:
         self.fallback = None
 
     def extrapolate(self) -> None:
-        """From the last sweeps."""
+        """Take an Anderson step from the last sweeps."""
         dual = self.dual()
         least = torch.sub(dual, dual.abs().add_(1.0), alpha=SLACK[self.dtype])
         self.fallback = least, self.image, self.residual
         self.phi = self.mixer.step()
 
-    def look(self, k: int) -> bool:
+    def check(self, k: int) -> bool:
         """Read the error, and take a new base where it is time. Whether all is done."""
         error, height = self.read()
         self.s.sweeps[0], self.s.phi = k, self.phi
-        if error[0] < 0.9 * self.lowest or error[0] > 1e-4:
-            self.progress = k
-        self.lowest = min(self.lowest, float(error[0]))
-        if self.dtype == torch.float32 and k - self.progress > PATIENCE:
+        if self.checks.stalled(k, float(error[0])) and self.dtype == torch.float32:
             return True
         if error[0] <= self.tol and height < REACH[self.dtype]:
             return True
-        self.looks.after(k, error, height, LIMIT[self.dtype])
+        self.checks.plan(k, error, height, LIMIT[self.dtype])
         if height > LIMIT[self.dtype]:
             self.kernel.build(self.image, self.image)
         return False

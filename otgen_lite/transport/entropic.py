@@ -19,7 +19,8 @@ from otgen_lite.transport import _entropic_problem as _problem
 from otgen_lite.transport._blocks import MatrixCosts, spread
 from otgen_lite.transport._entropic_problem import LOG2, ConvergenceWarning, Problem
 from otgen_lite.transport._entropic_result import SinkhornPointsResult, SinkhornResult
-from otgen_lite.transport._sinkhorn import State, solve
+from otgen_lite.transport._sinkhorn import solve
+from otgen_lite.transport._sinkhorn_state import State
 
 __all__ = [
     "ConvergenceWarning",

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scipy.special import logsumexp
 
 import otgen_lite as otg
-from otgen_lite.transport import _blocks, _kernels, _sinkhorn
+from otgen_lite.transport import _blocks, _kernels, _sinkhorn, _sinkhorn_checks
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 LOG2 = math.log(2.0)
@@ -130,7 +130,7 @@ def rate_of(C, eps: float, a, b) -> tuple[float, np.ndarray]:
     start = torch.zeros(1, len(b), dtype=torch.float64)
     weights = torch.from_numpy(a)[None], torch.from_numpy(b)[None]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_sinkhorn, "FARTHEST", 1)  # look at the error of every sweep
+        patch.setattr(_sinkhorn_checks, "FARTHEST", 1)  # look at the error of every sweep
         s = _sinkhorn.solve(costs, *weights, 1e-12, 100_000, start, memory=0)
     errors = s.errors().numpy()
     late = errors[(errors[:, 1] < 1e-8) & (errors[:, 1] > 1e-11)]
