@@ -128,7 +128,8 @@ def fit(
             this step (early stopping): ``history.stopped_early`` and ``.interrupted`` are True.
             On an accelerator ``history.losses`` fetches all losses that are not there yet, and
             this and ``history.last()`` wait for all work that is under way: ask for them every
-            100 steps (``if step % 100 == 0``), when the loop fetches them anyway.
+            100 steps (``if step % 100 == 0``), when the loop fetches them anyway. With several
+            processes they hold what the loop fetched last.
         checkpoint: a file for checkpoints, written whole or not at all, and with a checksum. One is
             tried out before the first step. Where a later one fails, a warning says so and the
             training goes on.
