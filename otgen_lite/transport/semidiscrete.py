@@ -252,7 +252,7 @@ class SemiDiscrete:
           points near the cells' borders show it. Near the maximum, ``gap`` is the gap in the mean,
           but for its floor at 0; ``gap_error`` is its standard error at the upper end of the
           interval, which is on the wide side. Far from the maximum, where H has kinks (a law in far
-          clusters), ``gap`` comes out too small: by up to a quarter where measured. Then use
+          clusters), ``gap`` comes out too small: by up to a third where measured. Then use
           ``certify="bound"``. Unless ``step`` is given, psi also takes the step that the sample
           suggests, and is judged again on another one.
 
