@@ -267,16 +267,23 @@ def seed(name: str, value: Any) -> int:
 
 
 def choice(name: str, value: str, known: Iterable[str]) -> str:
-    """One of the known names; the message gives the nearest one."""
+    """One of the known names; the message gives one that is near."""
     names = list(known)
     if not isinstance(value, str):
         listed = ", ".join(repr(n) for n in names)
         raise TypeError(f"{name} must be one of {listed}, got {value!r}")
     if value in names:
         return value
-    nearest = max(names, key=lambda n: difflib.SequenceMatcher(None, value.lower(), n).ratio())
     listed = ", ".join(repr(n) for n in names)
-    raise ValueError(f"{name} must be one of {listed}, got {value!r}; did you mean {nearest!r}?")
+    raise ValueError(f"{name} must be one of {listed}, got {value!r}{suggestion(value, names)}")
+
+
+def suggestion(value: str, names: Iterable[str]) -> str:
+    """The end of a message: the name that is near, or begins so; empty where none does."""
+    names, low = list(names), value.lower()
+    near = difflib.get_close_matches(low, names, n=1)  # a similarity of 0.6 at least
+    near += [n for n in names if low and n.startswith(low)]
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def floating(dtype: Any) -> torch.dtype:

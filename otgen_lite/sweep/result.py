@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import html
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from otgen_lite import _choices
+from otgen_lite import _checks, _choices
 from otgen_lite.methods.base import Method
 from otgen_lite.sweep.grid import Point
 from otgen_lite.training import History, TrainingError
@@ -94,10 +93,10 @@ class Sweep:
         """
         for name in point:
             if name not in self.grid:
-                near = max(self.grid, key=lambda n: difflib.SequenceMatcher(None, name, n).ratio())
                 known = ", ".join(repr(n) for n in self.grid)
                 raise ValueError(
-                    f"{name} must be an axis of the grid, which are {known}; did you mean {near!r}?"
+                    f"{name} must be an axis of the grid, which are {known}"
+                    f"{_checks.suggestion(name, self.grid)}"
                 )
         place = 0
         for name, values in self.grid.items():

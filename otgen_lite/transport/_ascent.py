@@ -61,7 +61,7 @@ class Source:
 
 @dataclass
 class Round:
-    """Where the ascent stands at the end of a round."""
+    """The state of the ascent at the end of a round."""
 
     psi: Tensor
     steps: int

@@ -91,7 +91,7 @@ class Fit:
         self.previous = start
 
     def _start(self, x: Tensor) -> Tensor:
-        """Where to begin: at the object's psi, or for its zero at what centring finds better."""
+        """The potential to begin with: the object's, or for its zero what centring finds better."""
         psi = self.dual.inner(self.merged.of(self.sd.psi.double()))
         psi = psi - self.dual.b @ psi
         self.given = psi, self.sd.psi
@@ -105,7 +105,7 @@ class Fit:
         return max((psi, flat - self.dual.b @ flat), key=lambda p: self.dual.value(p, x))
 
     def _refuse_too_few_digits(self, x: Tensor, start: Tensor, wanted: float) -> None:
-        """What the cost holds of functions of one point makes psi and costs large, and coarse."""
+        """An error where functions of one point in the cost make psi or costs large, so coarse."""
         y = self.sd.y
         size = 0.0 if bool(self.sd.psi.any()) else float(self.dual.outer(start).abs().max())
         coarse = size * torch.finfo(y.dtype).eps
@@ -154,6 +154,7 @@ class Fit:
                     break
         except FloatingPointError:
             sd.psi = self._psi(self.best[1])
+            self._unjudged()
             raise RuntimeError(
                 "the ascent diverged: psi (or its square) is no longer finite after "
                 f"{self.ascent.steps} steps with {self._step_text()}; psi is the best one seen"
@@ -184,6 +185,7 @@ class Fit:
         value = self.dual.transform(psi, x)
         gain = float((value - self.dual.transform(self.previous, x)).mean())
         gap = Gap(math.nan, math.nan, float(value.mean()), math.nan)
+        self._unjudged()
         if self.tol is not None:
             self.scale = self.dual.scale(psi, x, float(value.mean() + self.dual.b @ psi))
             if last or self._is_near(gain, drawn):
@@ -202,6 +204,11 @@ class Fit:
         if self.risen > self.best[0]:
             self.best = (self.risen, psi)
         return gap
+
+    def _unjudged(self) -> None:
+        """No gap of the object's psi: an earlier one was that of another psi."""
+        self.sd.gap = self.sd.gap_error = math.nan
+        self.sd.gap_kind = ""
 
     def _is_near(self, gain: float, drawn: int) -> bool:
         """Whether a look may be worth it.
@@ -273,7 +280,7 @@ class Fit:
             return
         self.sd.psi = self._psi(psi)
         self.sd.converged = False
-        self.sd.gap = self.sd.gap_error = math.nan
+        self._unjudged()
         what = "the ascent diverged" if self.step else "the ascent was too short to gain"
         warnings.warn(
             f"{what}: after {end.steps} steps with {self._step_text()}, H is lower than it was by "

@@ -1,4 +1,4 @@
-"""How far a potential is from the best one: a feasible plan of a held-out sample, rounded.
+"""A bound of the gap of a potential: a feasible plan of a held-out sample, rounded.
 
 For a sample x_1, ..., x_M that psi has not seen, H_M(psi') = mean psi'^c(x_i) + sum b psi' is an
 unbiased estimate of H(psi') for every psi', so that the mean of max H_M - H_M(psi) is at least
@@ -208,7 +208,7 @@ class _Repair:
         return float(part @ slack) / self.size
 
     def _spread_rest(self) -> float:
-        """What is still too much goes to what is still missing: by the best plan, if small."""
+        """The rest of the excess, moved to the rest of the lack: by the best plan, if small."""
         rest = self.missing.clip(min=0.0)
         total = rest.sum()
         if total <= 1e-12:  # rounding

@@ -34,9 +34,13 @@ from otgen_lite.transport._semidual import SampledDual, mean_and_error
 #: Parts of the sample whose slopes are multiplied, pair by pair.
 _PARTS = 16
 
-#: What the bend of H along the network's move is of its linear gain, if H is anything like the
-#: parabola: 1/2 where the network is right, 2 where half of the move gains nothing.
+#: The range of the bend of H along the network's move, as a share of its linear gain, if H is
+#: anything like the parabola: 1/2 where the network is right, 2 where half of the move gains
+#: nothing.
 _LEAST, _MOST = 0.1, 0.9
+
+#: Points that a cell should hold, and holds none: a fault of psi. By chance, it is e^-8 an atom.
+_NOT_EMPTY = 8.0
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,8 @@ class Estimate:
         optimism: c / M.
         ahead: psi after the step that is expected to gain most.
         left: the gap that is expected there.
-        sound: whether the network reaches every atom, and H is a parabola; the rest is void if not.
+        sound: whether no cell of some mass is empty, the network reaches every atom, and H is a
+            parabola; the rest is void if not.
     """
 
     value: float
@@ -68,16 +73,18 @@ class Estimate:
 
 def estimate(dual: SampledDual, psi: Tensor, x: Tensor) -> Estimate:
     """The gap of psi, estimated on centred points that psi has not seen."""
-    nan = np.nan
     two = dual.best_two(psi, x)
     before, dual_error = mean_and_error(two.transform, float(dual.b @ psi))
     b, k = dual.b.cpu().numpy(), _PARTS
     part = np.arange(len(x)) * k // len(x)
     counts = np.bincount(part * dual.n + two.first, minlength=k * dual.n).reshape(k, dual.n)
     slopes = (b - counts / counts.sum(axis=1, keepdims=True)).T
+    # Along a cell without points H is linear, not a parabola, for as long as it stays empty.
+    if ((counts.sum(axis=0) == 0) & (b * len(x) >= _NOT_EMPTY)).any():
+        return _void(before, dual_error, psi)
     network = Network.of(dual, psi, x, two, b)
     if not network.carries(slopes):
-        return Estimate(nan, nan, nan, before, dual_error, nan, psi, np.inf, sound=False)
+        return _void(before, dual_error, psi)
     replies = network.solve(slopes)
     replies -= b @ replies
     products = slopes.T @ replies
@@ -88,7 +95,7 @@ def estimate(dual: SampledDual, psi: Tensor, x: Tensor) -> Estimate:
     # A part t of the move gains the sample t whole - t^2 bend, and others t signal - t^2 bend.
     bend = 2 * whole - 4 * gain
     if not _LEAST * whole <= bend <= _MOST * whole:
-        return Estimate(nan, nan, nan, before, dual_error, nan, psi, np.inf, sound=False)
+        return _void(before, dual_error, psi)
     factor = whole / (2 * bend)
     value, optimism = factor * signal / 2, factor * (whole - signal) / 2
     noise, error = factor * both**0.5 / 2, factor * (single + both) ** 0.5 / 2
@@ -98,6 +105,12 @@ def estimate(dual: SampledDual, psi: Tensor, x: Tensor) -> Estimate:
     return Estimate(
         value, error, error_ahead, before, dual_error, optimism, ahead, left, sound=True
     )
+
+
+def _void(dual: float, dual_error: float, psi: Tensor) -> Estimate:
+    """No estimate, but the dual."""
+    nan = np.nan
+    return Estimate(nan, nan, nan, dual, dual_error, nan, psi, np.inf, sound=False)
 
 
 def _error(value: float, noise: float, optimism: float) -> float:

@@ -143,7 +143,7 @@ class SampledDual:
             yield part, torch.addmm(level, x[part], self._twice, out=self._buffer[:size])
 
     def base(self, x: Tensor) -> Tensor:
-        """What the scores leave out: |x|^2 for the squared cost."""
+        """The part of the cost that the scores leave out: |x|^2 for the squared cost."""
         x = x.double()
         return x.square().sum(dim=1) if self.squared else x.new_zeros(x.shape[0])
 

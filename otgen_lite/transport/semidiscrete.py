@@ -11,17 +11,14 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from otgen_lite import _checks
-from otgen_lite.costs import NAMES, Cost, cost_matrix, middle, paired_cost
+from otgen_lite.costs import NAMES, Cost, paired_cost
 from otgen_lite.transport._ascent import Sampler, Source
 from otgen_lite.transport._fit import Fit
 from otgen_lite.transport._semidual import BLOCK, argmax
+from otgen_lite.transport._slack import costs, slack
 
-#: What may be known about a gap.
+#: Kinds of knowledge about a gap.
 CERTIFY = ("estimate", "bound")
-
-#: Costs of which the smallest is above this share of the largest have lost digits to what they have
-#: in common.
-_CANCELS = 0.9
 
 
 class SemiDiscrete:
@@ -57,10 +54,12 @@ class SemiDiscrete:
 
     Attributes:
         psi: (N,) potential, with sum_j b_j psi_j = 0.
-        gap: the last estimate of max H - H(psi), or a bound of it, in the unit of the cost (NaN
-            before a fit).
-        gap_error: its standard error.
-        gap_kind: ``"estimate"`` or ``"bound"``, which of them it is (empty before a fit).
+        gap: the last estimate of max H - H(psi), 0 where it came out negative, or a bound of it
+            (see ``gap_kind``), in the unit of the cost (NaN before a fit, and where it was not
+            judged).
+        gap_error: the standard error of ``gap``, in the unit of the cost (NaN where there is no
+            gap).
+        gap_kind: the kind of ``gap``, ``"estimate"`` or ``"bound"`` (empty where there is no gap).
         converged: whether the last fit reached its ``tol``.
         n_samples: points drawn so far, those for the gap included.
         history: lists of equal length, one entry for each round of a fit: ``step``, ``samples``,
@@ -250,11 +249,17 @@ class SemiDiscrete:
         - ``certify="estimate"``, for eps = 0: the optimism is removed, by the products of slopes of
           independent parts of the sample, :math:`\tfrac12 g_1^T L^{-1} g_2` (Richardson's
           extrapolation from the halves of a sample, written out). -L is the Hessian of H, as the
-          points near the cells' borders show it. ``gap`` is then near the gap in the mean, and
-          ``gap_error`` is the standard error that it would have at ``gap + 2 gap_error``. Unless
-          ``step`` is given, psi also takes the step that the sample suggests, and is judged again
-          on another one. Where a sample has fewer than 8 points for each atom, or H is no parabola
-          there, the bound stands in; ``gap_kind`` says so.
+          points near the cells' borders show it. Near the maximum, ``gap`` is the gap in the mean,
+          but for its floor at 0; ``gap_error`` is its standard error at the upper end of the
+          interval, which is on the wide side. Far from the maximum, where H has kinks (a law in far
+          clusters), ``gap`` comes out too small: by up to a third where measured. Then use
+          ``certify="bound"``. Unless ``step`` is given, psi also takes the step that the sample
+          suggests, and is judged again on another one.
+
+          A round of fewer than 8 points for each atom is judged only if it is the last, and by the
+          bound. The bound also stands in where the sample's network does not reach every atom,
+          where a cell that should hold eight points has none, or where half a step gains far from
+          what a parabola would; ``gap_kind`` says so.
         - ``certify="bound"``, and for eps > 0: the cost of a feasible plan of the sample, psi's
           own, repaired, bounds max H_M. So ``gap`` is, up to its ``gap_error``, never too small; it
           is too large by c / M at least, and needs many points an atom before it says anything.
@@ -262,7 +267,9 @@ class SemiDiscrete:
         The fit stops where gap + 2 gap_error <= tol * scale, with
         a scale that no function of x or of y alone in the cost has a say in: the smaller of the
         dual value around the means (where the cost is squared) and of what the middle atom costs a
-        middle point beyond its best one.
+        middle point beyond its best one. The scale is itself estimated, from few points: on a
+        heavy-tailed law, or one near its atoms, it differs between seeds (up to five times,
+        measured).
 
         A second fit goes on where the first ended, with the step of that time. For another law, or
         to start with a large step again, make a new object with ``psi=sd.psi``.
@@ -291,12 +298,13 @@ class SemiDiscrete:
             ValueError: if it returns the wrong shape, another device or a number that is not
                 finite, an argument is out of range, or the law is so far from the atoms that psi
                 needs more digits than the type of y has.
-            RuntimeError: if psi stopped being finite. psi is then the best of the fit so far.
+            RuntimeError: if psi stopped being finite. psi is then the best of the fit so far, and
+                has no gap.
 
         Warns:
             ConvergenceWarning: if ``steps`` is None and ``tol`` was not reached.
             RuntimeWarning: if the ascent ended below where it began; psi is then the best one
-                seen, and the message names the step.
+                seen, without a gap, and the message names the step.
         """
         if steps is not None:
             steps = _checks.count("steps", steps)
@@ -351,15 +359,7 @@ class SemiDiscrete:
         return out
 
     def _slack(self, x: Tensor) -> Tensor:
-        """c(x_i, y_j) - psi_j; in float64, and up to a number for each x, where costs cancel."""
-        C = cost_matrix(x, self.y, self.cost)
-        if not _cancels(C):
-            return C - self.psi
-        x, y, psi = x.double(), self.y.double(), self.psi.double()
-        if self.cost != "sqeuclidean":
-            return cost_matrix(x, y, self.cost) - psi
-        own = middle(y)
-        return (y - own).square().sum(dim=1) - psi - 2.0 * (x - own) @ (y - own).T
+        return slack(x, self.y, self.psi, self.cost)
 
     def _log_weights(self, x: Tensor) -> Tensor:
         return self.b.log() - self._slack(x) / self.eps
@@ -368,14 +368,5 @@ class SemiDiscrete:
         return torch.softmax(self._log_weights(x), dim=1).to(self.y.dtype)
 
     def _soft_sum(self, x: Tensor) -> Tensor:
-        C = cost_matrix(x, self.y, self.cost)
-        if _cancels(C):
-            C = cost_matrix(x.double(), self.y.double(), self.cost)
-        weights = self.b.log() - (C - self.psi) / self.eps
+        weights = self.b.log() - (costs(x, self.y, self.cost) - self.psi) / self.eps
         return (-self.eps * torch.logsumexp(weights, dim=1).sum()).to(self.y.dtype)
-
-
-def _cancels(C: Tensor) -> bool:
-    """Whether what all costs have in common takes a digit from their differences."""
-    low, high = C.detach().aminmax()
-    return float(low) > _CANCELS * float(high)

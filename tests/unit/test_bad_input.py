@@ -30,6 +30,7 @@ CASES: list[tuple[Callable[[], object], type[Exception], str]] = [
      "got 'Euclidian'; did you mean 'euclidean'?"),
     (lambda: otg.paired_cost(X, X, "manhattan city block"), ValueError,
      "did you mean 'cityblock'?"),
+    (lambda: otg.paired_cost(X, X, "eucl"), ValueError, "did you mean 'euclidean'?"),
     (lambda: otg.cost_matrix(X, X, 2), TypeError, "cost must be a name or a callable, got 2"),
     (lambda: otg.cost_matrix(X, np.zeros((4, 3))), ValueError,
      "x and y must be points of the same dimension, got shapes (4, 2) and (4, 3)"),
@@ -405,6 +406,12 @@ def test_message(call: Callable[[], object], error: type[Exception], message: st
     with pytest.raises(error, match=re.escape(message)) as caught:
         call()
     assert type(caught.value) is error
+
+
+@pytest.mark.parametrize("value", ["foo", "", "l2"])
+def test_nothing_is_suggested_that_is_not_near(value: str) -> None:
+    with pytest.raises(ValueError, match=rf"certify must be one of .*, got {value!r}$"):
+        otg.SemiDiscrete(X).fit(lambda n, g: X, certify=value)
 
 
 def test_arrays_on_two_devices_are_refused() -> None:
