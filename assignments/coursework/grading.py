@@ -1,0 +1,56 @@
+"""The tests of one question on one submission."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from otter.test_files.exception_test import ExceptionTestFile
+
+from coursework import test_cells
+from coursework.limits import Limits
+from coursework.source import Question
+from coursework.submission import Submission
+
+
+@dataclass(frozen=True)
+class Result:
+    """Points of a question, and the sentence of each test that failed."""
+
+    question: str
+    points: float
+    of: float
+    messages: tuple[str, ...]
+
+
+def grade(
+    submission: Submission, question: Question, tests: ExceptionTestFile, limits: Limits | None = None
+) -> Result:
+    """Points of a submission for a question."""
+    points, messages = 0.0, []
+    with submission.names(question, limits) as names:
+        for case in tests.test_cases:
+            try:
+                case.body.call_func(names)
+            except Exception as error:
+                messages.append(sentence(error))
+            else:
+                points += case.points or 0
+    return Result(question.name, points, question.points, tuple(messages))
+
+
+def sentence(error: Exception) -> str:
+    """What a student reads of a failed test."""
+    if isinstance(error, AssertionError):
+        return str(error) or "the answer is not right"
+    return f"the answer could not be used: {type(error).__name__}: {str(error)[:200]}"
+
+
+def test_file(question: Question) -> ExceptionTestFile:
+    """The tests of a question as Otter's own file, from the cells of the source."""
+    source = test_cells.as_file(question.name, question.points, question.tests)
+    return ExceptionTestFile.from_string(source, question.name)
+
+
+def total(results: list[Result]) -> float:
+    return sum(r.points for r in results)
+

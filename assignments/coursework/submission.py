@@ -1,0 +1,116 @@
+"""A submission as the tests see it: names that stand for answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from coursework import needed, wire
+from coursework.hidden import Hidden
+from coursework.limits import Limits
+from coursework.process import AnswerError, Process
+from coursework.source import Question
+
+
+class Answer:
+    """A function in the process of an answer; calling it calls it there."""
+
+    def __init__(self, process: Process, name: str | int) -> None:
+        self._process = process
+        self._name = name
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._ask("call", args=list(args), kwargs=kwargs)
+
+    def gradient(self, *args: Any, wrt: Sequence[int] = (0,), **kwargs: Any) -> Any:
+        """(value, gradients with respect to the arguments of these numbers), by autograd there."""
+        return self._ask("gradient", args=list(args), kwargs=kwargs, wrt=list(wrt))
+
+    def _ask(self, do: str, **request: Any) -> Any:
+        return _bind(self._process, self._process.ask({"do": do, "name": self._name, **request}))
+
+
+class Missing:
+    """What stands for a name that cannot be had; every use of it says why."""
+
+    def __init__(self, missing: str) -> None:
+        self.missing = missing
+
+    def __getattr__(self, name: str) -> Any:
+        raise AnswerError(self.missing)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        raise AnswerError(self.missing)
+
+    def __iter__(self) -> Iterator[Any]:
+        raise AnswerError(self.missing)
+
+    def __getitem__(self, key: Any) -> Any:
+        raise AnswerError(self.missing)
+
+
+class Submission:
+    """The code cells of a student's notebook.
+
+    Args:
+        sources: its code cells.
+        setup: the assignment's own code.
+        hidden: where hidden instances come from.
+    """
+
+    def __init__(self, sources: list[str], setup: list[str], hidden: Hidden) -> None:
+        self.cells = needed.cells(sources)
+        self.setup = tuple(setup)
+        self.hidden = hidden
+        self.left_out: set[int] = set()
+
+    @contextmanager
+    def names(self, question: Question, limits: Limits | None = None) -> Iterator[dict[str, Any]]:
+        """What the tests of a question see, while its process lives."""
+        limits = limits or Limits(seconds=question.seconds)
+        with self._start(question, limits) as process:
+            found: dict[str, Any] = {"hidden": self.hidden}
+            for name in question.answers:
+                found[name] = _get(process, name)
+            yield found
+
+    def _start(self, question: Question, limits: Limits) -> Process:
+        """A process that has run the cells of a question.
+
+        A cell of another question at which it had to be ended is left out, here and from then on.
+        """
+        while True:
+            cells = [
+                c
+                for c in needed.needed(self.cells, question.answers)
+                if c.number not in self.left_out
+            ]
+            process = Process(self.setup, tuple((c.number, c.source) for c in cells), limits)
+            own = {c.number for c in cells if c.binds & set(question.answers)}
+            if process.ended is None or process.cell is None or process.cell in own | {-1}:
+                return process
+            self.left_out.add(process.cell)
+            process.close()
+
+
+def _get(process: Process, name: str) -> Any:
+    try:
+        value = _bind(process, process.ask({"do": "get", "name": name}))
+    except AnswerError as error:
+        said = "; ".join(process.problems.values())
+        return Missing(f"`{name}` cannot be had: {said or error}")
+    if isinstance(value, wire.Handle):
+        return Answer(process, name)
+    return Missing(f"`{name}` has not been written yet") if value is Ellipsis else value
+
+
+def _bind(process: Process, value: Any) -> Any:
+    """The value, with its handles as functions."""
+    if isinstance(value, wire.Handle):
+        return Answer(process, value.number)
+    if isinstance(value, (list, tuple)):
+        return type(value)(_bind(process, v) for v in value)
+    if isinstance(value, dict):
+        return {k: _bind(process, v) for k, v in value.items()}
+    return value
