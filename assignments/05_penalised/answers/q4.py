@@ -96,7 +96,10 @@ table = {
 def spectra(Sigma, q, var):
     Lam = np.linalg.eigvalsh(Sigma)[::-1]
     used = np.arange(len(Lam)) < q
-    return {"vae": np.where(used, np.maximum(Lam - np.sqrt(var), 0), 0), "pot": np.where(used, Lam, 0)}
+    return {
+        "vae": np.where(used, np.maximum(Lam - np.sqrt(var), 0), 0),
+        "pot": np.where(used, Lam, 0),
+    }
 
 
 def keep(Sigma, q, k):
@@ -192,7 +195,10 @@ table = {
 def spectra(Sigma, q, var):
     Lam = np.linalg.eigvalsh(Sigma)[::-1]
     used = np.arange(len(Lam)) < q
-    return {"vae": np.where(used, np.maximum(Lam - var, 0), 0), "pot": np.where(used, np.maximum(Lam - var, 0), 0)}
+    return {
+        "vae": np.where(used, np.maximum(Lam - var, 0), 0),
+        "pot": np.where(used, np.maximum(Lam - var, 0), 0),
+    }
 
 
 def keep(Sigma, q, k):
@@ -216,7 +222,10 @@ table = {
 def spectra(Sigma, q, var):
     Lam = np.linalg.eigvalsh(Sigma)[::-1]
     used = np.arange(len(Lam)) < q
-    return {"vae": np.where(used, np.sqrt(np.maximum(Lam - var, 0)), 0), "pot": np.where(used, np.sqrt(Lam), 0)}
+    return {
+        "vae": np.where(used, np.sqrt(np.maximum(Lam - var, 0)), 0),
+        "pot": np.where(used, np.sqrt(Lam), 0),
+    }
 
 
 def keep(Sigma, q, k):
