@@ -1,8 +1,8 @@
 """What a grader needs of an assignment, apart from its source: questions, tests and the secret.
 
-``otter assign`` packs the tests; beside them, in ``files/assignment.json``, lies what the notebook's own
-format has no place for. Grading reads the archive and nothing else, so what was handed out stays
-gradable when the source has moved on.
+``otter assign`` packs the tests; beside them, in ``files/assignment.json``, lies what the
+notebook's own format has no place for. Grading reads the archive and nothing else, so what was
+handed out stays gradable when the source has moved on.
 """
 
 from __future__ import annotations
@@ -89,6 +89,4 @@ def _archive(facts: dict[str, Any], tests: dict[str, ExceptionTestFile]) -> Arch
         for name in ("answers", "solution", "tests"):
             entry[name] = tuple(entry[name])
         questions[entry["name"]] = Question(**entry)
-    return Archive(
-        facts["slug"], facts["title"], questions, tests, facts["setup"], facts["secret"]
-    )
+    return Archive(facts["slug"], facts["title"], questions, tests, facts["setup"], facts["secret"])

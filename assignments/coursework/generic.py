@@ -1,4 +1,4 @@
-"""Answers that are wrong to every question: nothing written, a hang, an object that equals everything."""
+"""Answers that are wrong to every question: nothing written, a hang, an equal of everything."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The test of the tests: every wrong answer loses the points that it should, every right one gets all.
+"""The test of the tests: wrong answers lose the points that they should, right ones get all.
 
-``python -m coursework.mutants [01_kantorovich …] [--write]`` grades the bank of each question, and the
-answers of :mod:`coursework.generic`, for five secrets. The record is ``assets/assignments/kills.json``;
-the page *Assignments* of the book shows it.
+``python -m coursework.mutants [01_kantorovich …] [--write]`` grades the bank of each question, and
+the answers of :mod:`coursework.generic`, for five secrets. The record is
+``assets/assignments/kills.json``; the page *Assignments* of the book shows it.
 """
 
 from __future__ import annotations
@@ -60,7 +60,9 @@ def cases(folder: Path) -> list[Case]:
         own = bank.Answer("the solution", "\n\n".join(question.solution), None)
         written = bank.read(folder / "answers" / f"{question.name}.py")
         found += [Case(folder, question, own, "right")]
-        found += [Case(folder, question, a, "right" if a.points is None else "wrong") for a in written]
+        found += [
+            Case(folder, question, a, "right" if a.points is None else "wrong") for a in written
+        ]
         found += [Case(folder, question, a, "any") for a in generic.answers(question)]
     return found
 
@@ -95,7 +97,12 @@ def run(folders: list[Path], jobs: int) -> dict[str, Any]:
             answers = entry["answers"]
             if not answers or answers[-1]["title"] != case.answer.title:
                 answers.append(
-                    {"kind": case.kind, "title": case.answer.title, "must": case.expected, "gets": []}
+                    {
+                        "kind": case.kind,
+                        "title": case.answer.title,
+                        "must": case.expected,
+                        "gets": [],
+                    }
                 )
             answers[-1]["gets"].append(result.points)
     return record

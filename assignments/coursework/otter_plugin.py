@@ -1,8 +1,8 @@
 """Otter's door to the isolated grader: the notebook that Otter runs holds no line of a student's.
 
-Before the submission is executed, this plugin takes its cells away and gives Otter a notebook whose only
-cell binds the answers' names to functions that run in processes of their own. Otter's tests then call
-these, and Otter counts the points.
+Before the submission is executed, this plugin takes its cells away and gives Otter a notebook
+whose only cell binds the answers' names to functions that run in processes of their own. Otter's
+tests then call these, and Otter counts the points.
 """
 
 from __future__ import annotations

@@ -63,7 +63,9 @@ class Process:
         self._channel, channel = context.Pipe()
         self._output, output = context.Pipe(duplex=False)
         job = worker.Job(setup, cells, self._folder, limits)
-        self._process = context.Process(target=worker.main, args=(job, channel, output), daemon=True)
+        self._process = context.Process(
+            target=worker.main, args=(job, channel, output), daemon=True
+        )
         self._process.start()
         channel.close()
         output.close()

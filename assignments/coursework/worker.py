@@ -20,6 +20,7 @@ from typing import Any
 
 from coursework import limits, wire
 
+
 @dataclass(frozen=True)
 class Job:
     """What a process is started with.
@@ -84,7 +85,9 @@ def _serve(job: Job, channel: Connection) -> None:
             reply({"error": _sentence(error), "where": _where(error)})
 
 
-def _run_cell(source: str, number: int, names: dict[str, Any], reply: Callable[[Any], None]) -> None:
+def _run_cell(
+    source: str, number: int, names: dict[str, Any], reply: Callable[[Any], None]
+) -> None:
     name = f"cell {number}"
     # Tracebacks, and inspect.getsource, find the student's lines.
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
@@ -140,7 +143,9 @@ def _sentence(error: BaseException) -> str:
 
 def _where(error: BaseException) -> str:
     """The last line of the student's own code on the way to the error."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.startswith("cell ")]
+    frames = [
+        f for f in traceback.extract_tb(error.__traceback__) if f.filename.startswith("cell ")
+    ]
     if isinstance(error, SyntaxError) and error.lineno:
         return f"line {error.lineno}"
     return f"line {frames[-1].lineno}: {frames[-1].line}"[:200] if frames else ""

@@ -50,7 +50,11 @@ def main() -> int:
         if options.publish:
             PUBLISHED.mkdir(exist_ok=True)
             shutil.copy(made.student, PUBLISHED / made.student.name)
-    where = options.target.relative_to(Path.cwd()) if options.target.is_relative_to(Path.cwd()) else options.target
+    where = (
+        options.target.relative_to(Path.cwd())
+        if options.target.is_relative_to(Path.cwd())
+        else options.target
+    )
     print(f"For students: {where}/NN_slug/NN_slug.ipynb. Everything else there is yours.")
     if not secret:
         print("Without SECRET=file anyone who has this repository can draw the hidden instances.")

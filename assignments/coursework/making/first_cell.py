@@ -1,8 +1,9 @@
 """The first cell of a student's notebook: the package of the book, Otter, and the visible tests.
 
-Otter goes into a folder of its own beside the notebook, without what it asks for: Colab's widgets stay
-as they are, its runtime is not restarted, and an environment of one's own gets no new package. The
-tests are in the cell itself, so that they are those of this notebook, also without a website.
+Otter goes into a folder of its own beside the notebook, without what it asks for: Colab's widgets
+stay as they are, its runtime is not restarted, and an environment of one's own gets no new
+package. The tests are in the cell itself, so that they are those of this notebook, also without a
+website.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from coursework.source import Assignment
 #: Otter, and of what it imports the packages that Colab lacks.
 OTTER = ("otter-grader==7.0.0", "python-frontmatter", "dill", "fica", "ipylab", "wrapt")
 
-TEMPLATE = '''\
+TEMPLATE = """\
 # @title Run this cell first: it brings what is missing, and the visible tests
 {package}
 
@@ -29,8 +30,9 @@ if find_spec("otter") is None:
     sys.path.append(str(Path(".otter").resolve()))
 if find_spec("otter") is None:
     otter = {otter!r}
-    pip = [sys.executable, "-m", "pip", "install", "--no-deps", "--target", ".otter", "--quiet"]
-    said = subprocess.run([*pip, "--disable-pip-version-check", *otter], capture_output=True, text=True)
+    pip = [sys.executable, "-m", "pip", "install", "--no-deps", "--target", ".otter"]
+    pip += ["--quiet", "--disable-pip-version-check"]
+    said = subprocess.run([*pip, *otter], capture_output=True, text=True)
     importlib.invalidate_caches()
     if find_spec("otter") is None:
         print("The visible tests cannot run, because Otter could not be installed:", said.stderr)
@@ -44,7 +46,7 @@ for name, text in tests.items():
 if find_spec("otter") is not None:
     import otter
 
-    grader = otter.Notebook(tests_dir="tests")'''
+    grader = otter.Notebook(tests_dir="tests")"""
 
 
 def source(assignment: Assignment, root: Path) -> str:

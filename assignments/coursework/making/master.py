@@ -84,5 +84,3 @@ def links(text: str, site: str) -> str:
         return f"[{match[3]}]({site}book/{match[1]}.html{anchor})"
 
     return LINK.sub(link, text)
-
-

@@ -1,4 +1,4 @@
-"""The pages beside an assignment: rubric and instructor's notes, as HTML that needs no other host."""
+"""Rubric and instructor's notes as pages, which need no other host."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ PAGE = """\
 <title>{title}</title>
 <style>
 :root {{ color-scheme: light dark; }}
-body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 48rem; margin: 2rem auto; padding: 0 1rem; }}
+body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 48rem; margin: 2rem auto;
+       padding: 0 1rem; }}
 table {{ border-collapse: collapse; width: 100%; margin: .5rem 0 1.5rem; }}
 th, td {{ text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0;
           border-bottom: 1px solid color-mix(in srgb, currentColor 25%, transparent); }}
@@ -66,9 +67,7 @@ def _question(question: Question, site: str, answers: Path) -> str:
     if question.manual:
         return head + "<p>Read by a person; the criteria stand in the notebook.</p>"
     tests = [test_cells.read(cell) for cell in question.tests]
-    rows = [
-        [_words(t.name), "hidden" if t.hidden else "visible", f"{t.points:g}"] for t in tests
-    ]
+    rows = [[_words(t.name), "hidden" if t.hidden else "visible", f"{t.points:g}"] for t in tests]
     mistakes = [
         [a.title, f"{a.points:g} of {question.points:g}"]
         for a in bank.read(answers)

@@ -1,4 +1,4 @@
-"""The packages that an archive carries for machines that have neither: the book's and the grader's."""
+"""The packages that an archive carries with it: the book's and the grader's."""
 
 from __future__ import annotations
 
