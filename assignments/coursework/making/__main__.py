@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 from pathlib import Path
 
 from tqdm import tqdm
 
-from coursework.making import assign, secrets, wheels
+from coursework.making import assign, listing, secrets, wheels
 
 ROOT = Path(__file__).resolve().parents[3]
 TARGET = ROOT / "_build" / "assignments"
@@ -50,6 +51,8 @@ def main() -> int:
         if options.publish:
             PUBLISHED.mkdir(exist_ok=True)
             shutil.copy(made.student, PUBLISHED / made.student.name)
+    if options.publish and not options.only:
+        listing.write(chosen, ROOT)
     where = (
         options.target.relative_to(Path.cwd())
         if options.target.is_relative_to(Path.cwd())
