@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ class Archive:
         tests: of each question that is graded automatically.
         setup: code that runs before a student's.
         secret: what hidden instances are drawn from.
+        skeleton: what students find in the cells of their answers.
     """
 
     slug: str
@@ -38,6 +39,7 @@ class Archive:
     tests: dict[str, ExceptionTestFile]
     setup: list[str]
     secret: str
+    skeleton: list[str] = field(default_factory=list)
 
     @property
     def points(self) -> float:
@@ -51,6 +53,7 @@ def describe(assignment: Assignment, secret: str) -> str:
         "title": assignment.title,
         "secret": secret,
         "setup": assignment.setup,
+        "skeleton": [_unsolved(c) for q in assignment.questions.values() for c in q.solution],
         # Text and solution stay out: a grader needs neither.
         "questions": [
             asdict(q) | {"text": "", "solution": [], "tests": []}
@@ -89,4 +92,19 @@ def _archive(facts: dict[str, Any], tests: dict[str, ExceptionTestFile]) -> Arch
         for name in ("answers", "solution", "tests"):
             entry[name] = tuple(entry[name])
         questions[entry["name"]] = Question(**entry)
-    return Archive(facts["slug"], facts["title"], questions, tests, facts["setup"], facts["secret"])
+    return Archive(
+        facts["slug"],
+        facts["title"],
+        questions,
+        tests,
+        facts["setup"],
+        facts["secret"],
+        facts.get("skeleton", []),
+    )
+
+
+def _unsolved(cell: str) -> str:
+    """A cell as students get it."""
+    from otter.assign.solutions import replace_solutions
+
+    return "\n".join(replace_solutions(cell.splitlines(), "python"))
