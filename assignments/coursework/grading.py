@@ -23,7 +23,10 @@ class Result:
 
 
 def grade(
-    submission: Submission, question: Question, tests: ExceptionTestFile, limits: Limits | None = None
+    submission: Submission,
+    question: Question,
+    tests: ExceptionTestFile,
+    limits: Limits | None = None,
 ) -> Result:
     """Points of a submission for a question."""
     points, messages = 0.0, []
@@ -53,4 +56,3 @@ def test_file(question: Question) -> ExceptionTestFile:
 
 def total(results: list[Result]) -> float:
     return sum(r.points for r in results)
-
