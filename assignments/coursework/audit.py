@@ -1,9 +1,9 @@
 """The rules of an answer's process in the interpreter: an audit hook that refuses and reports.
 
 A hook cannot be taken away. Where the submission's own lines break a rule, the process is ended at
-once, with an exit status that names the rule, so that catching the exception does not help. A library
-that tries what is not allowed on its own account (asks a program for the number of cores, say) is
-refused, and can go on.
+once, with an exit status that names the rule, so that catching the exception does not help. A
+library that tries what is not allowed on its own account (asks a program for the number of cores,
+say) is refused, and can go on.
 """
 
 from __future__ import annotations
@@ -46,10 +46,18 @@ CHANGES = {
 #: Links lead out of a folder, so there are none.
 LINKS = ("os.link", "os.symlink")
 LISTS = ("os.listdir", "os.scandir", "os.chdir")
-PROCESSES = (
-    "os.fork os.forkpty os.exec os.posix_spawn os.spawn os.startfile os.system subprocess.Popen "
-    "pty.spawn webbrowser.open"
-).split()
+PROCESSES = [
+    "os.fork",
+    "os.forkpty",
+    "os.exec",
+    "os.posix_spawn",
+    "os.spawn",
+    "os.startfile",
+    "os.system",
+    "subprocess.Popen",
+    "pty.spawn",
+    "webbrowser.open",
+]
 SIGNALS = ("os.kill", "os.killpg", "signal.pthread_kill")
 LIMITS = ("resource.setrlimit", "resource.prlimit")
 NETWORK = "socket.", "urllib.", "ftplib.", "http.", "smtplib.", "imaplib.", "poplib.", "syslog."

@@ -29,8 +29,8 @@ No sandbox in the strict sense is made of these:
 * A question's own process belongs to the submission: it can change NumPy, torch and the code that
   answers the grader in there. It gains nothing by that, since points are counted elsewhere.
 
-Where that is not enough, grade in containers (``otter grade`` does), or on a machine that has nothing
-to lose.
+Where that is not enough, grade in containers (``otter grade`` does), or on a machine that has
+nothing to lose.
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
 """Plain data as bytes, between the grader and the process of an answer.
 
-Numbers, strings, lists, tuples, dicts, NumPy arrays and tensors, and nothing else: no pickle, so that
-reading a message runs none of the sender's code. A function travels as its source (:class:`Function`,
-to the answer only) or as a number under which the answer's process keeps it (:class:`Handle`, from
-there).
+Numbers, strings, lists, tuples, dicts, NumPy arrays and tensors, and nothing else: no pickle, so
+that reading a message runs none of the sender's code. A function travels as its source
+(:class:`Function`, to the answer only) or as a number under which the answer's process keeps it
+(:class:`Handle`, from there).
 
-On its way a message has a head: its length, and eight bytes that the grader has drawn for the request
-that it answers. Where these are zero it answers none, and is text: what the process was ended for.
+On its way a message has a head: its length, and eight bytes that the grader has drawn for the
+request that it answers. Where these are zero it answers none, and is text: what the process was
+ended for.
 """
 
 from __future__ import annotations
@@ -60,8 +61,9 @@ class Handle:
 
 def compile_function(source: str) -> Any:
     """The function that a source defines."""
-    import otgen_lite as otg
     import torch
+
+    import otgen_lite as otg
 
     names: dict[str, Any] = {"np": np, "torch": torch, "otg": otg}
     if source.lstrip().startswith("lambda"):

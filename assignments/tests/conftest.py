@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from coursework.making import assign, wheels
 from coursework.making.__main__ import ROOT, folders
 

@@ -8,8 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from coursework import bank, source, test_cells
 from otter.assign.solutions import replace_solutions
+
+from coursework import bank, source, test_cells
 
 #: Otter's marks in a source; none has a reason to be on a page.
 MARKS = ("# BEGIN SOLUTION", "# BEGIN TEST CONFIG", "# BEGIN QUESTION", "# END SOLUTION")

@@ -9,10 +9,10 @@ from typing import Any
 
 import nbformat
 import pytest
+
 from coursework import bank, generic, source
 from coursework.making import assign
 from coursework.making.__main__ import ROOT
-
 from tests.notebooks.colab import (
     INSTALLED,
     Colab,

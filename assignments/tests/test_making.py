@@ -9,6 +9,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+
 from coursework import source, test_cells
 from coursework.making import assign, listing, wheels
 from coursework.making.__main__ import PUBLISHED, ROOT

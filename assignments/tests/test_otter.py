@@ -12,6 +12,7 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
+
 from coursework import archive
 from coursework.making import assign
 from coursework.making.__main__ import ROOT
