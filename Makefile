@@ -47,11 +47,12 @@ assignments: $(ASSIGNMENTS)/.made  ## make the course assignments in _build/assi
 	$(apart) -m coursework.making $(if $(SECRET),--secret "$(SECRET)",--publish)
 
 grade: $(ASSIGNMENTS)/.made  ## grade a folder of submissions: make grade ASSIGNMENT=01_kantorovich DIR=folder
-	$(apart) -m coursework.classroom $(if $(ASSIGNMENT),--assignment "$(ASSIGNMENT)") $(if $(DIR),--submissions "$(DIR)") \
-	  $(if $(OUT),--out "$(OUT)") $(if $(JOBS),--jobs $(JOBS)) $(if $(PER_STUDENT),--per-student) $(if $(ROSTER),--roster "$(ROSTER)")
+	$(apart) -m coursework.classroom "$(ASSIGNMENT)" "$(DIR)" $(if $(OUT),--out "$(OUT)") \
+	  $(if $(JOBS),--jobs $(JOBS)) $(if $(PER_STUDENT),--per-student) $(if $(SECRET),--secret "$(SECRET)") \
+	  $(if $(ROSTER),--roster "$(ROSTER)") $(if $(COLUMN),--column "$(COLUMN)")
 
-mutants: $(ASSIGNMENTS)/.made  ## test the tests: grade the bank of right and wrong answers, and record it
-	$(apart) -m coursework.mutants --write
+mutants: $(ASSIGNMENTS)/.made  ## test the tests: grade the bank of right and wrong answers (ONLY=01_kantorovich)
+	$(apart) -m coursework.mutants $(if $(ONLY),"$(ONLY)",--write)
 
 bench: $(bin)/.test  ## measure against other libraries side by side (ONLY=name: that one), and the website
 	@met=0; $(bin)/python -m benchmarks.run $(ONLY) || met=1; \
