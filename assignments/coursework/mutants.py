@@ -77,9 +77,9 @@ def points(case: Case, secret: str) -> Result:
     return grade(submission, case.question, archive.tests[case.question.name], case.limits)
 
 
-def run(folders: list[Path], jobs: int) -> dict[str, Any]:
-    """Grade everything; the record, in the form of its file."""
-    todo = [(case, secret) for folder in folders for case in cases(folder) for secret in SECRETS]
+def run(chosen: list[Case], jobs: int) -> dict[str, Any]:
+    """Grade cases; the record, in the form of its file."""
+    todo = [(case, secret) for case in chosen for secret in SECRETS]
     bar = tqdm(total=len(todo), desc="Grading", unit="answer", disable=None)
 
     def one(job: tuple[Case, str]) -> tuple[Case, Result]:
@@ -126,7 +126,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
     chosen = [f for f in folders() if not options.names or f.name in options.names]
-    record = run(chosen, options.jobs)
+    record = run([case for folder in chosen for case in cases(folder)], options.jobs)
     faults = survivors(record)
     for fault in faults:
         print("SURVIVOR", fault)

@@ -11,7 +11,6 @@ import nbformat
 import pytest
 
 from coursework import bank, generic, source
-from coursework.making import assign
 from coursework.making.__main__ import ROOT
 from tests.notebooks.colab import (
     INSTALLED,
@@ -24,6 +23,9 @@ from tests.notebooks.colab import (
 from tools import wheel
 
 from .conftest import FOLDERS, SLUGS
+
+#: One process after the other uses the environment.
+pytestmark = pytest.mark.xdist_group("colab")
 
 
 @pytest.fixture(scope="session")
@@ -43,17 +45,11 @@ def website(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
-def ran(
-    path: Path, colab: Colab, website: str, folder: Path, cells: list[Any] | None = None
-) -> Any:
-    """The notebook with its outputs; ``cells`` in the place of those after the setup."""
-    notebook = nbformat.read(path, as_version=4)
+def ran(notebook: Any, colab: Colab, website: str, folder: Path) -> Any:
+    """The notebook with its outputs, and the runtime as it was before."""
     address = settings()["html"]["baseurl"] + wheel.FOLDER
     (first,) = [c for c in notebook.cells if address in c.source]
     first.source = first.source.replace(address, website + wheel.FOLDER)
-    if cells is not None:
-        code = [c for c in notebook.cells if c.cell_type == "code"]
-        notebook.cells = [*code[: code.index(first) + 2], *cells]
     colab.reset()
     before = colab.versions()
     colab.run(notebook, folder, **instead_of_the_repository(folder / "nothing"))
@@ -63,60 +59,56 @@ def ran(
     return notebook
 
 
-def checked(notebook: Any) -> dict[str, list[str]]:
-    """What each check said, by question."""
-    said: dict[str, list[str]] = {}
+def checks(notebook: Any) -> list[tuple[str, str]]:
+    """The question of each check, and what it said, in their order."""
+    said = []
     for cell in notebook.cells:
         if cell.cell_type == "code" and cell.source.startswith("grader.check("):
-            name = cell.source.split('"')[1]
             texts = [o["data"]["text/plain"] for o in cell.outputs if "data" in o]
-            assert texts, f"{name}: the check says nothing"
-            said.setdefault(name, []).append(texts[0])
+            assert texts, f"{cell.source} says nothing"
+            said.append((cell.source.split('"')[1], texts[0]))
     return said
 
 
-@pytest.mark.parametrize("slug", SLUGS)
-def test_the_solution_passes_all_visible_tests(
-    slug: str, made: dict[str, assign.Made], colab: Colab, website: str, tmp_path: Path
-) -> None:
-    said = checked(ran(made[slug].solution, colab, website, tmp_path))
-    assert said
-    for name, (text,) in said.items():
-        assert "All test cases passed" in text, f"{name}: {text}"
-
-
-@pytest.mark.parametrize("slug", SLUGS)
-def test_the_published_notebook_runs_and_fails_all_visible_tests(
-    slug: str, made: dict[str, assign.Made], colab: Colab, website: str, tmp_path: Path
-) -> None:
-    said = checked(
-        ran(ROOT / "notebooks" / "assignments" / f"{slug}.ipynb", colab, website, tmp_path)
-    )
-    assert said
-    for name, (text,) in said.items():
-        assert "failed" in text, f"{name}: nothing is written, and the visible test passes"
+def answers(folder: Path) -> Iterator[tuple[source.Question, bank.Answer]]:
+    """The solution, the bank, and what is wrong to every question; a hang hangs here as well."""
+    for question in source.read(folder).questions.values():
+        if not question.manual:
+            yield question, bank.Answer("the solution", "\n\n".join(question.solution), None)
+            for answer in bank.read(folder / "answers" / f"{question.name}.py"):
+                yield question, answer
+            for answer in generic.answers(question):
+                if answer.title != "hangs":
+                    yield question, answer
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=SLUGS)
-def test_every_answer_of_the_bank_can_be_checked(
-    folder: Path, made: dict[str, assign.Made], colab: Colab, website: str, tmp_path: Path
+def test_a_student_works_through_the_notebook(
+    folder: Path, colab: Colab, website: str, tmp_path: Path
 ) -> None:
-    """Each wrong answer in one kernel after the other; a check says what it finds, and goes on."""
-    cells, passes = [], []
-    for question in source.read(folder).questions.values():
-        if question.manual:
-            continue
-        written = bank.read(folder / "answers" / f"{question.name}.py")
-        for answer in [*written, *generic.answers(question)]:
-            if answer.title == "hangs":
-                continue  # it hangs there as well
-            cell = nbformat.v4.new_code_cell(answer.code)
-            cell.metadata["tags"] = ["raises-exception"]
-            cells += [cell, nbformat.v4.new_code_cell(f'grader.check("{question.name}")')]
-            passes.append((question.name, answer))
-    said = checked(ran(made[folder.name].student, colab, website, tmp_path, cells))
-    texts = iter([text for name in said for text in said[name]])
-    for name, answer in passes:
-        text = next(texts)
+    """As it was handed out, then with every answer of the bank, in one kernel.
+
+    Each check says what it finds, and the notebook goes on: a blank fails, right answers pass.
+    """
+    path = ROOT / "notebooks" / "assignments" / f"{folder.name}.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    blanks = len(checks_in(notebook))
+    given = list(answers(folder))
+    for question, answer in given:
+        cell = nbformat.v4.new_code_cell(answer.code)
+        cell.metadata["tags"] = ["raises-exception"]
+        notebook.cells += [cell, nbformat.v4.new_code_cell(f'grader.check("{question.name}")')]
+    said = checks(ran(notebook, colab, website, tmp_path))
+    assert blanks
+    assert len(said) == blanks + len(given)
+    for name, text in said[:blanks]:
+        assert "failed" in text, f"{name}: nothing is written, and the visible test passes"
+    for (question, answer), (name, text) in zip(given, said[blanks:], strict=True):
+        assert name == question.name
         if answer.points is None:
             assert "All test cases passed" in text, f"{name}, {answer.title}: {text}"
+
+
+def checks_in(notebook: Any) -> list[Any]:
+    """The check cells of a notebook."""
+    return [c for c in notebook.cells if c.source.startswith("grader.check(")]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import yaml
 
 from coursework import source, test_cells
 from coursework.making import assign, listing, wheels
@@ -94,6 +95,20 @@ def test_a_secret_changes_instances_and_parameters(
         "no parameter of this assignment depends on the secret"
     )
     assert "a secret of thirty" not in sources(reseeded[slug].student)
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_links_into_the_book_lead_somewhere(slug: str, made: dict[str, assign.Made]) -> None:
+    site = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["html"]["baseurl"]
+    links = set(
+        re.findall(
+            re.escape(site) + r"(book/[\w/]+\.html)(?:#([\w-]+))?", sources(made[slug].student)
+        )
+    )
+    assert links
+    for page, anchor in links:
+        text = (PAGES / page).read_text(encoding="utf-8")
+        assert not anchor or f'id="{anchor}"' in text, f"{page}#{anchor}"
 
 
 # -- leaks -----------------------------------------------------------------------------------------
