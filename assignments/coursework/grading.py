@@ -38,6 +38,9 @@ def grade(
                 messages.append(sentence(error))
             else:
                 points += case.points or 0
+    if question.name in submission.broken:
+        lost = f"the question is lost: {submission.broken[question.name]}"
+        return Result(question.name, 0.0, question.points, (lost,))
     return Result(question.name, points, question.points, tuple(messages))
 
 
