@@ -1,8 +1,8 @@
 """What a grader needs of an assignment, apart from its source: questions, tests and the secret.
 
-``otter assign`` packs the tests; beside them, in ``files/assignment.json``, lies what the notebook's own
-format has no place for. Grading reads the archive and nothing else, so what was handed out stays
-gradable when the source has moved on.
+``otter assign`` packs the tests; beside them, in ``files/assignment.json``, lies what the
+notebook's own format has no place for. Grading reads the archive and nothing else, so what was
+handed out stays gradable when the source has moved on.
 """
 
 from __future__ import annotations
