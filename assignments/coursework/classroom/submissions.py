@@ -276,12 +276,12 @@ def _entry(pieces: list[_Piece]) -> Entry:
         titles = ", ".join(p.title for p in latest)
         return replace(
             owner,
-            path=latest[0].file.path.as_posix(),
+            path=_shown(latest[0]),
             problem=f"{len(latest)} notebooks were handed in: which one counts? {titles}",
         )
     notes = tuple(f"handed in before, and not graded: {p.title}" for p in older)
     (piece,) = latest
-    return replace(owner, path=piece.file.path.as_posix(), file=piece.file, notes=notes)
+    return replace(owner, path=_shown(piece), file=piece.file, notes=notes)
 
 
 def _without(owner: Entry, pieces: list[_Piece]) -> Entry:
@@ -294,7 +294,7 @@ def _without(owner: Entry, pieces: list[_Piece]) -> Entry:
                 files.unpacked(piece.file)
             except UnreadableError as error:
                 problem = f"{piece.title}: {error}"
-    return replace(owner, path=pieces[0].file.path.as_posix(), problem=problem)
+    return replace(owner, path=_shown(pieces[0]), problem=problem)
 
 
 def _opened(piece: _Piece) -> list[_Piece]:
@@ -322,6 +322,10 @@ def _latest(pieces: list[_Piece]) -> tuple[list[_Piece], list[_Piece]]:
         groups[key].append(piece)
     ordered = [sorted(g, key=version) for g in groups.values()]
     return [g[-1] for g in ordered], [p for g in ordered for p in g[:-1]]
+
+
+def _shown(piece: _Piece) -> str:
+    return _text(piece.file.path.as_posix())
 
 
 def _text(value: str) -> str:

@@ -16,17 +16,17 @@ class TableError(ValueError):
 
 
 def text(rows: Iterable[Sequence[str]]) -> str:
-    """The rows as CSV, in which no cell is a formula."""
+    """The rows as CSV, a line each, in which no cell is a formula."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerows([harmless(cell) for cell in row] for row in rows)
+    writer.writerows([harmless(" ".join(cell.splitlines())) for cell in row] for row in rows)
     return out.getvalue()
 
 
 def harmless(cell: str) -> str:
     """The text of a cell, behind an apostrophe if a spreadsheet would take it for a formula."""
     cell = cell.replace("\0", "")
-    formula = cell.lstrip(" ").startswith(FORMULA) and not _number(cell)
+    formula = cell.lstrip(" ").startswith(FORMULA) and cell != "-" and not _number(cell)
     return f"'{cell}" if formula else cell
 
 
