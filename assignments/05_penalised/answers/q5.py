@@ -397,7 +397,7 @@ def too_weak(C, a, b):
     return lam, found.x[: n * m].reshape(n, m)
 
 
-# %% wrong: the spread of some best prices [points 4]
+# %% wrong: the spread of some best prices [points 5]
 from scipy.optimize import linprog
 
 
