@@ -11,10 +11,10 @@ A cell is needed where it
 * only prepares: it has nothing but imports, calls of modules (``torch.manual_seed(0)``,
   ``torch.set_default_dtype(torch.float64)``) and assignments that use nothing else.
 
-The needed cells run in the order of the notebook, all of each, so that a name that is bound twice has
-its last value, as after *Restart and run all*. Names in a function are looked up as Python does it
-(``symtable``). A cell that is no Python is needed if a line of it looks as if it bound the name, so that
-its author reads the error there.
+The needed cells run in the order of the notebook, all of each, so that a name that is bound twice
+has its last value, as after *Restart and run all*. Names in a function are looked up as Python
+does it (``symtable``). A cell that is no Python is needed if a line of it looks as if it bound the
+name, so that its author reads the error there.
 
 What a notebook alone understands does nothing: lines for the shell, magics, ``display``, and what
 mentions ``grader`` or ``otter``.
@@ -34,8 +34,38 @@ from IPython.core.inputtransformer2 import TransformerManager
 AROUND_PYTHON = {"time", "timeit", "capture", "prun", "memit", "mprun", "lprun"}
 #: Built-in functions that change none of their arguments.
 PURE = set(
-    "print display len repr str type id isinstance float int bool abs sum min max round sorted list tuple "
-    "dict set help dir hash callable range enumerate zip all any".split()
+    [
+        "print",
+        "display",
+        "len",
+        "repr",
+        "str",
+        "type",
+        "id",
+        "isinstance",
+        "float",
+        "int",
+        "bool",
+        "abs",
+        "sum",
+        "min",
+        "max",
+        "round",
+        "sorted",
+        "list",
+        "tuple",
+        "dict",
+        "set",
+        "help",
+        "dir",
+        "hash",
+        "callable",
+        "range",
+        "enumerate",
+        "zip",
+        "all",
+        "any",
+    ]
 )
 #: What checks answers in a notebook, and is not here.
 CHECKS = {"grader", "otter"}

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+
 from coursework import Function, Hidden, array, at_least, at_most, near, number
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
+
 from coursework.classroom import cli, exam, grader, pool, records, run
 from coursework.classroom.exam import Exam
 from coursework.classroom.grader import Job

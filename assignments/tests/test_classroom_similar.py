@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from coursework import archive, bank, source
 from coursework.classroom import similar
 from coursework.classroom.exam import ROOT
