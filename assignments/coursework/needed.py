@@ -34,8 +34,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 AROUND_PYTHON = {"time", "timeit", "capture", "prun", "memit", "mprun", "lprun"}
 #: Built-in functions that change none of their arguments.
 PURE = set(
-    "print display len repr str type id isinstance float int bool abs sum min max round sorted list tuple "
-    "dict set help dir hash callable range enumerate zip all any".split()
+    ["print", "display", "len", "repr", "str", "type", "id", "isinstance", "float", "int", "bool", "abs", "sum", "min", "max", "round", "sorted", "list", "tuple", "dict", "set", "help", "dir", "hash", "callable", "range", "enumerate", "zip", "all", "any"]
 )
 #: What checks answers in a notebook, and is not here.
 CHECKS = {"grader", "otter"}

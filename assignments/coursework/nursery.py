@@ -26,12 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 #: Imported once, before the first fork: what answers import, and what torch imports when it first trains.
-PRELOADED = (
-    "numpy scipy.optimize scipy.stats scipy.special scipy.linalg scipy.spatial.distance torch torch.func "
-    "torch._dynamo torch.utils.data ot tqdm matplotlib.pyplot matplotlib.font_manager pandas sympy "
-    "otgen_lite otgen_lite.plots otgen_lite.methods otgen_lite.training otgen_lite.divergences "
-    "otgen_lite.data otgen_lite.metrics coursework.worker"
-).split()
+PRELOADED = ["numpy", "scipy.optimize", "scipy.stats", "scipy.special", "scipy.linalg", "scipy.spatial.distance", "torch", "torch.func", "torch._dynamo", "torch.utils.data", "ot", "tqdm", "matplotlib.pyplot", "matplotlib.font_manager", "pandas", "sympy", "otgen_lite", "otgen_lite.plots", "otgen_lite.methods", "otgen_lite.training", "otgen_lite.divergences", "otgen_lite.data", "otgen_lite.metrics", "coursework.worker"]
 #: Folders of answers lie in one folder of each grader, which is locked as long as that lives.
 PREFIX, LOCK = "otgen-answers-", ".lock"
 #: How a process ended: wait status, seconds of processor time, kilobytes at most resident.
@@ -163,7 +158,7 @@ def _environment() -> dict[str, str]:
 
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     paths = [p for p in sys.path if p and os.path.isabs(p)]
-    threads = "OMP_NUM_THREADS MKL_NUM_THREADS OPENBLAS_NUM_THREADS VECLIB_MAXIMUM_THREADS".split()
+    threads = ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"]
     return {
         **kept,
         **dict.fromkeys(threads, "1"),
@@ -220,6 +215,7 @@ def _preload() -> None:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
     import torch
+
     from coursework import places
 
     torch.set_num_threads(1)

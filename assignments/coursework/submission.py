@@ -48,10 +48,7 @@ def _missing(self: Missing, *_: Any, **__: Any) -> Any:
 
 
 # Python looks these up in the class, past __getattr__.
-for _name in (
-    "call iter len getitem contains bool float int complex index array eq ne lt le gt ge neg abs add radd "
-    "sub rsub mul rmul truediv rtruediv pow rpow matmul rmatmul"
-).split():
+for _name in ["call", "iter", "len", "getitem", "contains", "bool", "float", "int", "complex", "index", "array", "eq", "ne", "lt", "le", "gt", "ge", "neg", "abs", "add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "rtruediv", "pow", "rpow", "matmul", "rmatmul"]:
     setattr(Missing, f"__{_name}__", _missing)
 
 

@@ -60,8 +60,9 @@ class Handle:
 
 def compile_function(source: str) -> Any:
     """The function that a source defines."""
-    import otgen_lite as otg
     import torch
+
+    import otgen_lite as otg
 
     names: dict[str, Any] = {"np": np, "torch": torch, "otg": otg}
     if source.lstrip().startswith("lambda"):

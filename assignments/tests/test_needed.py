@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 
 import pytest
-
 from coursework import needed
 
 HELPER = "def helper(x):\n    return scale * x"
@@ -17,7 +16,14 @@ def numbers(sources: list[str], *names: str) -> list[int]:
 
 
 def test_an_answer_needs_what_it_uses_and_no_trials():
-    sources = ["scale = 2", HELPER, "print(helper(3))", ANSWER, "assert answer(1) == 2", "other = 1"]
+    sources = [
+        "scale = 2",
+        HELPER,
+        "print(helper(3))",
+        ANSWER,
+        "assert answer(1) == 2",
+        "other = 1",
+    ]
     assert numbers(sources) == [0, 1, 3]
 
 
@@ -182,7 +188,9 @@ def test_text_that_looks_like_a_magic_is_kept():
     assert names["share"] == 3
 
 
-@pytest.mark.parametrize("magic", ["%%bash\nanswer = 1", "%%html\n<b>answer</b>", "%%writefile x\na = 1"])
+@pytest.mark.parametrize(
+    "magic", ["%%bash\nanswer = 1", "%%html\n<b>answer</b>", "%%writefile x\na = 1"]
+)
 def test_cells_in_another_language_are_empty(magic):
     assert needed.cells([magic])[0].source.strip() == ""
 

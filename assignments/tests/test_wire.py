@@ -8,7 +8,6 @@ import struct
 import numpy as np
 import pytest
 import torch
-
 from coursework import wire
 
 VALUES = [
@@ -84,7 +83,16 @@ def test_subclasses_arrive_as_what_they_are_subclasses_of():
 
 @pytest.mark.parametrize(
     "value",
-    [object(), np.array([object()]), np.array(["a"]), {(1,): 2}, {1, 2}, len, b"x", np.zeros(1, "i,i")],
+    [
+        object(),
+        np.array([object()]),
+        np.array(["a"]),
+        {(1,): 2},
+        {1, 2},
+        len,
+        b"x",
+        np.zeros(1, "i,i"),
+    ],
     ids=str,
 )
 def test_what_is_no_plain_data_is_not_sent(value):
