@@ -41,11 +41,15 @@ CHANGES = {
     "os.utime": (0,),
     "os.setxattr": (0,),
     "os.removexattr": (0,),
+    "shutil.rmtree": (0,),
+    "shutil.copytree": (1,),
+    "shutil.move": (0, 1),
     "sqlite3.connect": (0,),
 }
 #: Links lead out of a folder, so there are none.
 LINKS = ("os.link", "os.symlink")
 LISTS = ("os.listdir", "os.scandir", "os.chdir")
+<<<<<<< HEAD
 PROCESSES = [
     "os.fork",
     "os.forkpty",
@@ -58,6 +62,12 @@ PROCESSES = [
     "pty.spawn",
     "webbrowser.open",
 ]
+=======
+PROCESSES = """
+    os.fork os.forkpty os.exec os.posix_spawn os.spawn os.startfile os.system subprocess.Popen
+    pty.spawn webbrowser.open
+""".split()  # noqa: SIM905
+>>>>>>> part-iso
 SIGNALS = ("os.kill", "os.killpg", "signal.pthread_kill")
 LIMITS = ("resource.setrlimit", "resource.prlimit")
 NETWORK = "socket.", "urllib.", "ftplib.", "http.", "smtplib.", "imaplib.", "poplib.", "syslog."

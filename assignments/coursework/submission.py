@@ -48,6 +48,7 @@ def _missing(self: Missing, *_: Any, **__: Any) -> Any:
 
 
 # Python looks these up in the class, past __getattr__.
+<<<<<<< HEAD
 for _name in [
     "call",
     "iter",
@@ -81,6 +82,9 @@ for _name in [
     "matmul",
     "rmatmul",
 ]:
+=======
+for _name in ["call", "iter", "len", "getitem", "contains", "bool", "float", "int", "complex", "index", "array", "eq", "ne", "lt", "le", "gt", "ge", "neg", "abs", "add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "rtruediv", "pow", "rpow", "matmul", "rmatmul"]:
+>>>>>>> part-iso
     setattr(Missing, f"__{_name}__", _missing)
 
 
