@@ -49,25 +49,10 @@ CHANGES = {
 #: Links lead out of a folder, so there are none.
 LINKS = ("os.link", "os.symlink")
 LISTS = ("os.listdir", "os.scandir", "os.chdir")
-<<<<<<< HEAD
-PROCESSES = [
-    "os.fork",
-    "os.forkpty",
-    "os.exec",
-    "os.posix_spawn",
-    "os.spawn",
-    "os.startfile",
-    "os.system",
-    "subprocess.Popen",
-    "pty.spawn",
-    "webbrowser.open",
-]
-=======
 PROCESSES = """
     os.fork os.forkpty os.exec os.posix_spawn os.spawn os.startfile os.system subprocess.Popen
     pty.spawn webbrowser.open
 """.split()  # noqa: SIM905
->>>>>>> part-iso
 SIGNALS = ("os.kill", "os.killpg", "signal.pthread_kill")
 LIMITS = ("resource.setrlimit", "resource.prlimit")
 NETWORK = "socket.", "urllib.", "ftplib.", "http.", "smtplib.", "imaplib.", "poplib.", "syslog."

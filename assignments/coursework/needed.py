@@ -34,7 +34,6 @@ from IPython.core.inputtransformer2 import TransformerManager
 AROUND_PYTHON = {"time", "timeit", "capture", "prun", "memit", "mprun", "lprun"}
 #: Built-in functions that change none of their arguments.
 PURE = set(
-<<<<<<< HEAD
     [
         "print",
         "display",
@@ -67,9 +66,6 @@ PURE = set(
         "all",
         "any",
     ]
-=======
-    ["print", "display", "len", "repr", "str", "type", "id", "isinstance", "float", "int", "bool", "abs", "sum", "min", "max", "round", "sorted", "list", "tuple", "dict", "set", "help", "dir", "hash", "callable", "range", "enumerate", "zip", "all", "any"]
->>>>>>> part-iso
 )
 #: What checks answers in a notebook, and is not here.
 CHECKS = {"grader", "otter"}

@@ -27,7 +27,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 #: Imported once, before the first fork: what answers import, and what torch imports when it first trains.
-<<<<<<< HEAD
 PRELOADED = [
     "numpy",
     "scipy.optimize",
@@ -54,9 +53,6 @@ PRELOADED = [
     "otgen_lite.metrics",
     "coursework.worker",
 ]
-=======
-PRELOADED = ["numpy", "scipy.optimize", "scipy.stats", "scipy.special", "scipy.linalg", "scipy.spatial.distance", "torch", "torch.func", "torch._dynamo", "torch.utils.data", "ot", "tqdm", "matplotlib.pyplot", "matplotlib.font_manager", "pandas", "sympy", "otgen_lite", "otgen_lite.plots", "otgen_lite.methods", "otgen_lite.training", "otgen_lite.divergences", "otgen_lite.data", "otgen_lite.metrics", "coursework.worker"]
->>>>>>> part-iso
 #: Folders of answers lie in one folder of each grader, which is locked as long as that lives.
 PREFIX, LOCK = "otgen-answers-", ".lock"
 #: How a process ended: wait status, seconds of processor time, kilobytes at most resident.
@@ -188,16 +184,12 @@ def _environment() -> dict[str, str]:
 
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     paths = [p for p in sys.path if p and os.path.isabs(p)]
-<<<<<<< HEAD
     threads = [
         "OMP_NUM_THREADS",
         "MKL_NUM_THREADS",
         "OPENBLAS_NUM_THREADS",
         "VECLIB_MAXIMUM_THREADS",
     ]
-=======
-    threads = ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"]
->>>>>>> part-iso
     return {
         **kept,
         **dict.fromkeys(threads, "1"),

@@ -48,7 +48,6 @@ def _missing(self: Missing, *_: Any, **__: Any) -> Any:
 
 
 # Python looks these up in the class, past __getattr__.
-<<<<<<< HEAD
 for _name in [
     "call",
     "iter",
@@ -82,9 +81,6 @@ for _name in [
     "matmul",
     "rmatmul",
 ]:
-=======
-for _name in ["call", "iter", "len", "getitem", "contains", "bool", "float", "int", "complex", "index", "array", "eq", "ne", "lt", "le", "gt", "ge", "neg", "abs", "add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "rtruediv", "pow", "rpow", "matmul", "rmatmul"]:
->>>>>>> part-iso
     setattr(Missing, f"__{_name}__", _missing)
 
 
@@ -162,12 +158,3 @@ def _bind(process: Process, value: Any) -> Any:
     if isinstance(value, dict):
         return {k: _bind(process, v) for k, v in value.items()}
     return value
-
-
-def code_cells(notebook: Any) -> list[str]:
-    """Sources of the code cells of a notebook."""
-    return [
-        "".join(cell["source"]) if isinstance(cell["source"], list) else cell["source"]
-        for cell in notebook["cells"]
-        if cell["cell_type"] == "code"
-    ]

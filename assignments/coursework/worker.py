@@ -114,13 +114,9 @@ def _surroundings(folder: str) -> None:
     kept = {
         k: v for k, v in os.environ.items() if k.endswith("_THREADS") or k == "LOKY_MAX_CPU_COUNT"
     }
-<<<<<<< HEAD
     homes = dict.fromkeys(
         ["HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "MPLCONFIGDIR"], folder
     )
-=======
-    homes = dict.fromkeys(["HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "MPLCONFIGDIR"], folder)
->>>>>>> part-iso
     data = places.data()
     os.environ.clear()
     os.environ.update(kept | homes)

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from outcomes import SMALL, answer, call
+
 from coursework import kernel, limits, nursery
 from coursework.limits import Limits
-from outcomes import SMALL, answer, call
 
 LINUX = sys.platform == "linux"
 only_kernel = pytest.mark.skipif(not LINUX, reason="the kernel of Linux is asked")
@@ -281,7 +282,23 @@ def test_the_environment_of_the_grader_is_unknown(monkeypatch):
     assert "SECRET" not in nursery._environment()
     names = set(call(answer("return list(os.environ)", "import os")).value)
     assert names <= set(
-        ["HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "MPLCONFIGDIR", "MPLBACKEND", "LANG", "PATH", "OTGEN_DATA", "LOKY_MAX_CPU_COUNT", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "LC_CTYPE"]
+        [
+            "HOME",
+            "TMPDIR",
+            "XDG_CACHE_HOME",
+            "XDG_CONFIG_HOME",
+            "MPLCONFIGDIR",
+            "MPLBACKEND",
+            "LANG",
+            "PATH",
+            "OTGEN_DATA",
+            "LOKY_MAX_CPU_COUNT",
+            "OMP_NUM_THREADS",
+            "MKL_NUM_THREADS",
+            "OPENBLAS_NUM_THREADS",
+            "VECLIB_MAXIMUM_THREADS",
+            "LC_CTYPE",
+        ]
     )
 
 
