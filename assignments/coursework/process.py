@@ -1,32 +1,44 @@
 """The grader's side of an answer's process: started, asked, watched, ended.
 
-A process that does not answer is ended when its time on the processor is used up, or when it has slept
-for :data:`ASLEEP` seconds without using the processor at all: a machine that is busy, on which it waits
-to be run, costs it nothing.
+A process that does not answer is ended when its time on the processor is used up, or when it has
+slept for :data:`ASLEEP` seconds without using the processor. Neither looks at the clock while it
+computes or waits for its turn: a machine that is busy costs it nothing.
+
+What comes from the process is bytes that anybody may have written. Each message must belong to the
+request that has been made (:data:`coursework.wire.HEAD`), have a possible length and be plain data
+of the form that is expected; else the process is ended.
 """
 
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
-import shutil
+import secrets
+import selectors
 import signal
-import tempfile
-from multiprocessing.connection import wait
+import socket
+import struct
+import time
+from dataclasses import asdict
 from typing import Any
 
 import psutil
 
-from coursework import wire, worker
-from coursework.limits import Limits
+from coursework import nursery, wire
+from coursework.limits import BREACH, BREACHES, Guard, Limits
 
-#: Imported once, by the process from which those of the answers are forked.
-PRELOADED = ["numpy", "scipy.optimize", "torch", "ot", "coursework.worker"]
-#: Seconds.
+#: Seconds that a process may sleep, and between two looks at it.
 ASLEEP, TICK = 10.0, 0.05
-#: Bytes of a reply that are read, and of what is printed that are kept.
-LARGEST, KEPT = 1 << 28, 2000
+#: Seconds of sleep that one second on the processor makes up for.
+EARNED = 20.0
+#: Seconds without any use of the processor after which waiting ends whatever the process is doing.
+LAST_RESORT = 600.0
+#: Characters of what is printed that are kept, and of a sentence from the process.
+KEPT, SENTENCE = 2000, 500
+#: Files and folders that a process may have in its own folder.
+ENTRIES = 1000
+#: Looks between two looks at its folder.
+FOLDER_LOOKS = 4
 
 
 class AnswerError(AssertionError):
@@ -43,9 +55,11 @@ class Process:
 
     Attributes:
         ended: why the process was ended, if it was.
-        cell: the number of the cell in which that happened; None: in a call, after all cells.
+        broke: whether that was for breaking a rule, so that the question is lost.
+        cell: the number of the cell in which it was ended; None: in a call, after all cells.
         problems: for each cell that raised an exception, its sentence and where.
         printed: the beginning of what it printed.
+        guards: those that were set, and those that could not be.
     """
 
     def __init__(
@@ -53,52 +67,56 @@ class Process:
     ) -> None:
         self.limits = limits
         self.ended: str | None = None
+        self.broke = False
         self.cell: int | None = None
         self.problems: dict[int, str] = {}
         self.printed = ""
+        self.guards: list[Guard] = []
         self._bytes_printed = 0
-        self._folder = tempfile.mkdtemp(prefix="answer-")
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(PRELOADED)
-        self._channel, channel = context.Pipe()
-        self._output, output = context.Pipe(duplex=False)
-        job = worker.Job(setup, cells, self._folder, limits)
-        self._process = context.Process(target=worker.main, args=(job, channel, output), daemon=True)
-        self._process.start()
-        channel.close()
-        output.close()
-        self._watched = psutil.Process(self._process.pid)
-        self._until_ready()
+        self._to_send = self._received = b""
+        self._closed = False
+        self._confession = ""
+        self._child = nursery.start()
+        self._selector = selectors.DefaultSelector()
+        for source in (self._child.replies, self._child.output, self._child.line):
+            self._selector.register(source, selectors.EVENT_READ)
+        for fd in (self._child.requests, self._child.replies, self._child.output):
+            os.set_blocking(fd, False)
+        self._watched = psutil.Process(self._child.pid)
+        self._resident = self._memory()
+        job = {"setup": list(setup), "cells": [list(c) for c in cells], "limits": asdict(limits)}
+        self._run(job | {"folder": str(self._child.folder)}, [-1, *(number for number, _ in cells)])
 
     def ask(self, request: dict[str, Any]) -> Any:
         """The reply to a request; raises ``AnswerError``."""
         if self.ended:
             raise AnswerError(self.ended)
-        with contextlib.suppress(OSError):
-            self._channel.send_bytes(wire.dump(request))
-        reply = self._reply()
-        if "error" in reply:
-            where = f" ({reply['where']})" if reply.get("where") else ""
-            raise AnswerError(f"your code raised {reply['error']}{where}")
-        if "not plain" in reply:
-            raise AnswerError(
-                f"an answer must be numbers, arrays or tensors, and is {reply['not plain']}"
-            )
-        return reply["value"]
+        reply = self._reply(self._send(request))
+        if set(reply) == {"value"}:
+            return reply["value"]
+        if set(reply) == {"not plain"}:
+            kind = _sentence(reply["not plain"])
+            raise AnswerError(f"an answer must be numbers, arrays or tensors, and is {kind}")
+        if set(reply) == {"error", "where"}:
+            raise AnswerError(f"your code raised {_exception(reply)}")
+        self._tampered()
+        raise AnswerError(self.ended)
 
     def close(self) -> None:
         """End the process and whatever it started, and remove its folder."""
-        with contextlib.suppress(psutil.Error):
-            for child in self._watched.children(recursive=True):
-                with contextlib.suppress(psutil.Error):
-                    child.kill()
-        for end in (lambda: os.killpg(self._process.pid, signal.SIGKILL), self._process.kill):
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                end()
-        self._process.join()
-        self._channel.close()
-        self._output.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if self._child.requests < 0:
+            return
+        self._kill()
+        with contextlib.suppress(OSError):  # until the nursery says that it has ended
+            self._child.line.settimeout(LAST_RESORT)
+            while self._child.line.recv(64):
+                pass
+        self._selector.close()
+        self._child.line.close()
+        for fd in (self._child.requests, self._child.replies, self._child.output):
+            os.close(fd)
+        self._child.requests = -1
+        nursery.remove(self._child.folder)
 
     def __enter__(self) -> Process:
         return self
@@ -106,78 +124,257 @@ class Process:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _until_ready(self) -> None:
-        while not self.ended:
-            try:
-                message = self._reply()
-            except AnswerError:
-                return
-            if "ready" in message:
-                self.cell = None
-                return
-            self.cell = message["cell"]
-            if "error" in message:
-                where = f" ({message['where']})" if message["where"] else ""
-                self.problems[message["cell"]] = f"{message['error']}{where}"
+    def _run(self, job: dict[str, Any], numbers: list[int]) -> None:
+        """Have the cells run."""
+        request = self._send(job)
+        try:
+            self.guards = [Guard(**g) for g in self._reply(request)["guards"]]
+            while "ready" not in (message := self._reply(request)):
+                if message.get("cell") not in numbers:
+                    self._tampered()
+                    return
+                self.cell = message["cell"]
+                if "error" in message:
+                    self.problems[message["cell"]] = _exception(message)
+        except AnswerError:
+            return
+        except BaseException:
+            self.close()
+            raise
+        self.cell = None
 
-    def _reply(self) -> dict[str, Any]:
-        asleep = 0.0
+    def _send(self, request: dict[str, Any]) -> bytes:
+        """Make a request; returns the number by which its reply is known."""
+        number = secrets.token_bytes(8)
+        data = wire.dump(request)
+        self._to_send = wire.HEAD.pack(len(data), number) + data
+        self._selector.register(self._child.requests, selectors.EVENT_WRITE)
+        return number
+
+    def _reply(self, number: bytes) -> dict[str, Any]:
+        watch = Watch(self._watched)
         while True:
-            for ready in wait([self._channel, self._output, self._process.sentinel], TICK):
-                if ready is self._output:
-                    self._read_output()
-                elif ready is self._channel:
-                    try:
-                        return self._checked(wire.load(self._channel.recv_bytes(LARGEST)))
-                    except EOFError:
-                        self._end(self._why_it_died())
-                    except (OSError, ValueError):
-                        self._end("the answer is too large, or its process was tampered with")
-                else:
-                    if not self._channel.poll():
-                        self._end(self._why_it_died())
-            asleep = self._look(asleep)
+            message = None if self.ended else self._message(number)
             if self.ended:
                 raise AnswerError(self.ended)
+            if message is not None:
+                return message
+            for key, _ in self._selector.select(TICK):
+                self._move(key.fileobj)
+            if (why := watch.look()) is not None:
+                self._end(why)
+            elif watch.looks % FOLDER_LOOKS == 1:
+                self._look_at_folder()
+            if self._memory() > self._resident + self.limits.memory:
+                self._break("memory")
 
-    @staticmethod
-    def _checked(message: Any) -> dict[str, Any]:
+    def _message(self, number: bytes) -> dict[str, Any] | None:
+        """The message that has arrived, if all of it has."""
+        if len(self._received) < wire.HEAD.size:
+            return None
+        size, its_number = wire.HEAD.unpack_from(self._received)
+        end = wire.HEAD.size + size
+        if its_number not in (number, wire.NO_REQUEST) or size > wire.LARGEST:
+            self._tampered()
+            return None
+        if len(self._received) < end:
+            return None
+        data, self._received = self._received[wire.HEAD.size : end], self._received[end:]
+        if its_number == wire.NO_REQUEST:
+            self._confession = _sentence(data[:SENTENCE].decode(errors="replace"))
+            return None
+        try:
+            message = wire.load(data)
+        except ValueError:
+            message = None
         if not isinstance(message, dict):
-            raise ValueError("no message")
+            self._tampered()
+            return None
         return message
 
-    def _read_output(self) -> None:
+    def _move(self, source: Any) -> None:
+        """Read from, or write to, what is ready for that."""
+        if source is self._child.line:
+            self._selector.unregister(source)
+            self._died(source)
+        elif source == self._child.requests:
+            self._write()
+        elif source == self._child.output:
+            data = self._read(source)
+            self._bytes_printed += len(data)
+            if len(self.printed) < KEPT:
+                self.printed = (self.printed + _readable(data.decode(errors="replace")))[:KEPT]
+            if self._bytes_printed > self.limits.output:
+                self._end(f"it printed more than {self.limits.output / 2**20:g} MB")
+        elif data := self._read(source):
+            self._received += data
+        elif not self._closed:  # it has ended, or closed its end: the nursery will say
+            self._closed = True
+            self._kill()
+
+    def _read(self, fd: int) -> bytes:
         try:
-            data = os.read(self._output.fileno(), 1 << 16)
+            data = os.read(fd, 1 << 20)
+        except BlockingIOError:
+            return b""
         except OSError:
             data = b""
-        self._bytes_printed += len(data)
-        self.printed = (self.printed + data.decode(errors="replace"))[:KEPT]
-        if self._bytes_printed > self.limits.output:
-            self._end(f"it printed more than {self.limits.output >> 20} MB")
+        if not data:
+            self._selector.unregister(fd)
+        return data
 
-    def _look(self, asleep: float) -> float:
-        """End a process that sleeps; returns for how long it has."""
+    def _write(self) -> None:
         try:
-            status = self._watched.status()
-        except psutil.Error:
-            return asleep
-        if status in (psutil.STATUS_SLEEPING, psutil.STATUS_STOPPED):
-            asleep += TICK
-        else:
-            asleep = 0.0
-        if asleep > ASLEEP:
-            self._end("it stood still, without computing anything")
-        return asleep
+            self._to_send = self._to_send[os.write(self._child.requests, self._to_send) :]
+        except BlockingIOError:
+            return
+        except OSError:  # it reads no more: its end is seen elsewhere
+            self._to_send = b""
+        if not self._to_send:
+            self._selector.unregister(self._child.requests)
 
-    def _why_it_died(self) -> str:
-        self._process.join(5)
-        code = self._process.exitcode
-        if code == -signal.SIGXCPU or code == -signal.SIGKILL:
-            return f"it was still computing after {self.limits.seconds:g} s of processor time"
-        return f"its process ended (exit status {code})"
+    def _memory(self) -> int:
+        try:
+            return self._watched.memory_info().rss
+        except psutil.Error:
+            return 0
+
+    def _look_at_folder(self) -> None:
+        size = _size(str(self._child.folder))
+        if size > self.limits.files:
+            self._end(f"it wrote more than {self.limits.files / 2**20:g} MB")
+
+    def _died(self, line: socket.socket) -> None:
+        """Say why the process ended, from what the nursery says of it."""
+        with contextlib.suppress(OSError):
+            while (piece := os.read(self._child.replies, 1 << 16)) and len(
+                self._received
+            ) < 1 << 20:
+                self._received += piece
+        self._message(wire.NO_REQUEST)
+        try:
+            status, seconds, most = nursery.END.unpack(line.recv(nursery.END.size))
+        except (OSError, struct.error):
+            self._end("its process was lost")
+            return
+        code = os.waitstatus_to_exitcode(status)
+        if BREACH <= code < BREACH + len(BREACHES):
+            self._break(list(BREACHES)[code - BREACH])
+        elif code == -signal.SIGSYS:
+            self._break("call")
+        elif code == -signal.SIGXCPU or (code == -signal.SIGKILL and seconds > self.limits.seconds):
+            self._end(f"it was still computing after {self.limits.seconds:g} s of processor time")
+        elif code == -signal.SIGKILL:
+            if self._closed:
+                self._tampered()
+            self._end("its process was killed from outside")
+        elif code < 0 and most * 1024 > self._resident + 0.9 * self.limits.memory:
+            self._break("memory")
+        elif code < 0:
+            self._end(f"its process crashed ({signal.Signals(-code).name})")
+        else:
+            self._end(f"its process ended (exit status {code})")
+
+    def _break(self, rule: str) -> None:
+        self.broke = self.broke or self.ended is None
+        what = f": {self._confession}" if self._confession else ""
+        words = BREACHES[rule]
+        if rule == "memory":
+            words, what = f"used more than {self.limits.memory / 2**30:.2g} GB of memory", ""
+        self._end(f"it {words}{what}")
+
+    def _tampered(self) -> None:
+        self.broke = self.broke or self.ended is None
+        self._end("the connection to its process was tampered with")
 
     def _end(self, why: str) -> None:
         self.ended = self.ended or why
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        self._kill()
+
+    def _kill(self) -> None:
+        with contextlib.suppress(OSError):
+            self._child.line.shutdown(socket.SHUT_WR)
+
+
+class Watch:
+    """How a process spends the time of one request.
+
+    It has hung when it has slept for :data:`ASLEEP` seconds, in which time on the processor counts
+    against sleep :data:`EARNED` times: one that wakes up each second to print a line has hung as well.
+    While one of its threads computes, or waits for its turn to, no time counts.
+    """
+
+    def __init__(self, process: psutil.Process) -> None:
+        self._process = process
+        self._asleep = self._idle = 0.0
+        self._last = time.monotonic()
+        self._used = self._processor()
+        self.looks = 0
+
+    def look(self) -> str | None:
+        """Why the process is to be ended, if it is."""
+        now = time.monotonic()
+        if now - self._last < TICK:
+            return None
+        self.looks += 1
+        # A grader that was not run itself for a while has not seen anything sleep.
+        passed, self._last = min(now - self._last, 4 * TICK), now
+        used = self._processor()
+        spent, self._used = used - self._used, used
+        self._idle = 0.0 if spent else self._idle + passed
+        if not spent and self._sleeps():
+            self._asleep += passed
+        self._asleep = max(0.0, self._asleep - EARNED * spent)
+        if self._asleep > ASLEEP or self._idle > LAST_RESORT:
+            return "it stood still, without computing anything"
+        return None
+
+    def _processor(self) -> float:
+        try:
+            times = self._process.cpu_times()
+        except psutil.Error:
+            return 0.0
+        return times.user + times.system
+
+    def _sleeps(self) -> bool:
+        """Whether no thread computes, or would if it could."""
+        try:
+            states = {psutil.Process(t.id).status() for t in self._process.threads()}
+        except psutil.Error:
+            return False
+        return states <= {psutil.STATUS_SLEEPING, psutil.STATUS_STOPPED, psutil.STATUS_IDLE}
+
+
+def _size(folder: str) -> float:
+    """Bytes below a folder; infinite where there are too many entries, or some are hidden."""
+    found, entries, folders = 0, 0, [folder]
+    try:
+        while folders:
+            with os.scandir(folders.pop()) as inside:
+                for entry in inside:
+                    entries += 1
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(entry.path)
+                    else:
+                        found += entry.stat(follow_symlinks=False).st_size
+                    if entries > ENTRIES:
+                        return float("inf")
+    except FileNotFoundError:  # removed while we look
+        return found
+    except OSError:
+        return float("inf")
+    return found
+
+
+def _exception(message: dict[str, Any]) -> str:
+    where = _sentence(message.get("where"))
+    return _sentence(message["error"]) + (f" ({where})" if where else "")
+
+
+def _sentence(text: Any) -> str:
+    """A text of the submission's process in one printable line."""
+    return _readable(text[:SENTENCE]).replace("\n", " ") if isinstance(text, str) else ""
+
+
+def _readable(text: str) -> str:
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)

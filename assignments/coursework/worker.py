@@ -1,7 +1,7 @@
 """The process of an answer: it runs a student's cells, and calls what they define when it is asked to.
 
 It gets the cells and, one at a time, requests: the value of a name, a call, a call with a gradient.
-It knows neither the tests nor the secret. The limits of :mod:`coursework.limits` are set before the
+It knows neither the tests nor the secret. The guards of :mod:`coursework.limits` are set before the
 first line of a submission runs.
 """
 
@@ -11,87 +11,144 @@ import ast
 import io
 import linecache
 import os
+import random
 import sys
-import traceback
+import tempfile
+import types
 from collections.abc import Callable
-from dataclasses import dataclass
-from multiprocessing.connection import Connection
+from dataclasses import asdict
 from typing import Any
 
-from coursework import limits, wire
+import numpy as np
+import torch
 
-@dataclass(frozen=True)
-class Job:
-    """What a process is started with.
+from coursework import limits, places, wire
 
-    Attributes:
-        setup: the assignment's own code, which runs first.
-        cells: the student's cells that the question needs, with their numbers in the notebook.
-        folder: where the process may write.
-        limits: what it may use.
-    """
-
-    setup: tuple[str, ...]
-    cells: tuple[tuple[int, str], ...]
-    folder: str
-    limits: limits.Limits
+#: Characters of the text of an exception, of a place in the source.
+TEXT, PLACE = 500, 200
+#: What PyTorch says where NumPy raises MemoryError.
+NO_MEMORY = "can't allocate memory", "not enough memory"
 
 
-def main(job: Job, channel: Connection, output: Connection) -> None:
-    """Run a job: answer the requests of a channel, and print to an output."""
-    os.setsid()
-    os.dup2(output.fileno(), 1)
-    os.dup2(output.fileno(), 2)
-    output.close()
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+class Nothing:
+    """Stands for what only a notebook has: each of its functions does nothing."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return _nothing
+
+
+def _nothing(*_: Any, **__: Any) -> None:
+    return None
+
+
+def main(requests: int, replies: int) -> None:
+    """Answer the requests that come on one file descriptor on another."""
+    channel = Channel(requests, replies)
+    job = channel.receive()
+    folder, given = job["folder"], limits.Limits(**job["limits"])
+    _surroundings(folder)
+    guards = limits.apply(given, folder, replies)
+    channel.send({"guards": [asdict(g) for g in guards]})
+    # Nothing of the grader's is left to find: sources of modules stand under names of their own.
+    module = types.ModuleType("__main__")
+    sys.modules["__main__"] = module
+    names = module.__dict__
+    names |= {"display": _nothing, "get_ipython": Nothing, "grader": Nothing()}
+    for number, source in [*((-1, s) for s in job["setup"]), *job["cells"]]:
+        channel.send({"cell": number})
+        problem = _run_cell(source, number, names)
+        if problem is not None:
+            channel.send({"cell": number, **problem})
+    channel.send({"ready": True})
+    _serve(channel, names)
+
+
+class Channel:
+    """Messages from and to the grader."""
+
+    def __init__(self, requests: int, replies: int) -> None:
+        self._requests = requests
+        self._replies = replies
+        self._number = wire.NO_REQUEST
+        self.kept: list[Callable[..., Any]] = []
+
+    def receive(self) -> Any:
+        """The next request; ends the process where there is none."""
+        size, self._number = wire.HEAD.unpack(self._read(wire.HEAD.size))
+        return wire.load(self._read(size), functions=True)
+
+    def send(self, message: dict[str, Any]) -> None:
+        """A message that belongs to the last request."""
+        try:
+            data = wire.dump(message, self._keep)
+        except wire.NotPlainError as error:
+            data = wire.dump({"not plain": str(error)[:TEXT]})
+        except RecursionError:
+            data = wire.dump({"not plain": "nested without an end"})
+        except BaseException as error:  # of a class that pretends to be another
+            data = wire.dump(_described(error))
+        data = wire.HEAD.pack(len(data), self._number) + data
+        while data:
+            data = data[os.write(self._replies, data) :]
+
+    def _keep(self, function: Callable[..., Any]) -> int:
+        self.kept.append(function)
+        return len(self.kept) - 1
+
+    def _read(self, size: int) -> bytes:
+        data = b""
+        while len(data) < size:
+            piece = os.read(self._requests, min(size - len(data), 1 << 20))
+            if not piece:
+                os._exit(0)
+            data += piece
+        return data
+
+
+def _surroundings(folder: str) -> None:
+    """The folder is the world: current folder, home and place of temporary files."""
+    os.chdir(folder)
     sys.stdin = io.TextIOWrapper(os.fdopen(0, "rb"))
     sys.stdout = io.TextIOWrapper(os.fdopen(1, "wb", 0), write_through=True, errors="replace")
     sys.stderr = sys.stdout
-    os.chdir(job.folder)
-    limits.apply(job.limits, job.folder)
-    _serve(job, channel)
+    kept = {
+        k: v for k, v in os.environ.items() if k.endswith("_THREADS") or k == "LOKY_MAX_CPU_COUNT"
+    }
+    homes = dict.fromkeys(
+        ["HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "MPLCONFIGDIR"], folder
+    )
+    data = places.data()
+    os.environ.clear()
+    os.environ.update(kept | homes)
+    os.environ |= {"MPLBACKEND": "Agg", "LANG": "C.UTF-8", "PATH": os.defpath, "OTGEN_DATA": data}
+    tempfile.tempdir = folder
+    sys.dont_write_bytecode = True
+    sys.argv = ["notebook"]
+    random.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)
 
 
-def _serve(job: Job, channel: Connection) -> None:
-    names: dict[str, Any] = {"__name__": "__main__"}
-    kept: list[Callable[..., Any]] = []
-
-    def keep(function: Callable[..., Any]) -> int:
-        kept.append(function)
-        return len(kept) - 1
-
-    def reply(value: Any) -> None:
-        try:
-            data = wire.dump(value, keep)
-        except wire.NotPlainError as error:
-            data = wire.dump({"not plain": str(error)})
-        except RecursionError:
-            data = wire.dump({"not plain": "nested without an end"})
-        channel.send_bytes(data)
-
-    for number, source in [*((-1, s) for s in job.setup), *job.cells]:
-        channel.send_bytes(wire.dump({"cell": number}))
-        _run_cell(source, number, names, reply)
-    reply({"ready": True})
-    while True:
-        try:
-            request = wire.load(channel.recv_bytes())
-        except EOFError:
-            return
-        try:
-            reply({"value": _answer(request, names, kept)})
-        except BaseException as error:  # SystemExit and the like end nothing but this call
-            reply({"error": _sentence(error), "where": _where(error)})
-
-
-def _run_cell(source: str, number: int, names: dict[str, Any], reply: Callable[[Any], None]) -> None:
+def _run_cell(source: str, number: int, names: dict[str, Any]) -> dict[str, str] | None:
+    """Run a cell; what went wrong, if something did."""
     name = f"cell {number}"
     # Tracebacks, and inspect.getsource, find the student's lines.
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
     try:
-        exec(compile(ast.parse(source, name), name, "exec"), names)
+        exec(compile(ast.parse(source, name), name, "exec", dont_inherit=True), names)
     except BaseException as error:
-        reply({"cell": number, "error": _sentence(error), "where": _where(error)})
+        return _described(error)
+    return None
+
+
+def _serve(channel: Channel, names: dict[str, Any]) -> None:
+    while True:
+        request = channel.receive()
+        try:
+            message = {"value": _answer(request, names, channel.kept)}
+        except BaseException as error:  # SystemExit and the like end nothing but this call
+            message = _described(error)
+        channel.send(message)
 
 
 def _answer(request: dict[str, Any], names: dict[str, Any], kept: list[Any]) -> Any:
@@ -116,8 +173,6 @@ def _thaw(value: Any) -> Any:
 
 def _with_gradient(f: Any, args: list[Any], kwargs: dict[str, Any], wrt: list[int]) -> Any:
     """Value of f and its gradients with respect to some arguments, by autograd."""
-    import torch
-
     for k in wrt:
         args[k] = torch.as_tensor(args[k]).clone().requires_grad_(True)
     value = f(*args, **kwargs)
@@ -130,17 +185,27 @@ def _with_gradient(f: Any, args: list[Any], kwargs: dict[str, Any], wrt: list[in
     return value.detach(), [z if g is None else g for z, g in zip(zeros, grads, strict=True)]
 
 
-def _sentence(error: BaseException) -> str:
+def _described(error: BaseException) -> dict[str, str]:
+    """What the student reads of an exception; ends the process where memory was used up."""
     try:
-        text = str(error)
+        text = str(error)[:TEXT]
     except BaseException:
         text = ""
-    return f"{type(error).__name__}: {text}"[:500]
+    if isinstance(error, MemoryError) or any(words in text for words in NO_MEMORY):
+        os._exit(limits.BREACH + list(limits.BREACHES).index("memory"))
+    return {"error": f"{type(error).__name__}: {text}", "where": _where(error)}
 
 
 def _where(error: BaseException) -> str:
     """The last line of the student's own code on the way to the error."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.startswith("cell ")]
     if isinstance(error, SyntaxError) and error.lineno:
         return f"line {error.lineno}"
-    return f"line {frames[-1].lineno}: {frames[-1].line}"[:200] if frames else ""
+    found, trace = None, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename.startswith("cell "):
+            found = trace
+        trace = trace.tb_next
+    if found is None:
+        return ""
+    line = linecache.getline(found.tb_frame.f_code.co_filename, found.tb_lineno).strip()
+    return f"line {found.tb_lineno}: {line}"[:PLACE]
