@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from coursework.classroom import files, submissions
 from coursework.classroom import notebook as cells
 from coursework.classroom.submissions import Entry, NothingFoundError, find

@@ -8,14 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from coursework import archive, source
 from coursework.classroom import gradebook, hand, roster, tables
 from coursework.classroom.gradebook import Book, Row
 from coursework.classroom.records import Mark, Record
 from coursework.classroom.submissions import Entry
 from coursework.classroom.tables import TableError
-from hypothesis import given
-from hypothesis import strategies as st
 
 from .classes import assignment
 
