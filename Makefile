@@ -12,7 +12,12 @@ bin := $(VENV)/bin
 pip := $(bin)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS)
 locks := requirements.txt constraints.txt pyproject.toml
 
-.PHONY: help book serve test browser figures notebooks bench gpu gpu-wheels lint format lock clean
+# Otter and what it needs, apart from the environment of the book.
+ASSIGNMENTS ?= .venv-assignments
+apart := $(ASSIGNMENTS)/bin/python
+
+.PHONY: help book serve test browser figures notebooks bench gpu gpu-wheels lint format lock clean \
+        assignments grade mutants
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,8 +30,9 @@ serve:  ## show the website at http://127.0.0.1:8000 (loopback only)
 	@echo "The book is at http://127.0.0.1:$(PORT)/ (Ctrl-C stops)"
 	@$(PYTHON) -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
 
-test: $(bin)/.test browser book  ## build the book through its gates, then run every test
+test: $(bin)/.test $(ASSIGNMENTS)/.made browser book  ## build the book through its gates, then run every test
 	$(bin)/python -m pytest --numprocesses=logical --dist=loadfile
+	$(apart) -m pytest assignments --numprocesses=logical --dist=loadgroup
 
 browser:  ## install Chromium from the system's packages where it is missing and one may
 	@sh tools/browser.sh
@@ -36,6 +42,17 @@ figures: $(bin)/.book  ## a contact sheet of all figures: wide and narrow, light
 
 notebooks: $(bin)/.book  ## write notebooks/NN_slug.ipynb from the chapters
 	$(bin)/python -m tools.notebooks
+
+assignments: $(ASSIGNMENTS)/.made  ## make the course assignments in _build/assignments (SECRET=file: yours alone)
+	$(apart) -m coursework.making $(if $(SECRET),--secret "$(SECRET)",--publish)
+
+grade: $(ASSIGNMENTS)/.made  ## grade a folder of submissions: make grade ASSIGNMENT=01_kantorovich DIR=folder
+	$(apart) -m coursework.classroom "$(ASSIGNMENT)" "$(DIR)" $(if $(OUT),--out "$(OUT)") \
+	  $(if $(JOBS),--jobs $(JOBS)) $(if $(PER_STUDENT),--per-student) $(if $(SECRET),--secret "$(SECRET)") \
+	  $(if $(ROSTER),--roster "$(ROSTER)") $(if $(COLUMN),--column "$(COLUMN)")
+
+mutants: $(ASSIGNMENTS)/.made  ## test the tests: grade the bank of right and wrong answers (ONLY=01_kantorovich)
+	$(apart) -m coursework.mutants $(if $(ONLY),"$(ONLY)",--write)
 
 bench: $(bin)/.test  ## measure against other libraries side by side (ONLY=name: that one), and the website
 	@met=0; $(bin)/python -m benchmarks.run $(ONLY) || met=1; \
@@ -72,6 +89,11 @@ $(bin)/.book: $(bin)/python $(locks)
 
 $(bin)/.test: $(bin)/.book
 	$(pip) -c constraints.txt -e '.[test]'
+	@touch $@
+
+$(ASSIGNMENTS)/.made: $(bin)/.test assignments/requirements.txt assignments/environment.py
+	@echo "Installing what the assignments need, apart from the book (once; half a minute)"
+	$(bin)/python assignments/environment.py $(ASSIGNMENTS) $(PIP_FLAGS)
 	@touch $@
 
 $(bin)/.lint: $(bin)/.test

@@ -35,28 +35,36 @@ def build(root: Path, html: Path) -> Path:
     Raises:
         WheelError: if setuptools refuses.
     """
-    folder = html / FOLDER
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
     with tempfile.TemporaryDirectory() as copy:
         _copy(root, Path(copy))
-        done = subprocess.run(
-            [sys.executable, "-I", "-c", BUILD, str(folder.resolve())], cwd=copy, umask=0o022,
-            env={**os.environ, "SOURCE_DATE_EPOCH": EPOCH}, check=False,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8",
-        )  # fmt: skip
+        return pack(Path(copy), html / FOLDER)
+
+
+def pack(source: Path, folder: Path) -> Path:
+    """Build the package in ``source``, a copy that may be changed, into an empty folder.
+
+    Raises:
+        WheelError: if setuptools refuses.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for path in source.rglob("*"):  # modes depend on who has cloned the repository
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", BUILD, str(folder.resolve())], cwd=source, umask=0o022,
+        env={**os.environ, "SOURCE_DATE_EPOCH": EPOCH}, check=False,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8",
+    )  # fmt: skip
     if done.returncode:
         raise WheelError(done.stdout[-2000:])
     return next(folder.glob("*.whl"))
 
 
 def _copy(root: Path, target: Path) -> None:
-    """Copy what the wheel is made of; modes depend on who has cloned the repository."""
+    """Copy what the wheel is made of."""
     for name in SOURCES:
         if (root / name).is_dir():
             without = shutil.ignore_patterns("__pycache__")
             shutil.copytree(root / name, target / name, ignore=without)
         else:
             shutil.copy(root / name, target / name)
-    for path in target.rglob("*"):
-        path.chmod(0o755 if path.is_dir() else 0o644)

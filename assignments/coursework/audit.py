@@ -1,9 +1,9 @@
 """The rules of an answer's process in the interpreter: an audit hook that refuses and reports.
 
 A hook cannot be taken away. Where the submission's own lines break a rule, the process is ended at
-once, with an exit status that names the rule, so that catching the exception does not help. A library
-that tries what is not allowed on its own account (asks a program for the number of cores, say) is
-refused, and can go on.
+once, with an exit status that names the rule, so that catching the exception does not help. A
+library that tries what is not allowed on its own account (asks a program for the number of cores,
+say) is refused, and can go on.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ HOOK: Any = None
 def install(folder: str, readable: tuple[str, ...], report: int, statuses: dict[str, int]) -> str:
     """Set the hook on this interpreter.
 
-    Its functions get globals and builtins of their own, so that a submission that replaces ``len`` or
-    ``os.getcwd`` does not change them.
+    Its functions get globals and builtins of their own, so that a submission that replaces ``len``
+    or ``os.getcwd`` does not change them.
 
     Args:
         folder: where writing is allowed.

@@ -115,9 +115,8 @@ def _as_array(value: Any, what: str) -> np.ndarray:
     assert numeric, f"{what} must hold real numbers, and holds {_kind(out)}"
     out = out.astype(float)
     bad = int(np.size(out) - np.isfinite(out).sum())
-    assert out.size and not bad, (
-        f"{what} is empty" if not out.size else f"{what} holds {bad} values that are not finite"
-    )
+    assert out.size, f"{what} is empty"
+    assert not bad, f"{what} holds {bad} values that are not finite"
     return out
 
 

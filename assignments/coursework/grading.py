@@ -14,12 +14,18 @@ from coursework.submission import Submission
 
 @dataclass(frozen=True)
 class Result:
-    """Points of a question, and the sentence of each test that failed."""
+    """Points of a question, and the sentence of each test that failed.
+
+    ``visible`` says whether the tests that students have passed, of which there is at least one;
+    ``hidden`` are the points of the others.
+    """
 
     question: str
     points: float
     of: float
     messages: tuple[str, ...]
+    visible: bool = False
+    hidden: float = 0.0
 
 
 def grade(
@@ -29,19 +35,25 @@ def grade(
     limits: Limits | None = None,
 ) -> Result:
     """Points of a submission for a question."""
-    points, messages = 0.0, []
+    points, hidden, messages, visible = 0.0, 0.0, [], []
     with submission.names(question, limits) as names:
         for case in tests.test_cases:
             try:
                 case.body.call_func(names)
             except Exception as error:
                 messages.append(sentence(error))
+                passed = False
             else:
                 points += case.points or 0
+                hidden += (case.points or 0) * case.hidden
+                passed = True
+            if not case.hidden:
+                visible.append(passed)
     if question.name in submission.broken:
         lost = f"the question is lost: {submission.broken[question.name]}"
         return Result(question.name, 0.0, question.points, (lost,))
-    return Result(question.name, points, question.points, tuple(messages))
+    seen = bool(visible) and all(visible)
+    return Result(question.name, points, question.points, tuple(messages), seen, hidden)
 
 
 def sentence(error: Exception) -> str:

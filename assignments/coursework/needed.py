@@ -2,19 +2,20 @@
 
 A cell is needed where it
 
-* binds a name that is needed: the answer, or what a needed cell uses (by ``def``, ``class``, ``import``,
-  assignment, ``for``, ``with``, ``match``, ``:=``, ``del``, or through ``global`` in a function);
+* binds a name that is needed: the answer, or what a needed cell uses (by ``def``, ``class``,
+  ``import``, assignment, ``for``, ``with``, ``match``, ``:=``, ``del``, or through ``global`` in a
+  function);
 * assigns to an attribute or an item of such a name (``W[0] = 2``, ``net.weight.data = …``);
 * outside of its functions, calls a method of such a name or hands it to a call (``W.append(1)``,
-  ``train(net)``), unless the name is only ever a function, a class or a module: a call may change an
-  object, and does not change these;
+  ``train(net)``), unless the name is only ever a function, a class or a module: a call may change
+  an object, and does not change these;
 * only prepares: it has nothing but imports, calls of modules (``torch.manual_seed(0)``,
   ``torch.set_default_dtype(torch.float64)``) and assignments that use nothing else.
 
-The needed cells run in the order of the notebook, all of each, so that a name that is bound twice has
-its last value, as after *Restart and run all*. Names in a function are looked up as Python does it
-(``symtable``). A cell that is no Python is needed if a line of it looks as if it bound the name, so that
-its author reads the error there.
+The needed cells run in the order of the notebook, all of each, so that a name that is bound twice
+has its last value, as after *Restart and run all*. Names in a function are looked up as Python
+does it (``symtable``). A cell that is no Python is needed if a line of it looks as if it bound the
+name, so that its author reads the error there.
 
 What a notebook alone understands does nothing: lines for the shell, magics, ``display``, and what
 mentions ``grader`` or ``otter``.
@@ -34,7 +35,38 @@ from IPython.core.inputtransformer2 import TransformerManager
 AROUND_PYTHON = {"time", "timeit", "capture", "prun", "memit", "mprun", "lprun"}
 #: Built-in functions that change none of their arguments.
 PURE = set(
-    ["print", "display", "len", "repr", "str", "type", "id", "isinstance", "float", "int", "bool", "abs", "sum", "min", "max", "round", "sorted", "list", "tuple", "dict", "set", "help", "dir", "hash", "callable", "range", "enumerate", "zip", "all", "any"]
+    [
+        "print",
+        "display",
+        "len",
+        "repr",
+        "str",
+        "type",
+        "id",
+        "isinstance",
+        "float",
+        "int",
+        "bool",
+        "abs",
+        "sum",
+        "min",
+        "max",
+        "round",
+        "sorted",
+        "list",
+        "tuple",
+        "dict",
+        "set",
+        "help",
+        "dir",
+        "hash",
+        "callable",
+        "range",
+        "enumerate",
+        "zip",
+        "all",
+        "any",
+    ]
 )
 #: What checks answers in a notebook, and is not here.
 CHECKS = {"grader", "otter"}
@@ -212,7 +244,7 @@ def _root(node: ast.AST) -> str | None:
 
 
 def _prepares(tree: ast.Module, imported: set[str]) -> bool:
-    """Whether a cell has imports, calls of modules, and assignments from these and constants only."""
+    """Whether a cell has imports, calls of modules, and assignments from these only."""
     modules, found = imported | MODULES, False
     for node in tree.body:
         if isinstance(node, ast.Import | ast.ImportFrom):

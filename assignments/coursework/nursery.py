@@ -1,9 +1,10 @@
 """The process from which those of answers are forked, with everything imported that they need.
 
-It knows nothing of the grader: it is started with an environment of a few variables, and each job goes
-to the forked process itself. For each of these there is a *line* to the grader: on it the nursery says
-the process id, and how the process ended; it ends the process when the grader closes the line or is
-no more. When the grader ends, however it does, the nursery removes the folders and ends as well.
+It knows nothing of the grader: it is started with an environment of a few variables, and each job
+goes to the forked process itself. For each of these there is a *line* to the grader: on it the
+nursery says the process id, and how the process ended; it ends the process when the grader closes
+the line or is no more. When the grader ends, however it does, the nursery removes the folders and
+ends as well.
 """
 
 from __future__ import annotations
@@ -25,8 +26,33 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-#: Imported once, before the first fork: what answers import, and what torch imports when it first trains.
-PRELOADED = ["numpy", "scipy.optimize", "scipy.stats", "scipy.special", "scipy.linalg", "scipy.spatial.distance", "torch", "torch.func", "torch._dynamo", "torch.utils.data", "ot", "tqdm", "matplotlib.pyplot", "matplotlib.font_manager", "pandas", "sympy", "otgen_lite", "otgen_lite.plots", "otgen_lite.methods", "otgen_lite.training", "otgen_lite.divergences", "otgen_lite.data", "otgen_lite.metrics", "coursework.worker"]
+#: Imported once, before the first fork: what answers import, and torch when it first trains.
+PRELOADED = [
+    "numpy",
+    "scipy.optimize",
+    "scipy.stats",
+    "scipy.special",
+    "scipy.linalg",
+    "scipy.spatial.distance",
+    "torch",
+    "torch.func",
+    "torch._dynamo",
+    "torch.utils.data",
+    "ot",
+    "tqdm",
+    "matplotlib.pyplot",
+    "matplotlib.font_manager",
+    "pandas",
+    "sympy",
+    "otgen_lite",
+    "otgen_lite.plots",
+    "otgen_lite.methods",
+    "otgen_lite.training",
+    "otgen_lite.divergences",
+    "otgen_lite.data",
+    "otgen_lite.metrics",
+    "coursework.worker",
+]
 #: Folders of answers lie in one folder of each grader, which is locked as long as that lives.
 PREFIX, LOCK = "otgen-answers-", ".lock"
 #: How a process ended: wait status, seconds of processor time, kilobytes at most resident.
@@ -158,7 +184,12 @@ def _environment() -> dict[str, str]:
 
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     paths = [p for p in sys.path if p and os.path.isabs(p)]
-    threads = ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"]
+    threads = [
+        "OMP_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "VECLIB_MAXIMUM_THREADS",
+    ]
     return {
         **kept,
         **dict.fromkeys(threads, "1"),

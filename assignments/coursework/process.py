@@ -1,12 +1,12 @@
 """The grader's side of an answer's process: started, asked, watched, ended.
 
-A process that does not answer is ended when its time on the processor is used up, or when it has slept
-for :data:`ASLEEP` seconds without using the processor. Neither looks at the clock while it computes or
-waits for its turn: a machine that is busy costs it nothing.
+A process that does not answer is ended when its time on the processor is used up, or when it has
+slept for :data:`ASLEEP` seconds without using the processor. Neither looks at the clock while it
+computes or waits for its turn: a machine that is busy costs it nothing.
 
 What comes from the process is bytes that anybody may have written. Each message must belong to the
-request that has been made (:data:`coursework.wire.HEAD`), have a possible length and be plain data of
-the form that is expected; else the process is ended.
+request that has been made (:data:`coursework.wire.HEAD`), have a possible length and be plain data
+of the form that is expected; else the process is ended.
 """
 
 from __future__ import annotations
@@ -300,8 +300,8 @@ class Watch:
     """How a process spends the time of one request.
 
     It has hung when it has slept for :data:`ASLEEP` seconds, in which time on the processor counts
-    against sleep :data:`EARNED` times: one that wakes up each second to print a line has hung as well.
-    While one of its threads computes, or waits for its turn to, no time counts.
+    against sleep :data:`EARNED` times: one that wakes up each second to print a line has hung as
+    well. While one of its threads computes, or waits for its turn to, no time counts.
     """
 
     def __init__(self, process: psutil.Process) -> None:

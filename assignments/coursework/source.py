@@ -1,9 +1,10 @@
 """An assignment's one source, read: front matter, cells, questions.
 
-``assignment.md`` is MyST. A raw cell ``# BEGIN QUESTION`` with the question's settings in YAML opens a
-question and ``# END QUESTION`` closes it. Code cells between them that are tagged ``solution`` hold
-the student's part between Otter's marks, those tagged ``test`` one test function each.
-``{{ name }}`` stands for a parameter of the front matter, of which a secret chooses another value.
+``assignment.md`` is MyST. A raw cell ``# BEGIN QUESTION`` with the question's settings in YAML
+opens a question and ``# END QUESTION`` closes it. Code cells between them that are tagged
+``solution`` hold the student's part between Otter's marks, those tagged ``test`` one test function
+each. ``{{ name }}`` stands for a parameter of the front matter, of which a secret chooses another
+value.
 """
 
 from __future__ import annotations
@@ -116,7 +117,8 @@ def tags(cell: Any) -> list[str]:
 
 
 def _questions(cells: list[Any]) -> list[Question]:
-    found, inside = [], None
+    found: list[Question] = []
+    inside: tuple[dict[str, Any], list[Any]] | None = None
     for cell in cells:
         if cell.cell_type == "raw" and cell.source.startswith(BEGIN):
             settings = yaml.safe_load(cell.source.split("\n", 1)[1])

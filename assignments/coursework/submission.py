@@ -48,7 +48,39 @@ def _missing(self: Missing, *_: Any, **__: Any) -> Any:
 
 
 # Python looks these up in the class, past __getattr__.
-for _name in ["call", "iter", "len", "getitem", "contains", "bool", "float", "int", "complex", "index", "array", "eq", "ne", "lt", "le", "gt", "ge", "neg", "abs", "add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "rtruediv", "pow", "rpow", "matmul", "rmatmul"]:
+for _name in [
+    "call",
+    "iter",
+    "len",
+    "getitem",
+    "contains",
+    "bool",
+    "float",
+    "int",
+    "complex",
+    "index",
+    "array",
+    "eq",
+    "ne",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "neg",
+    "abs",
+    "add",
+    "radd",
+    "sub",
+    "rsub",
+    "mul",
+    "rmul",
+    "truediv",
+    "rtruediv",
+    "pow",
+    "rpow",
+    "matmul",
+    "rmatmul",
+]:
     setattr(Missing, f"__{_name}__", _missing)
 
 
@@ -61,8 +93,8 @@ class Submission:
         hidden: where hidden instances come from.
 
     Attributes:
-        broken: for each question whose process broke a rule of :mod:`coursework.limits`, what it did;
-            known when :meth:`names` is left. The question is lost, whatever its tests said before.
+        broken: for each question whose process broke a rule of :mod:`coursework.limits`, what it
+            did; known when :meth:`names` is left. The question is lost, whatever its tests said.
     """
 
     def __init__(self, sources: list[str], setup: list[str], hidden: Hidden) -> None:
@@ -76,6 +108,7 @@ class Submission:
     def names(self, question: Question, limits: Limits | None = None) -> Iterator[dict[str, Any]]:
         """What the tests of a question see, while its process lives."""
         limits = limits or Limits(seconds=question.seconds)
+        self.broken.pop(question.name, None)
         with self._start(question, limits) as process:
             found: dict[str, Any] = {"hidden": self.hidden}
             for name in question.answers:
@@ -89,8 +122,8 @@ class Submission:
     def _start(self, question: Question, limits: Limits) -> Process:
         """A process that has run the cells of a question.
 
-        A cell at which it had to be ended, and that binds none of the question's own answers, is left
-        out, here and from then on.
+        A cell at which it had to be ended, and that binds none of the question's own answers, is
+        left out, here and from then on.
         """
         while True:
             cells = [
@@ -126,3 +159,12 @@ def _bind(process: Process, value: Any) -> Any:
     if isinstance(value, dict):
         return {k: _bind(process, v) for k, v in value.items()}
     return value
+
+
+def code_cells(notebook: Any) -> list[str]:
+    """Sources of the code cells of a notebook."""
+    return [
+        "".join(cell["source"]) if isinstance(cell["source"], list) else cell["source"]
+        for cell in notebook["cells"]
+        if cell["cell_type"] == "code"
+    ]

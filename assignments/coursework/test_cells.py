@@ -50,7 +50,8 @@ def read(cell: str) -> TestCell:
 
 def as_file(name: str, points: float, cells: tuple[str, ...]) -> str:
     """The tests as a file of Otter's."""
-    lines = ["from otter.test_files import test_case", "", f"name = {name!r}", f"points = {points}"]
+    lines = ["from otter.test_files import test_case", "", "OK_FORMAT = False"]
+    lines += [f"name = {name!r}", f"points = {points}"]
     for cell in map(read, cells):
         head = f"@test_case(name={cell.name!r}, points={cell.points}, hidden={cell.hidden})"
         lines += ["", head, cell.body]

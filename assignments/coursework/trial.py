@@ -1,6 +1,7 @@
 """Try the bank of an assignment: ``python -m coursework.trial assignments/01_kantorovich [q1 …]``.
 
-Each answer of each question is graded for five secrets; a table says what it got and what it must get.
+Each answer of each question is graded for five secrets; a table says what it got and what it must
+get.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The process of an answer: it runs a student's cells, and calls what they define when it is asked to.
+"""The process of an answer: it runs a student's cells, and calls what they define when asked to.
 
 It gets the cells and, one at a time, requests: the value of a name, a call, a call with a gradient.
 It knows neither the tests nor the secret. The guards of :mod:`coursework.limits` are set before the
@@ -114,7 +114,9 @@ def _surroundings(folder: str) -> None:
     kept = {
         k: v for k, v in os.environ.items() if k.endswith("_THREADS") or k == "LOKY_MAX_CPU_COUNT"
     }
-    homes = dict.fromkeys(["HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "MPLCONFIGDIR"], folder)
+    homes = dict.fromkeys(
+        ["HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "MPLCONFIGDIR"], folder
+    )
     data = places.data()
     os.environ.clear()
     os.environ.update(kept | homes)
@@ -186,7 +188,7 @@ def _with_gradient(f: Any, args: list[Any], kwargs: dict[str, Any], wrt: list[in
 def _described(error: BaseException) -> dict[str, str]:
     """What the student reads of an exception; ends the process where memory was used up."""
     try:
-        text = str(error)[:TEXT]
+        text = str(error)[:TEXT].encode(errors="replace").decode()
     except BaseException:
         text = ""
     if isinstance(error, MemoryError) or any(words in text for words in NO_MEMORY):
@@ -206,4 +208,4 @@ def _where(error: BaseException) -> str:
     if found is None:
         return ""
     line = linecache.getline(found.tb_frame.f_code.co_filename, found.tb_lineno).strip()
-    return f"line {found.tb_lineno}: {line}"[:PLACE]
+    return f"line {found.tb_lineno}: {line}"[:PLACE].encode(errors="replace").decode()

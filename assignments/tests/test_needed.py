@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 import pytest
+
 from coursework import needed
 
 HELPER = "def helper(x):\n    return scale * x"

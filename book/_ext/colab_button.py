@@ -97,6 +97,9 @@ def copy_notebooks(app: Sphinx, exception: Exception | None) -> None:
     for docname in pages_with_notebook(app):
         name = notebook_name(docname)
         shutil.copyfile(Path(app.srcdir, "notebooks", name), folder / name)
+    for notebook in sorted(Path(app.srcdir, "notebooks").glob("assignments/*.ipynb")):
+        (folder / "assignments").mkdir(exist_ok=True)
+        shutil.copyfile(notebook, folder / "assignments" / notebook.name)
 
 
 def outdated(

@@ -53,8 +53,16 @@ def wheel_name() -> str:
 
 
 def source(config: Config) -> str:
-    """The code of the cell."""
-    url, branch = repository(config)
-    site = site_url(config)
+    """The code of the cell, for the addresses in the configuration of the book."""
+    return cell(*repository(config), site_url(config))
+
+
+def cell(url: str, branch: str, site: str) -> str:
+    """The code of the cell.
+
+    Args:
+        url, branch: of the repository.
+        site: address of the website.
+    """
     wheel, host = f"{site}_wheels/{wheel_name()}", urlsplit(site).netloc
     return CELL.format(wheel=wheel, host=host, url=url, branch=branch)

@@ -1,0 +1,1 @@
+"""Course assignments: their sources, the grader, and its tests."""

@@ -1,0 +1,140 @@
+"""The command line: ``make grade``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import textwrap
+from pathlib import Path
+
+from coursework.classroom import exam, outcome, roster, run
+from coursework.classroom.exam import Exam
+from coursework.classroom.pool import GraderError
+from coursework.classroom.submissions import PATTERNS, NothingFoundError
+from coursework.classroom.tables import TableError
+from tools import threads
+
+ABOUT = """\
+Grade a folder of submissions of one assignment.
+
+  make grade ASSIGNMENT=01_kantorovich DIR=submissions
+
+Every answer runs in a process of its own, with limits; a broken submission is a row with a
+message and 0 points. The run can be stopped at any time: the same command goes on from there, and
+grades nothing twice. Change the submissions, and it grades what has changed."""
+
+AFTER = f"""\
+submissions that are found:
+{textwrap.indent(chr(10).join(PATTERNS), "  ")}
+
+what is written:
+  grades.csv     points of each question, total and messages of every student
+  canvas.csv     for Canvas: Grades > Import; with --roster the gradebook that it exports
+  moodle.csv     for Moodle: Upload grading worksheet (the assignment's feedback types are then
+                 comments and offline grading worksheet); with --roster the one it offers
+  overview.html  the class: histograms, the hardest question, whom to look at
+  feedback/      a page for each student: points and messages, nothing of hidden tests
+  similar.html   answers that are nearly the same, and what that does and does not mean
+  hand.csv       points that a person gives; fill it in and run the command again
+  records/       one record of each graded submission, which make a second run short"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _options(arguments)
+    folder: Path = options.folder
+    out: Path = options.out or folder.with_name(folder.stem + "-grades")
+    try:
+        chosen = _exam(options)
+        people = roster.read(options.roster) if options.roster else None
+        book, archive, counts = run.grade(
+            chosen,
+            folder,
+            out,
+            size=options.jobs or threads.cores(),
+            per_student=options.per_student,
+            roster=people,
+        )
+        print(outcome.write(book, archive, counts, out, options.column, options.similar))
+    except KeyboardInterrupt:
+        print("\nStopped. The same command goes on from here.", file=sys.stderr)
+        return 130
+    except ERRORS as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 1 if counts.died else 0
+
+
+#: Errors whose message is all that a person needs.
+ERRORS = (
+    FileNotFoundError,
+    NothingFoundError,
+    TableError,
+    GraderError,
+    exam.UnknownError,
+    run.BusyError,
+)
+
+
+def _exam(options: argparse.Namespace) -> Exam:
+    secret = ""
+    if options.secret:
+        secret = options.secret.read_text(encoding="utf-8").strip()
+        if not secret:
+            raise exam.UnknownError(f"{options.secret} is empty: a secret is any line of text")
+    found = exam.find(options.assignment, secret)
+    if found.from_source:
+        print(f"No archive has been made: graded by the source, {found.place}", file=sys.stderr)
+    return found
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m coursework.classroom",
+        description=ABOUT,
+        epilog=AFTER,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add(
+        "assignment",
+        help="its name (01_kantorovich, or 01), an archive (.zip), or the folder of a source",
+    )
+    add("folder", type=Path, help="folder of submissions, or the zip that was downloaded")
+    add("--out", type=Path, help="folder for what is written (default: FOLDER-grades)")
+    add("--jobs", type=_jobs, help="submissions at a time (default: one per core)")
+    add(
+        "--per-student",
+        action="store_true",
+        help="draw hidden instances for each student's id, not the same for all",
+    )
+    add(
+        "--secret",
+        type=Path,
+        help="file with the secret of `make assignments` ",
+    )
+    add("--roster", type=Path, help="the class as a CSV of Canvas, Moodle or Gradescope")
+    add("--column", default="", help="head of the column for Canvas, such as 'Kantorovich (4711)'")
+    add(
+        "--similar",
+        type=_share,
+        default=outcome.similar.THRESHOLD,
+        metavar="SHARE",
+        help="share of equal code from which two submissions are listed (default: %(default)s)",
+    )
+    return parser.parse_args(arguments)
+
+
+def _jobs(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of processes: 1, 2, …")
+    return int(text)
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 < share <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no share: more than 0, at most 1")
+    return share

@@ -1,0 +1,68 @@
+"""The assignment that is graded: its archive from ``make assignments``, or else its source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from coursework import archive, source
+from coursework.archive import Archive
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+class UnknownError(Exception):
+    """No such assignment, or no archive; the message says what there is."""
+
+
+@dataclass(frozen=True)
+class Exam:
+    """Where an assignment comes from; each grader opens it for itself.
+
+    Attributes:
+        place: an archive (zip, or folder into which it was unpacked), or the folder of a source.
+        secret: what hidden instances are drawn from; an archive has its own.
+    """
+
+    place: Path
+    secret: str = ""
+
+    @property
+    def from_source(self) -> bool:
+        return (self.place / "assignment.md").is_file()
+
+    def open(self) -> Archive:
+        """The assignment with its tests; raises :class:`UnknownError`."""
+        try:
+            if self.from_source:
+                return archive.of_source(source.read(self.place, self.secret), self.secret)
+            opened = archive.read(self.place)
+        except Exception as error:
+            raise UnknownError(f"{self.place} is no archive of an assignment: {error}") from error
+        if self.secret and self.secret != opened.secret:
+            raise UnknownError(
+                f"{self.place} was made with another secret than the one that was given: "
+                "make assignments SECRET=file, or leave the secret out"
+            )
+        return opened
+
+
+def find(name: str, secret: str = "", root: Path = ROOT) -> Exam:
+    """The assignment of a name such as ``01_kantorovich`` or ``01``, or at a path.
+
+    The archive in ``_build/assignments`` counts, since it is what was handed out; without one, the
+    source does.
+    """
+    place = Path(name)
+    if place.exists() and (place.suffix == ".zip" or place.is_dir()):
+        return Exam(place, secret)
+    sources = sorted(p.parent for p in (root / "assignments").glob("[0-9]*/assignment.md"))
+    made = root / "_build" / "assignments"
+    archives = {p.parent.name: p for p in sorted(made.glob("*/*-autograder.zip"))}
+    slugs = sorted({p.name for p in sources} | set(archives))
+    chosen = [s for s in slugs if s == name] or [s for s in slugs if name and s.startswith(name)]
+    if len(chosen) != 1:
+        several = "more than one assignment begins with" if chosen else "there is no assignment"
+        raise UnknownError(f"{several} {name!r}; there are {', '.join(slugs) or 'none'}")
+    (slug,) = chosen
+    return Exam(archives.get(slug, root / "assignments" / slug), secret)

@@ -1,0 +1,73 @@
+"""Histograms as SVG that takes the colours of the page in which it stands."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import matplotlib as mpl
+import numpy as np
+from markupsafe import Markup
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+#: Stand for the page's ink and for the colour of its bars, and are seen nowhere else.
+INK, BAR = "#010203", "#040506"
+STYLE = {
+    "svg.fonttype": "none",  # text stays text: it can be read aloud, and its size follows the page
+    "svg.hashsalt": "coursework",  # the same names in every run
+    "font.size": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor"), INK),
+    **dict.fromkeys(("xtick.color", "ytick.color"), INK),
+}
+#: Bins of a histogram that has no natural ones.
+BINS = 12
+
+
+def of_points(values: list[float], of: float, name: str, title: str) -> Markup:
+    """Histogram of points between 0 and ``of``."""
+    steps = np.unique(np.round([*values, 0.0, of], 6))
+    gaps = np.diff(steps)
+    # One bar for each number of points that occurs, as long as these are few.
+    width = max(float(gaps.min()), of / 40) if gaps.size and gaps.min() >= of / BINS else of / BINS
+    edges = np.arange(-width / 2, of + width, width) if of > 0 else np.array([-0.5, 0.5])
+    return histogram(values, edges, name, title, "points")
+
+
+def of_shares(values: list[float], name: str, title: str) -> Markup:
+    """Histogram of shares between 0 and 1."""
+    return histogram([100 * v for v in values], np.linspace(0, 100, 21), name, title, "% in common")
+
+
+def histogram(values: list[float], edges: np.ndarray, name: str, title: str, label: str) -> Markup:
+    """A histogram as SVG to be put into a page.
+
+    Args:
+        values: what is counted.
+        edges: of the bins.
+        name: tells the plots of a page apart.
+        title: heading, and what is read aloud.
+        label: of the horizontal axis.
+    """
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(3.4, 2.2), layout="constrained")
+        axes = figure.add_subplot()
+        # A number beyond the last edge by rounding counts in the last bin.
+        axes.hist(np.clip(values, edges[0], edges[-1]), edges, color=BAR, rwidth=0.92)
+        axes.set_title(title, fontsize=11, loc="left")
+        axes.set_xlabel(label)
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=4))
+        out = io.StringIO()
+        figure.savefig(out, format="svg", transparent=True, metadata={"Date": None})
+    return Markup(_inline(out.getvalue(), name, title))
+
+
+def _inline(svg: str, name: str, title: str) -> str:
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", svg)  # an id once in a page
+    svg = svg.replace(INK, "currentColor").replace(BAR, "var(--bar)")
+    escaped = str(Markup.escape(title))
+    return svg.replace("<svg", f'<svg role="img" aria-label="{escaped}"', 1)

@@ -1,0 +1,78 @@
+"""Tables as spreadsheets and course systems read and write them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+#: A cell that begins so is a formula to a spreadsheet, and could do anything there.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+class TableError(ValueError):
+    """A table that cannot be used; the message says where and why."""
+
+
+def text(rows: Iterable[Sequence[str]]) -> str:
+    """The rows as CSV, a line each, in which no cell is a formula."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerows([harmless(" ".join(cell.splitlines())) for cell in row] for row in rows)
+    return out.getvalue()
+
+
+def harmless(cell: str) -> str:
+    """The text of a cell, behind an apostrophe if a spreadsheet would take it for a formula."""
+    cell = cell.replace("\0", "")
+    formula = cell.lstrip(" ").startswith(FORMULA) and cell != "-" and not _number(cell)
+    return f"'{cell}" if formula else cell
+
+
+def meant(cell: str) -> str:
+    """The text of a cell without the apostrophe of :func:`harmless`."""
+    return cell[1:] if cell.startswith("'") and harmless(cell[1:]) == cell else cell
+
+
+def read(path: Path) -> tuple[list[str], list[list[str]]]:
+    """Heads and rows of a CSV file, whatever a spreadsheet has made of it.
+
+    Raises:
+        FileNotFoundError: there is none.
+        TableError: it is no table.
+    """
+    data = path.read_bytes()
+    try:
+        content = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        content = data.decode("cp1252", "replace")
+    first = content.partition("\n")[0]
+    separator = max(",;\t", key=first.count)
+    try:
+        rows = list(csv.reader(io.StringIO(content, newline=""), delimiter=separator, strict=True))
+    except csv.Error as error:
+        raise TableError(f"{path}: {error}") from error
+    rows = [[meant(c.strip()) for c in row] for row in rows if any(c.strip() for c in row)]
+    if not rows:
+        raise TableError(f"{path}: it is empty")
+    heads, *body = rows
+    for number, row in enumerate(body, 2):
+        if len(row) > len(heads):
+            raise TableError(
+                f"{path}, row {number}: {len(row)} cells under {len(heads)} heads: {row}"
+            )
+    return heads, [row + [""] * (len(heads) - len(row)) for row in body]
+
+
+def number(value: float) -> str:
+    """Points as people write them: 3, 2.5."""
+    return f"{round(value, 4):.4f}".rstrip("0").rstrip(".")
+
+
+def _number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""From one source, everything that an instructor hands out, keeps and grades with."""

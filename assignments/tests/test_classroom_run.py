@@ -1,0 +1,359 @@
+"""A class is graded in parallel, whatever is in it, and a killed run goes on where it was."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from coursework.classroom import cli, exam, grader, pool, records, run
+from coursework.classroom.exam import Exam
+from coursework.classroom.grader import Job
+
+from .classes import HANGS, RIGHT, SLOW, VISIBLE, WRONG, assignment, notebook, written, zipped
+
+CALL = [sys.executable, "-m", "coursework.classroom"]
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    return assignment(tmp_path / "assignments" / "01_sums")
+
+
+def called(source: Path, folder: Path, *options: str) -> str:
+    """What the command says; raises if it does not end well."""
+    done = subprocess.run(
+        [*CALL, str(source), str(folder), *options], capture_output=True, text=True, timeout=300
+    )
+    assert not done.returncode, done.stderr + done.stdout
+    return done.stdout
+
+
+def table(path: Path) -> dict[str, dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return {row["id"]: row for row in csv.DictReader(file)}
+
+
+def written_files(out: Path) -> dict[str, bytes]:
+    """All that was written, but for the records' own folder."""
+    files = [p for p in out.rglob("*") if p.is_file() and p.name != ".lock"]
+    return {p.relative_to(out).as_posix(): p.read_bytes() for p in files}
+
+
+def test_whatever_is_handed_in_is_a_row(source: Path, tmp_path: Path) -> None:
+    root = written(
+        tmp_path / "in",
+        {
+            "right.ipynb": notebook(RIGHT),
+            "wrong.ipynb": notebook(WRONG),
+            "hangs.ipynb": notebook(HANGS),
+            "visible.ipynb": notebook(VISIBLE),
+            "blank.ipynb": notebook("def total(values):\n    ..."),
+            "old.ipynb": notebook(RIGHT, version=3),
+            "empty.ipynb": "",
+            "text.ipynb": RIGHT,
+            "two/a.ipynb": notebook(RIGHT),
+            "two/b.ipynb": notebook(RIGHT),
+            "none/work.py": RIGHT,
+            "=1+1.ipynb": notebook(RIGHT),
+            "Émile Borel.ipynb": notebook(RIGHT),
+            "exits.ipynb": notebook("import os\nos._exit(3)", RIGHT),
+        },
+    )
+    (root / "link.ipynb").symlink_to(root / "right.ipynb")
+    with (root / "large.ipynb").open("wb") as file:
+        file.truncate(200 << 20)
+    zipped(root / "zip.zip", {"deep/zip.ipynb": notebook(RIGHT)})
+    called(source, root, "--out", str(tmp_path / "out"), "--jobs", "2")
+    rows = table(tmp_path / "out" / "grades.csv")
+    got = {id: row["q1"] for id, row in rows.items()}
+    full = {"right", "old", "'=1+1", "Émile Borel", "exits", "zip"}
+    nothing = {
+        "wrong",
+        "hangs",
+        "visible",
+        "blank",
+        "empty",
+        "text",
+        "two",
+        "none",
+        "link",
+        "large",
+    }
+    assert got == dict.fromkeys(full, "3") | dict.fromkeys(nothing, "0")
+    said = {id: row["messages"] for id, row in rows.items()}
+    for id, words in {
+        "hangs": "processor time",
+        "empty": "the file is empty",
+        "text": "not JSON",
+        "two": "2 notebooks",
+        "none": "only work.py",
+        "link": "a link",
+        "large": "210 MB",
+        "wrong": "half of what it must be",
+    }.items():
+        assert words in said[id]
+    overview = (tmp_path / "out" / "overview.html").read_text()
+    groups = dict(re.findall(r"<h3>([^<]+) \((\d+)\)</h3>", overview))
+    assert groups["Could not be graded"] == "6"
+    assert groups["Right in visible tests only"] == "1"
+    assert groups["Ended by a limit"] == "1"
+
+
+def test_pages_hold_nothing_that_they_should_not(source: Path, tmp_path: Path) -> None:
+    evil = "def total(values):\n    raise ValueError('<script>alert(1)</script>')"
+    files = {"ada.ipynb": notebook(WRONG), "<b>eve.ipynb": notebook(evil)}
+    called(source, written(tmp_path / "in", files))
+    out = tmp_path / "in-grades"
+    pages = {p.name: p.read_text() for p in out.rglob("*.html")}
+    assert len(pages) == 4  # overview, similar, two of feedback
+    for name, text in pages.items():
+        assert "<script" not in text, name
+        assert "<b>eve" not in text, name
+        assert not re.findall(r"""(?:src|href|action)\s*=\s*["']?(?:https?:)?//""", text), name
+        assert "url(http" not in text, name
+    for page in (out / "feedback").iterdir():
+        text = page.read_text()
+        assert "a word that was printed" not in text
+        assert "secret_name_of_a_hidden_test" not in text
+        assert "near(" not in text
+    assert "half of what it must be" in (out / "feedback" / "ada.html").read_text()
+
+
+def test_a_second_run_grades_what_has_changed_and_nothing_else(
+    source: Path, tmp_path: Path
+) -> None:
+    root = written(tmp_path / "in", {f"{k}.ipynb": notebook(RIGHT) for k in range(3)})
+    out = tmp_path / "in-grades"
+    assert "3 graded now, 0 as before" in called(source, root)
+    before = written_files(out)
+    assert "0 graded now, 3 as before" in called(source, root, "--jobs", "1")
+    assert written_files(out) == before
+    (root / "1.ipynb").write_text(notebook(WRONG))
+    (root / "new.ipynb").write_text(notebook(RIGHT))
+    assert "2 graded now, 2 as before" in called(source, root)
+    assert table(out / "grades.csv")["1"]["q1"] == "0"
+    # Another assignment, other instances, or other points: everything.
+    text = (source / "assignment.md").read_text()
+    (source / "assignment.md").write_text(text.replace('the sum")', 'the sum", rtol=1e-8)'))
+    assert "4 graded now, 0 as before" in called(source, root)
+    assert "4 graded now, 0 as before" in called(source, root, "--per-student")
+    secret = tmp_path / "secret"
+    secret.write_text("a long line of text that nobody knows\n")
+    assert "4 graded now, 0 as before" in called(source, root, "--secret", str(secret))
+    (root / "2.ipynb").unlink()
+    assert "0 graded now, 3 as before" in called(source, root, "--secret", str(secret))
+    assert sorted(p.name for p in (out / "feedback").iterdir()) == ["0.html", "1.html", "new.html"]
+
+
+def test_two_folders_with_the_same_give_the_same_bytes(source: Path, tmp_path: Path) -> None:
+    files = {f"{k}.ipynb": notebook([RIGHT, WRONG, VISIBLE][k % 3]) for k in range(6)}
+    outs = []
+    for name, jobs in (("one", "1"), ("two", "3")):
+        root = written(tmp_path / name / "in", files)
+        called(source, root, "--jobs", jobs)
+        outs.append(written_files(tmp_path / name / "in-grades"))
+    assert outs[0] == outs[1]
+
+
+def alive(marker: str) -> list[psutil.Process]:
+    """Processes that a run with this folder has started."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if marker in process.environ().get("CLASS_UNDER_TEST", ""):
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+@pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGINT])
+def test_a_run_that_is_killed_goes_on_where_it_was(
+    by: signal.Signals, source: Path, tmp_path: Path
+) -> None:
+    files = {f"{k}.ipynb": notebook(SLOW if k % 2 else WRONG) for k in range(10)}
+    files["hangs.ipynb"] = notebook(HANGS)
+    undisturbed = written(tmp_path / "whole" / "in", files)
+    called(source, undisturbed, "--jobs", "2")
+    expected = written_files(tmp_path / "whole" / "in-grades")
+
+    root = written(tmp_path / "killed" / "in", files)
+    out = tmp_path / "killed" / "in-grades"
+    first = subprocess.Popen(
+        [*CALL, str(source), str(root), "--jobs", "2"],
+        env={**os.environ, "CLASS_UNDER_TEST": str(root)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    while len(list((out / "records").glob("*.json"))) < 4:
+        assert first.poll() is None, first.communicate()
+        time.sleep(0.01)
+    if by is signal.SIGINT:
+        os.killpg(first.pid, by)  # as a terminal does
+    else:
+        first.kill()
+    first.communicate()
+    if by is signal.SIGINT:
+        assert first.returncode == 130
+    # Nothing that the run has started outlives it for long.
+    _, left = psutil.wait_procs(alive(str(root)), timeout=60)
+    assert not left
+    done = {p.name: p.stat().st_mtime_ns for p in (out / "records").glob("*.json")}
+    assert 4 <= len(done) < len(files)
+    assert not (out / "grades.csv").exists()
+
+    said = called(source, root, "--jobs", "2")
+    assert f"{len(files) - len(done)} graded now, {len(done)} as before" in said
+    after = {p.name: p.stat().st_mtime_ns for p in (out / "records").glob("*.json")}
+    assert {name: after[name] for name in done} == done  # these were not graded again
+    found = written_files(out)
+    assert found == expected
+
+
+def test_a_record_that_was_cut_off_is_written_again(source: Path, tmp_path: Path) -> None:
+    root = written(tmp_path / "in", {"ada.ipynb": notebook(RIGHT), "bob.ipynb": notebook(RIGHT)})
+    called(source, root)
+    out = tmp_path / "in-grades"
+    before = written_files(out)
+    record = out / "records" / "ada.json"
+    record.write_bytes(record.read_bytes()[:100])
+    assert "1 graded now, 1 as before" in called(source, root)
+    assert written_files(out) == before
+
+
+def test_a_grader_that_dies_costs_its_submission_and_nothing_else(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    root = written(tmp_path / "in", {f"{k}.ipynb": notebook(RIGHT) for k in range(4)})
+    text = (source / "assignment.md").read_text()
+    # A test that ends the process in which it runs, for one student's instances.
+    killer = "    import os\n    if hidden.student == '2':\n        os._exit(7)\n"
+    head = "def test_the_secret_name_of_a_hidden_test(total, hidden):\n"
+    (source / "assignment.md").write_text(text.replace(head, head + killer))
+    done = subprocess.run(
+        [*CALL, str(source), str(root), "--per-student", "--jobs", "2"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    rows = table(tmp_path / "in-grades" / "grades.csv")
+    assert {id: row["q1"] for id, row in rows.items()} == {"0": "3", "1": "3", "2": "0", "3": "3"}
+    assert "exit status 7" in rows["2"]["messages"]
+    assert not (tmp_path / "in-grades" / "records" / "2.json").exists()
+    (source / "assignment.md").write_text(text)
+
+
+def test_a_grader_that_computes_without_an_end_is_ended(source: Path, tmp_path: Path) -> None:
+    text = (source / "assignment.md").read_text()
+    head = "def test_the_secret_name_of_a_hidden_test(total, hidden):\n"
+    endless = head + "    while hidden.student == 'b':\n        pass\n"
+    (source / "assignment.md").write_text(text.replace(head, endless))
+    root = written(tmp_path / "in", {"a.ipynb": notebook(RIGHT), "b.ipynb": notebook(RIGHT)})
+    from coursework.classroom import submissions
+
+    jobs = [
+        Job(entry, "digest", entry.id, tmp_path / f"{entry.id}.json")
+        for entry in submissions.find(root)
+    ]
+    reasons = {job.entry.id: why for job, why in pool.graded(jobs, 1, Exam(source), 3.0)}
+    assert reasons["a"] == ""
+    assert "3 s of processor" in reasons["b"]
+
+
+def test_graders_that_cannot_start_say_so(tmp_path: Path) -> None:
+    job = Job(None, "", "", tmp_path / "x.json")  # type: ignore[arg-type]
+    with pytest.raises(pool.GraderError, match="could not start"):
+        list(pool.graded([job], 1, Exam(tmp_path / "nowhere"), 10.0))
+
+
+def test_points_by_hand_are_added_in_a_second_run(source: Path, tmp_path: Path) -> None:
+    root = written(tmp_path / "in", {"ada.ipynb": notebook(RIGHT), "bob.ipynb": notebook(WRONG)})
+    out = tmp_path / "in-grades"
+    assert "2 wait for points by hand" in called(source, root)
+    assert table(out / "hand.csv") == {
+        "ada": {"id": "ada", "name": "ada", "q2": ""},
+        "bob": {"id": "bob", "name": "bob", "q2": ""},
+    }
+    (out / "hand.csv").write_text("id,name,q2\nada,ada,1.5\nbob,bob,\n")
+    assert "1 wait for points by hand" in called(source, root)
+    rows = table(out / "grades.csv")
+    assert (rows["ada"]["q2 (by hand)"], rows["ada"]["total"]) == ("1.5", "4.5")
+    assert "1.5 of 2 points" in (out / "feedback" / "ada.html").read_text()
+    assert (rows["bob"]["q2 (by hand)"], rows["bob"]["total"]) == ("", "0")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["99_nothing", "{folder}"], "no assignment '99_nothing'; there are 01_"),
+        (["{source}", "{folder}/nowhere"], "no folder"),
+        (["{source}", "{source}"], "Gradescope"),
+        (["{source}", "{folder}", "--roster", "{source}/assignment.md"], "is an id"),
+        (["{source}", "{folder}", "--secret", "{folder}/none"], "none"),
+    ],
+)
+def test_errors_name_what_is_wrong(
+    arguments: list[str], said: str, source: Path, tmp_path: Path, capsys: Any
+) -> None:
+    folder = written(tmp_path / "in", {"ada.ipynb": notebook(RIGHT)})
+    filled = [a.format(source=source, folder=folder) for a in arguments]
+    assert cli.main(filled) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_two_runs_do_not_write_to_one_folder(source: Path, tmp_path: Path) -> None:
+    folder = written(tmp_path / "in", {"ada.ipynb": notebook(RIGHT)})
+    out = tmp_path / "out"
+    out.mkdir()
+    with run._alone(out), pytest.raises(run.BusyError, match="another run"):
+        run.grade(Exam(source), folder, out, size=1)
+
+
+def test_an_archive_has_its_own_secret(source: Path, tmp_path: Path) -> None:
+    from coursework import archive
+    from coursework import source as sources
+    from coursework.test_cells import as_file
+
+    read = sources.read(source, "one secret")
+    question = read.questions["q1"]
+    files = {
+        "files/assignment.json": archive.describe(read, "one secret"),
+        "tests/q1.py": as_file("q1", question.points, question.tests),
+    }
+    packed = zipped(tmp_path / "01_sums-autograder.zip", files)
+    direct = records.of_archive(Exam(source, "one secret").open())
+    assert records.of_archive(Exam(packed).open()) == direct
+    assert records.of_archive(Exam(packed, "one secret").open()) == direct
+    with pytest.raises(exam.UnknownError, match="another secret"):
+        Exam(packed, "other").open()
+    with pytest.raises(exam.UnknownError, match="no archive"):
+        Exam(zipped(tmp_path / "other.zip", {"a": "b"})).open()
+
+
+def test_names_of_records_are_names_of_files() -> None:
+    ids = ["a/b", "a_b", "..", "ä b", "x" * 300, "CON", ""]
+    keys = [records.key(id) for id in ids]
+    assert len(set(keys)) == len(ids)
+    assert all(re.fullmatch(r"[\w-]{1,80}", k) for k in keys)
+
+
+def test_only_answers_are_kept(source: Path) -> None:
+    opened = Exam(source).open()
+    cells = [
+        "import numpy as np",
+        "print('trial')",
+        "k = 2",
+        "def total(v):\n    return k * sum(v)",
+    ]
+    assert grader.answers(cells, opened) == "k = 2\n\ndef total(v):\n    return k * sum(v)\n"
