@@ -87,22 +87,22 @@ class Channel:
             data = wire.dump({"not plain": "nested without an end"})
         except BaseException as error:  # of a class that pretends to be another
             data = wire.dump(_described(error))
-        data = wire.HEAD.pack(len(data), self._number) + data
-        while data:
-            data = data[os.write(self._replies, data) :]
+        rest = memoryview(wire.HEAD.pack(len(data), self._number) + data)
+        while rest:
+            rest = rest[os.write(self._replies, rest) :]
 
     def _keep(self, function: Callable[..., Any]) -> int:
         self.kept.append(function)
         return len(self.kept) - 1
 
     def _read(self, size: int) -> bytes:
-        data = b""
+        data = bytearray()
         while len(data) < size:
             piece = os.read(self._requests, min(size - len(data), 1 << 20))
             if not piece:
                 os._exit(0)
             data += piece
-        return data
+        return bytes(data)
 
 
 def _surroundings(folder: str) -> None:

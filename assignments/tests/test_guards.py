@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from assignments.tests.outcomes import SMALL, answer, call
+from assignments.tests.outcomes import SMALL, answer, ask, call
 from coursework import kernel, limits, nursery
 from coursework.limits import Limits
+from coursework.process import AnswerError, Process
 
 LINUX = sys.platform == "linux"
 only_kernel = pytest.mark.skipif(not LINUX, reason="the kernel of Linux is asked")
@@ -490,3 +491,20 @@ def test_tensors_come_as_they_are():
     assert value.dtype is torch.float64
     assert value.tolist() == [2, 2, 2]
     assert SMALL.seconds == 2
+
+
+@only_kernel
+def test_a_process_has_no_privileges_even_if_the_grader_has():
+    look = "return [s.split()[1] for s in open('/proc/self/status') if s[:6] in args[0]]"
+    names = ["CapInh", "CapPrm", "CapEff"]
+    assert {int(mask, 16) for mask in call(answer(look), names).value} == {0}
+    assert call(answer(look), ["NoNewP"]).value == ["1"]
+
+
+def test_memory_is_watched_where_the_kernel_does_not_limit_it(monkeypatch):
+    """As on macOS: the grader sees what is resident."""
+    with Process((), ((0, answer("while True:\n    pass")),), SMALL) as process:
+        monkeypatch.setattr(Process, "_memory", lambda self: SMALL.memory + (1 << 40))
+        with pytest.raises(AnswerError, match=r"it used more than 0\.39 GB of memory"):
+            ask(process)
+        assert process.broke

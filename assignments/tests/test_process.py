@@ -132,6 +132,7 @@ def test_after_the_end_every_request_says_why():
         "time.sleep(1000)",
         "threading.Lock().acquire()\nlock = threading.Lock()\nlock.acquire()\nlock.acquire()",
         "import select\nselect.select([], [], [])",
+        "signal.raise_signal(signal.SIGSTOP)",
         "while True:\n    print('still here')\n    time.sleep(0.2)",
         "threading.Thread(target=time.sleep, args=(1000,)).start()\ntime.sleep(1000)",
         "signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))\ntime.sleep(1000)",
