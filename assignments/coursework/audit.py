@@ -72,8 +72,8 @@ HOOK: Any = None
 def install(folder: str, readable: tuple[str, ...], report: int, statuses: dict[str, int]) -> str:
     """Set the hook on this interpreter.
 
-    Its functions get globals and builtins of their own, so that a submission that replaces ``len`` or
-    ``os.getcwd`` does not change them.
+    Its functions get globals and builtins of their own, so that a submission that replaces ``len``
+    or ``os.getcwd`` does not change them.
 
     Args:
         folder: where writing is allowed.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -91,8 +92,9 @@ def restrict_files(folder: str, readable: tuple[str, ...]) -> str:
     version = landlock.landlock_abi_version()
     rules = landlock.Ruleset()
     for path in readable:
-        on_files = access.READ_FILE
-        rules.allow(path, rules=on_files | access.READ_DIR if os.path.isdir(path) else on_files)
+        inside = access.READ_DIR if os.path.isdir(path) else access(0)
+        with contextlib.suppress(PermissionError):  # what its user may not read, it may not either
+            rules.allow(path, rules=access.READ_FILE | inside)
     rules.allow("/dev/null", rules=access.READ_FILE | access.WRITE_FILE)
     special = access.MAKE_CHAR | access.MAKE_BLOCK | access.MAKE_SOCK | access.MAKE_FIFO
     rules.allow(folder, rules=access.all() & ~(special | access.MAKE_SYM | access.EXECUTE))

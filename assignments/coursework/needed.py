@@ -2,12 +2,13 @@
 
 A cell is needed where it
 
-* binds a name that is needed: the answer, or what a needed cell uses (by ``def``, ``class``, ``import``,
-  assignment, ``for``, ``with``, ``match``, ``:=``, ``del``, or through ``global`` in a function);
+* binds a name that is needed: the answer, or what a needed cell uses (by ``def``, ``class``,
+  ``import``, assignment, ``for``, ``with``, ``match``, ``:=``, ``del``, or through ``global`` in a
+  function);
 * assigns to an attribute or an item of such a name (``W[0] = 2``, ``net.weight.data = …``);
 * outside of its functions, calls a method of such a name or hands it to a call (``W.append(1)``,
-  ``train(net)``), unless the name is only ever a function, a class or a module: a call may change an
-  object, and does not change these;
+  ``train(net)``), unless the name is only ever a function, a class or a module: a call may change
+  an object, and does not change these;
 * only prepares: it has nothing but imports, calls of modules (``torch.manual_seed(0)``,
   ``torch.set_default_dtype(torch.float64)``) and assignments that use nothing else.
 
@@ -243,7 +244,7 @@ def _root(node: ast.AST) -> str | None:
 
 
 def _prepares(tree: ast.Module, imported: set[str]) -> bool:
-    """Whether a cell has imports, calls of modules, and assignments from these and constants only."""
+    """Whether a cell has imports, calls of modules, and assignments from these only."""
     modules, found = imported | MODULES, False
     for node in tree.body:
         if isinstance(node, ast.Import | ast.ImportFrom):

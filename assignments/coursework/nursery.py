@@ -26,7 +26,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-#: Imported once, before the first fork: what answers import, and what torch imports when it first trains.
+#: Imported once, before the first fork: what answers import, and torch when it first trains.
 PRELOADED = [
     "numpy",
     "scipy.optimize",

@@ -93,8 +93,8 @@ class Submission:
         hidden: where hidden instances come from.
 
     Attributes:
-        broken: for each question whose process broke a rule of :mod:`coursework.limits`, what it did;
-            known when :meth:`names` is left. The question is lost, whatever its tests said before.
+        broken: for each question whose process broke a rule of :mod:`coursework.limits`, what it
+            did; known when :meth:`names` is left. The question is lost, whatever its tests said.
     """
 
     def __init__(self, sources: list[str], setup: list[str], hidden: Hidden) -> None:
@@ -108,6 +108,7 @@ class Submission:
     def names(self, question: Question, limits: Limits | None = None) -> Iterator[dict[str, Any]]:
         """What the tests of a question see, while its process lives."""
         limits = limits or Limits(seconds=question.seconds)
+        self.broken.pop(question.name, None)
         with self._start(question, limits) as process:
             found: dict[str, Any] = {"hidden": self.hidden}
             for name in question.answers:
@@ -121,8 +122,8 @@ class Submission:
     def _start(self, question: Question, limits: Limits) -> Process:
         """A process that has run the cells of a question.
 
-        A cell at which it had to be ended, and that binds none of the question's own answers, is left
-        out, here and from then on.
+        A cell at which it had to be ended, and that binds none of the question's own answers, is
+        left out, here and from then on.
         """
         while True:
             cells = [
