@@ -159,3 +159,12 @@ def _bind(process: Process, value: Any) -> Any:
     if isinstance(value, dict):
         return {k: _bind(process, v) for k, v in value.items()}
     return value
+
+
+def code_cells(notebook: Any) -> list[str]:
+    """Sources of the code cells of a notebook."""
+    return [
+        "".join(cell["source"]) if isinstance(cell["source"], list) else cell["source"]
+        for cell in notebook["cells"]
+        if cell["cell_type"] == "code"
+    ]
