@@ -170,7 +170,8 @@ def _cell(number: int, source: str) -> Cell:
     binds, uses = _names(table)
     definitions = {s.get_name() for s in table.get_symbols() if s.is_namespace() or s.is_imported()}
     # A name that is defined, and assigned as well, is an object.
-    assigns = binds - definitions | {n.id for n in _outside(tree) if _is_stored(n)}
+    stored = {n.id for n in _outside(tree) if isinstance(n, ast.Name) and _is_stored(n)}
+    assigns = binds - definitions | stored
     increased = (n.target for n in _outside(tree) if isinstance(n, ast.AugAssign))
     uses |= {target.id for target in increased if isinstance(target, ast.Name)}
     alters, touches = _changes(tree)

@@ -7,7 +7,7 @@ neither solutions nor tests, and ``make mutants`` writes ``kills.json``.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -167,7 +167,11 @@ def _folded(title: str, *content: nodes.Node) -> nodes.Node:
     return nodes.admonition("", nodes.title("", title), *content, classes=["dropdown"])
 
 
-KINDS = {"assignments-table": assignments, "questions-tables": questions, "kill-table": kills}
+KINDS: dict[str, Callable[..., Iterator[nodes.Node]]] = {
+    "assignments-table": assignments,
+    "questions-tables": questions,
+    "kill-table": kills,
+}
 
 
 def fill_in(app: Sphinx, doctree: nodes.document, docname: str) -> None:
