@@ -35,8 +35,9 @@ def spectra(Sigma, q, var):
 
 
 def keep(Sigma, q, k):
-    for var in np.geomspace(1e-3, 20, 20000):
-        if (spectra(Sigma, q, var)["vae"] > 1e-12).sum() == k:
+    Lam = spectra(Sigma, q, 0.0)["pot"]
+    for var in np.geomspace(1e-3, 20, 4000):
+        if (Lam > var).sum() == k:
             return var
 
 
