@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import os
 import sys
 from pathlib import Path
@@ -226,10 +228,18 @@ def test_the_kernel_refuses_without_the_hook(outside):
         ("socket", "__import__('_socket').socket()", "SIGSYS"),
         ("kill", "os.kill(os.getppid(), 0)", "SIGSYS"),
         ("itself", "os.kill(os.getpid(), 0)", ""),
+        ("a call of another name", "is_unknown(435)", ""),  # clone3
+        ("calls by a queue", "is_unknown(425)", ""),  # io_uring_setup
         ("thread", "__import__('_thread').start_new_thread(print, ())", ""),
     ]
     for name, line, expected in lines:
         assert in_a_fork(line, str(mine)) == expected, name
+
+
+def is_unknown(number: int) -> None:
+    """Make a call of Linux by its number, which must not be known."""
+    kernel.LIBC.syscall(number, None, 0)
+    assert ctypes.get_errno() == errno.ENOSYS
 
 
 def in_a_fork(line: str, folder: str) -> str:
@@ -245,7 +255,7 @@ def in_a_fork(line: str, folder: str) -> str:
             kernel.no_privileges()
             kernel.restrict_files(folder, readable)
             kernel.restrict_calls()
-            eval(line, {"os": os})
+            eval(line, {"os": os, "is_unknown": is_unknown})
         except PermissionError:
             os._exit(7)
         except BaseException:
@@ -332,6 +342,14 @@ def test_memory_is_limited():
         outcome = call(answer(body, IMPORTS), limits=Limits(seconds=10, memory=200 << 20))
         assert outcome.broke, body
         assert outcome.sentence == "it used more than 0.2 GB of memory", body
+
+
+@only_kernel
+def test_memory_that_is_asked_for_and_not_used_counts_as_well():
+    """So that what is used can never exceed the limit, however fast it grows."""
+    few = Limits(seconds=10, memory=200 << 20)
+    for body in ("return len(np.zeros(10**8))", "return len(torch.empty(2 * 10**8))"):
+        assert call(answer(body, IMPORTS), limits=few).broke, body
 
 
 def test_memory_that_is_allowed_is_there():
