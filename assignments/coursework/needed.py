@@ -170,8 +170,8 @@ def _cell(number: int, source: str) -> Cell:
     binds, uses = _names(table)
     definitions = {s.get_name() for s in table.get_symbols() if s.is_namespace() or s.is_imported()}
     # A name that is defined, and assigned as well, is an object.
-    stored = {n.id for n in _outside(tree) if isinstance(n, ast.Name) and _is_stored(n)}
-    assigns = binds - definitions | stored
+    stored = (n for n in _outside(tree) if isinstance(n, ast.Name))
+    assigns = binds - definitions | {n.id for n in stored if isinstance(n.ctx, ast.Store)}
     increased = (n.target for n in _outside(tree) if isinstance(n, ast.AugAssign))
     uses |= {target.id for target in increased if isinstance(target, ast.Name)}
     alters, touches = _changes(tree)
@@ -218,10 +218,6 @@ def _outside(node: ast.AST) -> Iterator[ast.AST]:
             yield from _outside(child)
 
 
-def _is_stored(node: ast.AST) -> bool:
-    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-
-
 def _changes(tree: ast.Module) -> tuple[set[str], set[str]]:
     """(names to whose parts a cell assigns, names that it uses in calls that may change them)."""
     alters: set[str | None] = set()
@@ -251,7 +247,8 @@ def _prepares(tree: ast.Module, imported: set[str]) -> bool:
         if isinstance(node, ast.Import | ast.ImportFrom):
             found = True
         elif isinstance(node, ast.Expr | ast.Assign | ast.AnnAssign):
-            loaded = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and not _is_stored(n)}
+            names = (n for n in ast.walk(node) if isinstance(n, ast.Name))
+            loaded = {n.id for n in names if not isinstance(n.ctx, ast.Store)}
             if not loaded <= modules | PURE:
                 return False
             found = found or (isinstance(node, ast.Expr) and bool(loaded & modules))
