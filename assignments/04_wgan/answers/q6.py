@@ -125,27 +125,6 @@ def train_critic(x, y, seed, lam=10.0, steps=250):
     phi = lambda u: net(torch.as_tensor(u).float()).detach()[:, 0].numpy()
     return phi, phi(x).mean() - phi(y).mean()
 
-# %% wrong: the training loss is claimed [points 3]
-def train_critic(x, y, seed, lam=10.0, steps=250):
-    torch.manual_seed(seed)
-    X, Y = torch.tensor(x).float(), torch.tensor(y).float()
-    act = torch.nn.LeakyReLU(0.2)
-    net = torch.nn.Sequential(
-        torch.nn.Linear(2, 64), act, torch.nn.Linear(64, 64), act, torch.nn.Linear(64, 1)
-    )
-    opt = torch.optim.Adam(net.parameters(), lr=5e-3, betas=(0.0, 0.9))
-    for k in range(steps):
-        opt.param_groups[0]["lr"] = 5e-3 * (1 - k / steps)
-        P = Y[torch.randperm(len(Y))]
-        u = (P + torch.rand(len(X), 1) * (X - P)).requires_grad_()
-        (g,) = torch.autograd.grad(net(u).sum(), u, create_graph=True)
-        loss = net(Y).mean() - net(X).mean() + lam * ((g.norm(dim=1) - 1) ** 2).mean()
-        opt.zero_grad()
-        loss.backward()
-        opt.step()
-    phi = lambda u: net(torch.as_tensor(u).float()).detach()[:, 0].numpy()
-    return phi, -loss.item()
-
 # %% wrong: the exact W_1 is claimed [points 3]
 def train_critic(x, y, seed, lam=10.0, steps=250):
     torch.manual_seed(seed)
@@ -197,24 +176,9 @@ def certify(phi, x, y):
     return (s[: len(x)].mean() - s[len(x):].mean()) / K
 
 # %% wrong: half of the bound is claimed [points 3]
-def train_critic(x, y, seed, lam=10.0, steps=250):
-    torch.manual_seed(seed)
-    X, Y = torch.tensor(x).float(), torch.tensor(y).float()
-    act = torch.nn.LeakyReLU(0.2)
-    net = torch.nn.Sequential(
-        torch.nn.Linear(2, 64), act, torch.nn.Linear(64, 64), act, torch.nn.Linear(64, 1)
-    )
-    opt = torch.optim.Adam(net.parameters(), lr=5e-3, betas=(0.0, 0.9))
-    for k in range(steps):
-        opt.param_groups[0]["lr"] = 5e-3 * (1 - k / steps)
-        P = Y[torch.randperm(len(Y))]
-        u = (P + torch.rand(len(X), 1) * (X - P)).requires_grad_()
-        (g,) = torch.autograd.grad(net(u).sum(), u, create_graph=True)
-        loss = net(Y).mean() - net(X).mean() + lam * ((g.norm(dim=1) - 1) ** 2).mean()
-        opt.zero_grad()
-        loss.backward()
-        opt.step()
-    phi = lambda u: net(torch.as_tensor(u).float()).detach()[:, 0].numpy()
+def train_critic(x, y, seed):
+    g = otg.solve_exact(otg.cost_matrix(x, y, "euclidean")).potentials[1].numpy()
+    phi = lambda u: (np.linalg.norm(u[:, None] - y, axis=2) - g).min(1)
     return phi, certify(phi, x, y) / 2
 
 def certify(phi, x, y):
