@@ -166,9 +166,16 @@ def test_what_is_printed_cannot_move_a_cursor():
     assert outcome.printed == "a\ufffd[2J\ufffdb\n\ufffd"
 
 
-def test_a_request_that_nobody_reads_does_not_block_the_grader():
-    code = answer("os.close(channel()._requests)\nreturn 1", CONNECTION)
-    with Process((), ((0, code),), SMALL) as process:
+@pytest.mark.parametrize(
+    "line",
+    [
+        "os.close(channel()._requests)",
+        "import time; worker.Channel.receive = lambda self: time.sleep(1000)",
+    ],
+)
+def test_a_request_that_nobody_reads_does_not_block_the_grader(line, monkeypatch):
+    monkeypatch.setattr(grader, "ASLEEP", 0.5)
+    with Process((), ((0, answer(f"{line}\nreturn 1", CONNECTION)),), SMALL) as process:
         assert ask(process) == 1
         with pytest.raises(AnswerError):
             ask(process, np.zeros(10**6))
