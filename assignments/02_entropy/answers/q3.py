@@ -180,12 +180,12 @@ def divergence(x, y, a, b, eps):
 
     return trips(x, y, a, b) - trips(x, x, a, a) / 2 - trips(y, y, b, b) / 2
 
-# %% wrong: two rounds [points 1]
+# %% wrong: one round [points 1]
 def divergence(x, y, a, b, eps):
     def W(x, y, a, b):
         C = ((x[:, None] - y) ** 2).sum(-1)
         g = torch.zeros_like(b)
-        for _ in range(2):
+        for _ in range(1):
             f = -eps * torch.logsumexp(b.log() + (g - C) / eps, 1)
             g = -eps * torch.logsumexp(a.log() + (f - C.T) / eps, 1)
         return a @ f + b @ g
