@@ -225,6 +225,7 @@ def main(control: socket.socket, folder: Path) -> None:
                 if born is None:
                     for pid in lines:
                         _kill(pid)
+                    signal.set_wakeup_fd(-1)  # its socket goes with this function
                     remove(folder)
                     return
                 pid, line = born

@@ -129,6 +129,8 @@ def _encode(value: Any, blocks: list[bytes], keep: Any) -> Any:
         return {"dict": [[_key(k), _encode(v, blocks, keep)] for k, v in value.items()]}
     if kind is Function:
         return {"function": value.source}
+    if isinstance(value, np.generic) and value.dtype.kind in "bif":
+        return _encode(value.item(), blocks, keep)  # a number, by which a tensor can be multiplied
     if isinstance(value, (np.ndarray, np.generic)):
         return _block("array", np.asarray(value), blocks)
     if _is_tensor(value):
