@@ -1,31 +1,31 @@
 """Otter's door to the isolated grader: the notebook that Otter runs holds no line of a student's.
 
 Before the submission is executed, this plugin takes its cells away and gives Otter a notebook
-whose only cell binds the answers' names to functions that run in processes of their own. Otter's
-tests then call these, and Otter counts the points.
+whose only cell runs Otter's tests of each question on the answers, which are functions in a
+process of their own. Otter counts the points.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import nbformat
+from otter.execute import Checker
+from otter.nbmeta_config import NBMetadataConfig
 from otter.plugins import AbstractOtterPlugin
+from otter.test_files.abstract_test import TestCaseResult
 
 from coursework import archive
 from coursework.hidden import Hidden
 from coursework.submission import Submission, code_cells
 
 CELLS = "submitted.json"
-#: The processes of the answers: they live as long as the one that runs Otter's tests.
-LIVING = ExitStack()
 CELL = f"""\
-from coursework.otter_plugin import names
-globals().update(names({CELLS!r}))
+from coursework.otter_plugin import check
+check({CELLS!r})
 """
 
 
@@ -52,13 +52,19 @@ class Isolated(AbstractOtterPlugin):
         return notebook
 
 
-def names(path: str) -> dict[str, Any]:
-    """What the tests of all questions see."""
+def check(path: str) -> None:
+    """Run the tests of all questions, in the folder of a submission whose cells are in a file."""
     exam = archive.read(Path())
     cells = json.loads(Path(path).read_text(encoding="utf-8"))
     submission = Submission(cells, exam.setup, Hidden(exam.secret))
-    found: dict[str, Any] = {}
     for question in exam.questions.values():
-        if not question.manual:
-            found |= LIVING.enter_context(submission.names(question))
-    return found
+        if question.manual:
+            continue
+        with submission.names(question) as names:
+            test = Checker.check(f"./tests/{question.name}.py", NBMetadataConfig(), None, names)
+        if (why := submission.broken.get(question.name)) is not None:
+            lost = f"the question is lost: {why}"
+            test.test_case_results = [
+                TestCaseResult(test_case=r.test_case, message=lost, passed=False)
+                for r in test.test_case_results
+            ]

@@ -42,7 +42,8 @@ def needles(folder: Path) -> frozenset[str]:
                 if answer.points is None:
                     secret |= set(_lines(answer.code))
     seen += "\n".join(c.source for c in assignment.notebook.cells if c.cell_type == "markdown")
-    seen += "\n".join(assignment.setup)
+    cells = assignment.notebook.cells
+    seen += "\n".join(c.source for c in cells if not {"solution", "test"} & set(source.tags(c)))
     plain = _squeezed(seen) + public()
     return frozenset(n for n in secret if n in MARKS or _squeezed(n) not in plain)
 
@@ -61,11 +62,20 @@ def found_in(content: Any, wanted: frozenset[str]) -> list[str]:
     return sorted(n for n in wanted if _squeezed(n) in text)
 
 
-def squeezed(content: Any) -> str:
-    """A text, or all strings of a JSON value, in the form that is searched."""
+def squeezed(content: Any, page: bool = False) -> str:
+    """A text, or all strings of a JSON value, in the form that is searched.
+
+    Args:
+        content: the text or the value.
+        page: whether it is HTML.
+    """
     if isinstance(content, Squeezed):
         return content
-    return Squeezed(_squeezed("\n".join(_strings(content))))
+    text = "\n".join(_strings(content))
+    if page:
+        text = re.sub(r"[A-Za-z0-9+/=]{400,}", "", text)  # pictures
+        text = html.unescape(re.sub(r"<[^<>]*>", "", text))
+    return Squeezed(_squeezed(text))
 
 
 class Squeezed(str):
@@ -81,9 +91,8 @@ def _lines(code: str) -> list[str]:
 
 
 def _squeezed(text: str) -> str:
-    """Without markup and white space, by which a page may change a line."""
-    text = re.sub(r"[A-Za-z0-9+/=]{400,}", "", text)  # pictures
-    return re.sub(r"\s+", "", html.unescape(re.sub(r"<[^<>]*>", "", text)))
+    """Without white space, by which a page may change a line."""
+    return re.sub(r"\s+", "", text)
 
 
 def _strings(value: Any) -> list[str]:

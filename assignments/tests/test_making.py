@@ -135,15 +135,14 @@ def published() -> dict[Path, str]:
     files = [*PAGES.rglob("*"), *(ROOT / "notebooks").rglob("*")]
     read = {p: p.read_text(encoding="utf-8", errors="replace") for p in files if _text(p)}
     assert len(read) > 50
-    return {p: squeezed(_json(text) if p.suffix == ".ipynb" else text) for p, text in read.items()}
+    return {
+        p: squeezed(json.loads(text) if p.suffix == ".ipynb" else text, p.suffix == ".html")
+        for p, text in read.items()
+    }
 
 
 def _text(path: Path) -> bool:
     return path.is_file() and path.suffix in TEXTS
-
-
-def _json(text: str) -> object:
-    return json.loads(text)
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=SLUGS)

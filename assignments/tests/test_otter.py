@@ -85,6 +85,33 @@ def test_files_that_a_student_adds_hide_no_module(
     assert set(otter_run(submission, parts.archive, tmp_path).values()) == {0}
 
 
+def test_a_broken_rule_loses_the_question_under_otter_as_well(
+    made: dict[str, assign.Made], tmp_path: Path
+) -> None:
+    """A right answer that also tries to write where it may not, and swallows what that says."""
+    parts = made[SLUGS[0]]
+    notebook = nbformat.read(parts.solution, as_version=4)
+    (cell,) = [c for c in notebook.cells if "def audit(" in c.source]
+    cell.source += f"""
+
+right, count = audit, []
+
+def audit(*args):
+    count.append(1)
+    if len(count) > 3:
+        try:
+            open({str(tmp_path / "written")!r}, "w").close()
+        except BaseException:
+            pass
+    return right(*args)
+"""
+    path = tmp_path / "writes.ipynb"
+    nbformat.write(notebook, path)
+    points = otter_run(path, parts.archive, tmp_path)
+    assert points == automatic(parts.archive) | {"q1": 0}
+    assert not (tmp_path / "written").exists()
+
+
 def test_code_outside_of_answers_is_not_run(made: dict[str, assign.Made], tmp_path: Path) -> None:
     """Cells that meddle with Otter in the process that counts: they never run."""
     parts = made[SLUGS[0]]
