@@ -92,7 +92,7 @@ RIGHT = "def total(values):\n    return sum(values)"
 VISIBLE = "def total(values):\n    return 3.0"
 WRONG = "def total(values):\n    print('a word that was printed')\n    return sum(values) / 2"
 HANGS = "def total(values):\n    while True:\n        pass"
-SLOW = "def total(values):\n    for _ in range(10**7):\n        pass\n    return sum(values)"
+SLOW = "def total(values):\n    for _ in range(4 * 10**6):\n        pass\n    return sum(values)"
 
 
 def assignment(folder: Path) -> Path:

@@ -85,7 +85,7 @@ def test_a_message_says_how_far_off_and_not_what_is_right() -> None:
     with pytest.raises(AssertionError, match="off by 10 %") as error:
         near(1.1 * 0.7310585786, 0.7310585786, "the cost")
     assert "0.73" not in str(error.value)
-    with pytest.raises(AssertionError, match="off by 2.0e-03"):
+    with pytest.raises(AssertionError, match=r"off by 2.0e-03"):
         near(0.002, 0.0)
 
 
@@ -99,7 +99,7 @@ def test_the_tolerance_is_both_relative_and_absolute() -> None:
 def test_bounds() -> None:
     at_most(1.0, 1.0, "it")
     at_least(1.0, 1.0, "it")
-    with pytest.raises(AssertionError, match="it is 1.1, which is too large: as costs add up"):
+    with pytest.raises(AssertionError, match=r"it is 1.1, which is too large: as costs add up"):
         at_most(1.1, 1.0, "it", "as costs add up")
     with pytest.raises(AssertionError, match="too small"):
         at_least(0.9, 1.0, "it")

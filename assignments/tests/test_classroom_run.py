@@ -15,7 +15,9 @@ from typing import Any
 import psutil
 import pytest
 
-from coursework.classroom import cli, exam, grader, pool, records, run
+from coursework import archive, test_cells
+from coursework import source as sources
+from coursework.classroom import cli, exam, grader, pool, records, run, submissions
 from coursework.classroom.exam import Exam
 from coursework.classroom.grader import Job
 
@@ -67,6 +69,7 @@ def test_whatever_is_handed_in_is_a_row(source: Path, tmp_path: Path) -> None:
             "=1+1.ipynb": notebook(RIGHT),
             "Émile Borel.ipynb": notebook(RIGHT),
             "exits.ipynb": notebook("import os\nos._exit(3)", RIGHT),
+            "forks.ipynb": notebook("import os\ndef total(values):\n    return os.fork()"),
         },
     )
     (root / "link.ipynb").symlink_to(root / "right.ipynb")
@@ -107,6 +110,7 @@ def test_whatever_is_handed_in_is_a_row(source: Path, tmp_path: Path) -> None:
     assert groups["Could not be graded"] == "6"
     assert groups["Right in visible tests only"] == "1"
     assert groups["Ended by a limit"] == "1"
+    assert groups["Tried what an answer may not do"] == "1"
 
 
 def test_pages_hold_nothing_that_they_should_not(source: Path, tmp_path: Path) -> None:
@@ -165,18 +169,6 @@ def test_two_folders_with_the_same_give_the_same_bytes(source: Path, tmp_path: P
     assert outs[0] == outs[1]
 
 
-def alive(marker: str) -> list[psutil.Process]:
-    """Processes that a run with this folder has started."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if marker in process.environ().get("CLASS_UNDER_TEST", ""):
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
-
-
 @pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGINT])
 def test_a_run_that_is_killed_goes_on_where_it_was(
     by: signal.Signals, source: Path, tmp_path: Path
@@ -191,7 +183,6 @@ def test_a_run_that_is_killed_goes_on_where_it_was(
     out = tmp_path / "killed" / "in-grades"
     first = subprocess.Popen(
         [*CALL, str(source), str(root), "--jobs", "2"],
-        env={**os.environ, "CLASS_UNDER_TEST": str(root)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
@@ -199,6 +190,8 @@ def test_a_run_that_is_killed_goes_on_where_it_was(
     while len(list((out / "records").glob("*.json"))) < 4:
         assert first.poll() is None, first.communicate()
         time.sleep(0.01)
+    started = psutil.Process(first.pid).children(recursive=True)
+    assert len(started) > 2
     if by is signal.SIGINT:
         os.killpg(first.pid, by)  # as a terminal does
     else:
@@ -207,7 +200,7 @@ def test_a_run_that_is_killed_goes_on_where_it_was(
     if by is signal.SIGINT:
         assert first.returncode == 130
     # Nothing that the run has started outlives it for long.
-    _, left = psutil.wait_procs(alive(str(root)), timeout=60)
+    _, left = psutil.wait_procs(started, timeout=60)
     assert not left
     done = {p.name: p.stat().st_mtime_ns for p in (out / "records").glob("*.json")}
     assert 4 <= len(done) < len(files)
@@ -233,7 +226,7 @@ def test_a_record_that_was_cut_off_is_written_again(source: Path, tmp_path: Path
 
 
 def test_a_grader_that_dies_costs_its_submission_and_nothing_else(
-    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+    source: Path, tmp_path: Path
 ) -> None:
     root = written(tmp_path / "in", {f"{k}.ipynb": notebook(RIGHT) for k in range(4)})
     text = (source / "assignment.md").read_text()
@@ -251,7 +244,6 @@ def test_a_grader_that_dies_costs_its_submission_and_nothing_else(
     assert {id: row["q1"] for id, row in rows.items()} == {"0": "3", "1": "3", "2": "0", "3": "3"}
     assert "exit status 7" in rows["2"]["messages"]
     assert not (tmp_path / "in-grades" / "records" / "2.json").exists()
-    (source / "assignment.md").write_text(text)
 
 
 def test_a_grader_that_computes_without_an_end_is_ended(source: Path, tmp_path: Path) -> None:
@@ -260,8 +252,6 @@ def test_a_grader_that_computes_without_an_end_is_ended(source: Path, tmp_path: 
     endless = head + "    while hidden.student == 'b':\n        pass\n"
     (source / "assignment.md").write_text(text.replace(head, endless))
     root = written(tmp_path / "in", {"a.ipynb": notebook(RIGHT), "b.ipynb": notebook(RIGHT)})
-    from coursework.classroom import submissions
-
     jobs = [
         Job(entry, "digest", entry.id, tmp_path / f"{entry.id}.json")
         for entry in submissions.find(root)
@@ -296,20 +286,27 @@ def test_points_by_hand_are_added_in_a_second_run(source: Path, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["99_nothing", "{folder}"], "no assignment '99_nothing'; there are 01_"),
+        (["99_nothing", "{folder}"], "no assignment is called '99_nothing'; there are 01_"),
+        (["0", "{folder}"], "more than one assignment begins with '0'"),
+        (["", "{folder}"], "no assignment is called ''; there are 01_"),
         (["{source}", "{folder}/nowhere"], "no folder"),
         (["{source}", "{source}"], "Gradescope"),
-        (["{source}", "{folder}", "--roster", "{source}/assignment.md"], "is an id"),
-        (["{source}", "{folder}", "--secret", "{folder}/none"], "none"),
+        (["{source}", "{folder}", "--roster", "{folder}/class.csv"], "is an id"),
     ],
 )
 def test_errors_name_what_is_wrong(
     arguments: list[str], said: str, source: Path, tmp_path: Path, capsys: Any
 ) -> None:
-    folder = written(tmp_path / "in", {"ada.ipynb": notebook(RIGHT)})
+    files = {"ada.ipynb": notebook(RIGHT), "class.csv": "first,last\nAda,Lovelace\n"}
+    folder = written(tmp_path / "in", files)
     filled = [a.format(source=source, folder=folder) for a in arguments]
     assert cli.main(filled) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_secret_is_read_as_it_was_for_making(source: Path, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="cannot be read"):
+        cli.main([str(source), str(tmp_path), "--secret", str(tmp_path / "none")])
 
 
 def test_two_runs_do_not_write_to_one_folder(source: Path, tmp_path: Path) -> None:
@@ -321,15 +318,11 @@ def test_two_runs_do_not_write_to_one_folder(source: Path, tmp_path: Path) -> No
 
 
 def test_an_archive_has_its_own_secret(source: Path, tmp_path: Path) -> None:
-    from coursework import archive
-    from coursework import source as sources
-    from coursework.test_cells import as_file
-
     read = sources.read(source, "one secret")
     question = read.questions["q1"]
     files = {
         "files/assignment.json": archive.describe(read, "one secret"),
-        "tests/q1.py": as_file("q1", question.points, question.tests),
+        "tests/q1.py": test_cells.as_file("q1", question.points, question.tests),
     }
     packed = zipped(tmp_path / "01_sums-autograder.zip", files)
     direct = records.of_archive(Exam(source, "one secret").open())

@@ -154,7 +154,7 @@ def line_distance(x, a, y, b, p):
     return (mass * np.abs(x[i] - y[j]) ** p).sum() ** (1 / p)
 
 
-# %% wrong: a dense linear programme, too large for many points [points 3]
+# %% wrong: a dense linear programme, which needs too much memory for many points
 def line_plan(x, a, y, b):
     plan = otg.solve_exact((x[:, None] - y) ** 2, a, b).plan.numpy()
     i, j = np.nonzero(plan)

@@ -12,6 +12,7 @@ from coursework.classroom.exam import Exam
 from coursework.classroom.pool import GraderError
 from coursework.classroom.submissions import PATTERNS, NothingFoundError
 from coursework.classroom.tables import TableError
+from coursework.making import secrets
 from tools import threads
 
 ABOUT = """\
@@ -76,12 +77,7 @@ ERRORS = (
 
 
 def _exam(options: argparse.Namespace) -> Exam:
-    secret = ""
-    if options.secret:
-        secret = options.secret.read_text(encoding="utf-8").strip()
-        if not secret:
-            raise exam.UnknownError(f"{options.secret} is empty: a secret is any line of text")
-    found = exam.find(options.assignment, secret)
+    found = exam.find(options.assignment, secrets.read(options.secret))
     if found.from_source:
         print(f"No archive has been made: graded by the source, {found.place}", file=sys.stderr)
     return found
@@ -99,7 +95,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         "assignment",
         help="its name (01_kantorovich, or 01), an archive (.zip), or the folder of a source",
     )
-    add("folder", type=Path, help="folder of submissions, or the zip that was downloaded")
+    add("folder", type=_folder, help="folder of submissions, or the zip that was downloaded")
     add("--out", type=Path, help="folder for what is written (default: FOLDER-grades)")
     add("--jobs", type=_jobs, help="submissions at a time (default: one per core)")
     add(
@@ -122,6 +118,12 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         help="share of equal code from which two submissions are listed (default: %(default)s)",
     )
     return parser.parse_args(arguments)
+
+
+def _folder(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("name the folder of submissions (make grade … DIR=folder)")
+    return Path(text)
 
 
 def _jobs(text: str) -> int:

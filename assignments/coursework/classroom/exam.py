@@ -54,7 +54,7 @@ def find(name: str, secret: str = "", root: Path = ROOT) -> Exam:
     source does.
     """
     place = Path(name)
-    if place.exists() and (place.suffix == ".zip" or place.is_dir()):
+    if name and place.exists() and (place.suffix == ".zip" or place.is_dir()):
         return Exam(place, secret)
     sources = sorted(p.parent for p in (root / "assignments").glob("[0-9]*/assignment.md"))
     made = root / "_build" / "assignments"
@@ -62,7 +62,7 @@ def find(name: str, secret: str = "", root: Path = ROOT) -> Exam:
     slugs = sorted({p.name for p in sources} | set(archives))
     chosen = [s for s in slugs if s == name] or [s for s in slugs if name and s.startswith(name)]
     if len(chosen) != 1:
-        several = "more than one assignment begins with" if chosen else "there is no assignment"
+        several = "more than one assignment begins with" if chosen else "no assignment is called"
         raise UnknownError(f"{several} {name!r}; there are {', '.join(slugs) or 'none'}")
     (slug,) = chosen
     return Exam(archives.get(slug, root / "assignments" / slug), secret)

@@ -51,11 +51,11 @@ def histogram(values: list[float], edges: np.ndarray, name: str, title: str, lab
         title: heading, and what is read aloud.
         label: of the horizontal axis.
     """
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(STYLE):  # type: ignore[arg-type]
         figure = Figure(figsize=(3.4, 2.2), layout="constrained")
         axes = figure.add_subplot()
         # A number beyond the last edge by rounding counts in the last bin.
-        axes.hist(np.clip(values, edges[0], edges[-1]), edges, color=BAR, rwidth=0.92)
+        axes.hist(np.clip(values, edges[0], edges[-1]), edges.tolist(), color=BAR, rwidth=0.92)
         axes.set_title(title, fontsize=11, loc="left")
         axes.set_xlabel(label)
         axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=4))

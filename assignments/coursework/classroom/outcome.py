@@ -9,7 +9,7 @@ from coursework.classroom import feedback, gradebook, hand, overview, similar
 from coursework.classroom.gradebook import Book
 from coursework.classroom.records import whole
 from coursework.classroom.run import Counts
-from coursework.classroom.tables import number
+from coursework.classroom.tables import mean, number
 
 
 def write(
@@ -59,10 +59,8 @@ def _said(book: Book, counts: Counts, out: Path, pairs: int) -> str:
     graded = [r.total for r in handed if not r.problem]
     lines = [f"{len(handed)} submissions: {counts.graded} graded now, {counts.kept} as before."]
     if graded:
-        mean = number(sum(graded) / len(graded))
-        lines.append(
-            f"Mean of the {len(graded)} that could be graded: {mean} of {number(book.of)}."
-        )
+        points = f"{mean(sum(graded) / len(graded))} of {number(book.of)}"
+        lines.append(f"Mean of the {len(graded)} that could be graded: {points}.")
     if broken:
         lines.append(f"{len(broken)} could not be graded and have 0 points:")
         lines += [f"  {r.name or r.id} ({r.id}): {r.problem}" for r in broken]

@@ -9,7 +9,7 @@ from typing import Any
 from coursework.classroom import figures, pages, summary
 from coursework.classroom.gradebook import Book
 from coursework.classroom.similar import Comparison
-from coursework.classroom.tables import number
+from coursework.classroom.tables import mean, number
 
 
 @dataclass(frozen=True)
@@ -45,16 +45,16 @@ def _plots(
 ) -> list[dict[str, Any]]:
     if not totals:
         return []
-    mean = number(statistics.fmean(totals))
+    whole = mean(statistics.fmean(totals))
     plots = [
         {
             "svg": figures.of_points(totals, book.of, "total", "Totals"),
-            "caption": f"All questions: mean {mean} of {number(book.of)}.",
+            "caption": f"All questions: mean {whole} of {number(book.of)}.",
         }
     ]
     for q in questions:
         if q.values:
             svg = figures.of_points(q.values, q.of, q.name, q.name)
-            caption = f"{q.title}: mean {number(q.mean or 0)} of {number(q.of)}."
+            caption = f"{q.title}: mean {mean(q.mean or 0)} of {number(q.of)}."
             plots.append({"svg": svg, "caption": caption})
     return plots

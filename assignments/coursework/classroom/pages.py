@@ -17,6 +17,7 @@ _TEMPLATES = jinja2.Environment(
     undefined=jinja2.StrictUndefined,
 )
 _TEMPLATES.filters["points"] = tables.number
+_TEMPLATES.filters["mean"] = tables.mean
 
 
 def render(template: str, **facts: Any) -> str:

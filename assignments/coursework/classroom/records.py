@@ -88,7 +88,7 @@ def of_submission(facts: list[str], data: bytes) -> str:
 def key(id: str) -> str:
     """The id as a part of a file's name."""
     plain = re.sub(r"[^\w-]", "_", id)[:60]
-    return plain if plain == id else f"{plain}-{_hash(id.encode())[:8]}"
+    return plain if plain and plain == id else f"{plain}-{_hash(id.encode())[:8]}"
 
 
 def read(path: Path) -> Record | None:

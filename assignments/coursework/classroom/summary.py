@@ -9,12 +9,14 @@ from dataclasses import dataclass
 
 from coursework.classroom import tables
 from coursework.classroom.gradebook import Book, Row
+from coursework.limits import BREACHES
 from coursework.source import Question
 
-#: Words of the messages of answers that were ended by a limit.
+#: Words of the messages of answers that were ended by a limit, and of those that broke a rule.
 LIMITS = re.compile(
-    r"processor time|stood still|printed more than|too large|its process ended|memory|MemoryError"
+    r"still computing after|stood still|it printed more|it wrote more|GB of memory|its process "
 )
+RULES = re.compile("|".join(re.escape(words) for words in (*BREACHES.values(), "tampered")))
 #: Messages of a question that are shown.
 FREQUENT = 6
 #: Standard deviations from the mean at which a total is looked at.
@@ -106,8 +108,13 @@ def outliers(book: Book) -> list[Group]:
         ),
         Group(
             "Ended by a limit",
-            "An answer used too much time or memory, printed too much, or broke its process.",
-            [(r, ", ".join(found)) for r in graded if (found := _limited(r))],
+            "An answer used too much time or memory, wrote or printed too much, or crashed.",
+            [(r, ", ".join(found)) for r in graded if (found := _said(r, LIMITS))],
+        ),
+        Group(
+            "Tried what an answer may not do",
+            "It was ended for that. Read the code: a line from an example, or an attempt to cheat.",
+            [(r, ", ".join(found)) for r in graded if (found := _said(r, RULES))],
         ),
         Group(
             "Far from the others",
@@ -138,8 +145,9 @@ def _for_show(row: Row, book: Book) -> list[str]:
     return [q.name for q in book.questions if _visible_only(row, q.name)]
 
 
-def _limited(row: Row) -> list[str]:
-    return [n for n, m in row.marks.items() if any(LIMITS.search(s) for s in m.messages)]
+def _said(row: Row, words: re.Pattern[str]) -> list[str]:
+    """Questions in whose messages there are such words."""
+    return [n for n, m in row.marks.items() if any(words.search(s) for s in m.messages)]
 
 
 def _far(rows: list[Row]) -> list[Row]:

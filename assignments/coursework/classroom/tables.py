@@ -70,6 +70,11 @@ def number(value: float) -> str:
     return f"{round(value, 4):.4f}".rstrip("0").rstrip(".")
 
 
+def mean(value: float) -> str:
+    """A mean of points, as precise as one reads it."""
+    return number(round(value, 2))
+
+
 def _number(cell: str) -> bool:
     try:
         float(cell)
