@@ -126,6 +126,9 @@ class Nursery:
     def close(self) -> None:
         """End it with all its processes and folders."""
         atexit.unregister(self.close)
+        if self.owner == os.getpid():
+            with contextlib.suppress(OSError):  # for processes forked from this one, too
+                self._control.shutdown(socket.SHUT_RDWR)
         self._control.close()
         os.close(self._lock)
         if self.owner == os.getpid():

@@ -121,16 +121,33 @@ def test_the_nursery_has_one_thread():
 
 def test_a_grader_that_forks_has_a_nursery_of_its_own():
     assert call(answer("return 1")).value == 1
+    first = nursery._nursery
     pid = os.fork()
     if pid == 0:
         right = False
         try:
-            right = call(answer("return 2")).value == 2
+            right = call(answer("return 2")).value == 2 and nursery._nursery is not first
             nursery._nursery.close()
         finally:
             os._exit(0 if right else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
     assert call(answer("return 3")).value == 3
+    assert nursery._nursery is first
+
+
+def test_a_nursery_ends_though_a_fork_of_its_grader_lives():
+    assert call(answer("return 1")).value == 1
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(write)
+        os.read(read, 1)
+        os._exit(0)
+    nursery._nursery.close()
+    nursery._nursery = None
+    os.close(read)
+    os.close(write)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
 def test_what_training_imports_is_imported_before():
