@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -13,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 
 #: Stand for the page's ink and for the colour of its bars, and are seen nowhere else.
 INK, BAR = "#010203", "#040506"
-STYLE = {
+STYLE: Any = {
     "svg.fonttype": "none",  # text stays text: it can be read aloud, and its size follows the page
     "svg.hashsalt": "coursework",  # the same names in every run
     "font.size": 11,
@@ -55,7 +56,7 @@ def histogram(values: list[float], edges: np.ndarray, name: str, title: str, lab
         figure = Figure(figsize=(3.4, 2.2), layout="constrained")
         axes = figure.add_subplot()
         # A number beyond the last edge by rounding counts in the last bin.
-        axes.hist(np.clip(values, edges[0], edges[-1]), edges, color=BAR, rwidth=0.92)
+        axes.hist(np.clip(values, edges[0], edges[-1]), edges.tolist(), color=BAR, rwidth=0.92)
         axes.set_title(title, fontsize=11, loc="left")
         axes.set_xlabel(label)
         axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=4))
