@@ -41,23 +41,18 @@ CHANGES = {
     "os.utime": (0,),
     "os.setxattr": (0,),
     "os.removexattr": (0,),
+    "shutil.rmtree": (0,),
+    "shutil.copytree": (1,),
+    "shutil.move": (0, 1),
     "sqlite3.connect": (0,),
 }
 #: Links lead out of a folder, so there are none.
 LINKS = ("os.link", "os.symlink")
 LISTS = ("os.listdir", "os.scandir", "os.chdir")
-PROCESSES = [
-    "os.fork",
-    "os.forkpty",
-    "os.exec",
-    "os.posix_spawn",
-    "os.spawn",
-    "os.startfile",
-    "os.system",
-    "subprocess.Popen",
-    "pty.spawn",
-    "webbrowser.open",
-]
+PROCESSES = """
+    os.fork os.forkpty os.exec os.posix_spawn os.spawn os.startfile os.system subprocess.Popen
+    pty.spawn webbrowser.open
+""".split()  # noqa: SIM905
 SIGNALS = ("os.kill", "os.killpg", "signal.pthread_kill")
 LIMITS = ("resource.setrlimit", "resource.prlimit")
 NETWORK = "socket.", "urllib.", "ftplib.", "http.", "smtplib.", "imaplib.", "poplib.", "syslog."
@@ -77,8 +72,8 @@ HOOK: Any = None
 def install(folder: str, readable: tuple[str, ...], report: int, statuses: dict[str, int]) -> str:
     """Set the hook on this interpreter.
 
-    Its functions get globals and builtins of their own, so that a submission that replaces ``len`` or
-    ``os.getcwd`` does not change them.
+    Its functions get globals and builtins of their own, so that a submission that replaces ``len``
+    or ``os.getcwd`` does not change them.
 
     Args:
         folder: where writing is allowed.

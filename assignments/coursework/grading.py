@@ -49,6 +49,9 @@ def grade(
                 passed = True
             if not case.hidden:
                 visible.append(passed)
+    if question.name in submission.broken:
+        lost = f"the question is lost: {submission.broken[question.name]}"
+        return Result(question.name, 0.0, question.points, (lost,))
     seen = bool(visible) and all(visible)
     return Result(question.name, points, question.points, tuple(messages), seen, hidden)
 

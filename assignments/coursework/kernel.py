@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -26,124 +27,30 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
 
 #: Calls that end the process.
-FATAL = [
-    "fork",
-    "vfork",
-    "execve",
-    "execveat",
-    "ptrace",
-    "process_vm_readv",
-    "process_vm_writev",
-    "kcmp",
-    "socket",
-    "connect",
-    "bind",
-    "listen",
-    "accept",
-    "accept4",
-    "sendto",
-    "tkill",
-    "pidfd_open",
-    "pidfd_getfd",
-    "pidfd_send_signal",
-    "mount",
-    "umount2",
-    "move_mount",
-    "open_tree",
-    "fsopen",
-    "fsconfig",
-    "fsmount",
-    "fspick",
-    "mount_setattr",
-    "pivot_root",
-    "chroot",
-    "unshare",
-    "setns",
-    "reboot",
-    "swapon",
-    "swapoff",
-    "init_module",
-    "finit_module",
-    "delete_module",
-    "kexec_load",
-    "kexec_file_load",
-    "bpf",
-    "perf_event_open",
-    "keyctl",
-    "add_key",
-    "request_key",
-    "acct",
-    "quotactl",
-    "quotactl_fd",
-    "settimeofday",
-    "clock_settime",
-    "clock_adjtime",
-    "adjtimex",
-    "sethostname",
-    "setdomainname",
-    "open_by_handle_at",
-    "lookup_dcookie",
-    "iopl",
-    "ioperm",
-]
+FATAL = """
+    fork vfork execve execveat ptrace process_vm_readv process_vm_writev kcmp
+    socket connect bind listen accept accept4 sendto
+    tkill pidfd_open pidfd_getfd pidfd_send_signal
+    mount umount2 move_mount open_tree fsopen fsconfig fsmount fspick mount_setattr pivot_root
+    chroot unshare setns reboot swapon swapoff init_module finit_module delete_module kexec_load
+    kexec_file_load bpf perf_event_open keyctl add_key request_key acct quotactl quotactl_fd
+    settimeofday clock_settime clock_adjtime adjtimex sethostname setdomainname
+    open_by_handle_at lookup_dcookie iopl ioperm
+"""
 #: Calls with a process id as their first argument, which may only be the process itself.
-OTHERS = ["kill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"]
-#: Calls that fail, as they do for users without rights: libraries make them and live with the answer.
-REFUSED = [
-    "chmod",
-    "fchmod",
-    "fchmodat",
-    "fchmodat2",
-    "chown",
-    "fchown",
-    "lchown",
-    "fchownat",
-    "utime",
-    "utimes",
-    "utimensat",
-    "futimesat",
-    "setxattr",
-    "lsetxattr",
-    "fsetxattr",
-    "removexattr",
-    "lremovexattr",
-    "fremovexattr",
-    "setrlimit",
-    "setpriority",
-    "sched_setscheduler",
-    "sched_setparam",
-    "sched_setattr",
-    "sched_setaffinity",
-    "ioprio_set",
-    "migrate_pages",
-    "move_pages",
-    "mbind",
-    "set_mempolicy",
-    "personality",
-    "setuid",
-    "setgid",
-    "setreuid",
-    "setregid",
-    "setresuid",
-    "setresgid",
-    "setgroups",
-    "setfsuid",
-    "setfsgid",
-    "capset",
-    "syslog",
-    "fanotify_init",
-    "userfaultfd",
-    "shmget",
-    "shmat",
-    "msgget",
-    "semget",
-    "mq_open",
-    "memfd_create",
-    "memfd_secret",
-]
+OTHERS = "kill tgkill rt_sigqueueinfo rt_tgsigqueueinfo"
+#: Calls that fail, as for users without rights: libraries make them and live with the answer.
+REFUSED = """
+    chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes utimensat futimesat
+    setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr
+    setrlimit setpriority sched_setscheduler sched_setparam sched_setattr sched_setaffinity
+    ioprio_set migrate_pages move_pages mbind set_mempolicy personality
+    setuid setgid setreuid setregid setresuid setresgid setgroups setfsuid setfsgid capset
+    syslog fanotify_init userfaultfd shmget shmat msgget semget mq_open memfd_create memfd_secret
+"""
 #: Calls that this kernel is said not to have: clone3, whose arguments a filter cannot read (the C
-#: library falls back to clone), io_uring, which makes calls past the filter, and those that are newer
-#: than libseccomp's tables: setxattrat, removexattrat, open_tree_attr, file_setattr.
+#: library falls back to clone), io_uring, which makes calls past the filter, and those that are
+#: newer than libseccomp's tables: setxattrat, removexattrat, open_tree_attr, file_setattr.
 UNKNOWN = ("clone3", "io_uring_setup", "io_uring_enter", "io_uring_register", 463, 466, 467, 469)
 CLONE_THREAD = 0x10000
 
@@ -185,12 +92,14 @@ def restrict_files(folder: str, readable: tuple[str, ...]) -> str:
     version = landlock.landlock_abi_version()
     rules = landlock.Ruleset()
     for path in readable:
-        on_files = access.READ_FILE
-        rules.allow(path, rules=on_files | access.READ_DIR if os.path.isdir(path) else on_files)
+        inside = access.READ_DIR if os.path.isdir(path) else access(0)
+        with contextlib.suppress(PermissionError):  # what its user may not read, it may not either
+            rules.allow(path, rules=access.READ_FILE | inside)
     rules.allow("/dev/null", rules=access.READ_FILE | access.WRITE_FILE)
     special = access.MAKE_CHAR | access.MAKE_BLOCK | access.MAKE_SOCK | access.MAKE_FIFO
     rules.allow(folder, rules=access.all() & ~(special | access.MAKE_SYM | access.EXECUTE))
     rules.apply()
+    os.close(rules._fd)
     return f"Landlock {version}" + ("" if version >= 3 else ", which lets files be cut short")
 
 
@@ -203,13 +112,13 @@ def restrict_calls() -> str:
     # Calls of another architecture (32 bits) have other numbers, and end the process.
     rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
     rules.set_attr(pyseccomp.Attr.ACT_BADARCH, kill)
-    for name in FATAL:
+    for name in FATAL.split():
         _rule(rules, kill, name)
-    for name in OTHERS:
+    for name in OTHERS.split():
         _rule(rules, kill, name, pyseccomp.Arg(0, pyseccomp.NE, this))
     thread = pyseccomp.Arg(0, pyseccomp.MASKED_EQ, CLONE_THREAD, 0)
     _rule(rules, kill, "clone", thread)
-    for name in REFUSED:
+    for name in REFUSED.split():
         _rule(rules, pyseccomp.ERRNO(errno.EPERM), name)
     # Its own limits may be read (no new ones given), others' may not.
     _rule(rules, pyseccomp.ERRNO(errno.EPERM), "prlimit64", pyseccomp.Arg(2, pyseccomp.NE, 0))

@@ -4,11 +4,11 @@ Five guards, each set before the first line of a submission runs:
 
 * *resource limits*: processor time, memory beyond what the process begins with, the size of a file,
   open files, no core dump;
-* *files* (Landlock, Linux 5.13): the kernel opens for writing only what lies in the answer's own folder,
-  and for reading only Python, its packages, ``otgen_lite`` and the libraries of the system: not the
-  assignments, their tests, other submissions, anybody's home, ``/proc`` of other processes;
-* *calls* (seccomp, Linux): the kernel ends a process that starts another one or another program, opens
-  a socket, signals or traces others, and refuses what changes owners, modes and priorities;
+* *files* (Landlock, Linux 5.13): the kernel opens for writing only what lies in the answer's own
+  folder, and for reading only Python, its packages, ``otgen_lite`` and the libraries of the system:
+  not the assignments, their tests, other submissions, anybody's home, other processes in ``/proc``;
+* *calls* (seccomp, Linux): the kernel ends a process that starts another one or another program,
+  opens a socket, signals or traces others, and refuses what changes owners, modes and priorities;
 * *Python* (an audit hook, everywhere): the same rules in the interpreter, with a sentence that says
   what was tried. It is the only guard of this kind where the kernel has none;
 * *orphans*: an answer's process ends with the grader (Linux: the kernel sees to it), has no
@@ -19,9 +19,10 @@ Five guards, each set before the first line of a submission runs:
 No sandbox in the strict sense is made of these:
 
 * A fault in the kernel, in Landlock or in seccomp is a way out.
-* Where Landlock or seccomp are missing (macOS, kernels before 5.13, some containers), the audit hook is
-  alone; native code, which ``ctypes`` can call, and a search through the interpreter's memory get
-  around it.
+* Where Landlock or seccomp are missing (macOS, kernels before 5.13, some containers), the audit
+  hook is alone; native code of libraries, and a search through memory, get around it.
+* What Landlock refuses to native code (``torch.save`` outside of the folder) fails without a word
+  to the grader: nothing is written, but a submission that catches the exception goes on.
 * Landlock hides what files hold and not that they exist, how large they are, and when they were
   changed; kernels before 6.2 do not refuse to cut a file short.
 * How long things take can be measured: caches, other processes' load.
@@ -41,7 +42,7 @@ from dataclasses import dataclass
 
 from coursework import audit, kernel, places
 
-#: What loses a question, with its words. The exit status that says so is BREACH + the position here.
+#: What loses a question, with its words. The exit status that says so is BREACH + its place here.
 BREACHES = {
     "write": "tried to write outside of its own folder",
     "process": "tried to start another process",

@@ -1,92 +1,262 @@
-"""Which cells of a notebook an answer needs: those that bind its names, and what these use.
+"""Which cells of a notebook an answer needs. The others, trials, plots, other answers, are not run.
 
-Everything else in a student's notebook, trials, plots, answers to other questions, is not run.
+A cell is needed where it
+
+* binds a name that is needed: the answer, or what a needed cell uses (by ``def``, ``class``,
+  ``import``, assignment, ``for``, ``with``, ``match``, ``:=``, ``del``, or through ``global`` in a
+  function);
+* assigns to an attribute or an item of such a name (``W[0] = 2``, ``net.weight.data = …``);
+* outside of its functions, calls a method of such a name or hands it to a call (``W.append(1)``,
+  ``train(net)``), unless the name is only ever a function, a class or a module: a call may change
+  an object, and does not change these;
+* only prepares: it has nothing but imports, calls of modules (``torch.manual_seed(0)``,
+  ``torch.set_default_dtype(torch.float64)``) and assignments that use nothing else.
+
+The needed cells run in the order of the notebook, all of each, so that a name that is bound twice
+has its last value, as after *Restart and run all*. Names in a function are looked up as Python
+does it (``symtable``). A cell that is no Python is needed if a line of it looks as if it bound the
+name, so that its author reads the error there.
+
+What a notebook alone understands does nothing: lines for the shell, magics, ``display``, and what
+mentions ``grader`` or ``otter``.
 """
 
 from __future__ import annotations
 
 import ast
+import re
+import symtable
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from IPython.core.inputtransformer2 import TransformerManager
 
+#: Magics of a whole cell after which Python follows.
+AROUND_PYTHON = {"time", "timeit", "capture", "prun", "memit", "mprun", "lprun"}
+#: Built-in functions that change none of their arguments.
+PURE = set(
+    [
+        "print",
+        "display",
+        "len",
+        "repr",
+        "str",
+        "type",
+        "id",
+        "isinstance",
+        "float",
+        "int",
+        "bool",
+        "abs",
+        "sum",
+        "min",
+        "max",
+        "round",
+        "sorted",
+        "list",
+        "tuple",
+        "dict",
+        "set",
+        "help",
+        "dir",
+        "hash",
+        "callable",
+        "range",
+        "enumerate",
+        "zip",
+        "all",
+        "any",
+    ]
+)
+#: What checks answers in a notebook, and is not here.
+CHECKS = {"grader", "otter"}
+#: What the notebook's own functions are called in its code.
+NOTEBOOK = "get_ipython"
+#: Names under which modules are known that the assignment's own code imports.
+MODULES = {"np", "torch", "otg", "plt", "warnings", "random", "math", NOTEBOOK}
+
 
 @dataclass(frozen=True)
 class Cell:
-    """A code cell: its number, its source as Python, names that it binds and uses."""
+    """A code cell.
+
+    Attributes:
+        number: its place among the code cells.
+        source: its Python.
+        binds: names that it binds outside of functions.
+        assigns: those of them that are no functions, classes or modules.
+        uses: names of others that it uses.
+        alters: names to whose attributes or items it assigns.
+        touches: names whose methods it calls, or that it hands to a call.
+        prepares: whether it has imports and settings only.
+    """
 
     number: int
     source: str
-    binds: frozenset[str]
-    uses: frozenset[str]
-    readable: bool
+    binds: frozenset[str] = frozenset()
+    assigns: frozenset[str] = frozenset()
+    uses: frozenset[str] = frozenset()
+    alters: frozenset[str] = frozenset()
+    touches: frozenset[str] = frozenset()
+    prepares: bool = False
 
 
 def cells(sources: list[str]) -> list[Cell]:
-    """Cells of a notebook, without lines for the shell and for IPython."""
-    return [_cell(k, _plain(source)) for k, source in enumerate(sources)]
+    """Cells of a notebook, as Python."""
+    return [_cell(k, _python(source)) for k, source in enumerate(sources)]
 
 
 def needed(all_cells: list[Cell], names: tuple[str, ...]) -> list[Cell]:
-    """The cells, in their order, that bind these names, and those that bind what they use."""
-    wanted, chosen = set(names), set()
+    """The cells, in their order, that these names need."""
+    objects = frozenset[str]().union(*(c.assigns for c in all_cells))
+    chosen = {c.number for c in all_cells if c.prepares}
+    wanted = set(names).union(*(c.uses for c in all_cells if c.prepares))
     while True:
-        more = {c.number for c in all_cells if c.binds & wanted} - chosen
+        more = [
+            c
+            for c in all_cells
+            if c.number not in chosen
+            and (wanted & (c.binds | c.alters) or wanted & c.touches & objects)
+        ]
         if not more:
             return [c for c in all_cells if c.number in chosen]
-        chosen |= more
-        wanted |= {name for c in all_cells if c.number in more for name in c.uses}
+        chosen |= {c.number for c in more}
+        wanted = wanted.union(*(c.uses for c in more))
 
 
-def _plain(source: str) -> str:
-    lines = [line for line in source.splitlines() if not line.lstrip().startswith(("!", "%"))]
+def _python(source: str) -> str:
+    """The source without what only a notebook understands, line for line."""
+    head, _, rest = source.lstrip().partition("\n")
+    if head.startswith("%%"):
+        words = head[2:].split()
+        source = "pass\n" + rest if words and words[0] in AROUND_PYTHON else ""
+    source = re.sub(r"^(\s*)%time +(?=\S)", r"\1", source, flags=re.MULTILINE)
     try:
-        return TransformerManager().transform_cell("\n".join(lines))
-    except Exception:  # nothing that IPython can read either
-        return "\n".join(lines)
+        source = TransformerManager().transform_cell(source)
+        return _without_checks(source)
+    except Exception:  # nothing that IPython or Python can read either: its error is shown
+        return source
+
+
+def _without_checks(source: str) -> str:
+    lines = source.splitlines(keepends=True)
+    body = ast.parse(source).body
+    for node in body:
+        own = range(node.lineno - 1, node.end_lineno or node.lineno)
+        shared = any(other is not node and other.lineno - 1 in own for other in body)
+        if _mentions_checks(node) and not shared:
+            for k in own:
+                lines[k] = "\n"
+    return "".join(lines)
+
+
+def _mentions_checks(node: ast.stmt) -> bool:
+    if isinstance(node, ast.Import):
+        return any(alias.name.split(".")[0] in CHECKS for alias in node.names)
+    if isinstance(node, ast.ImportFrom):
+        return (node.module or "").split(".")[0] in CHECKS
+    if isinstance(node, ast.Assign | ast.AnnAssign | ast.Expr):
+        return any(isinstance(n, ast.Name) and n.id in CHECKS for n in ast.walk(node))
+    return False
 
 
 def _cell(number: int, source: str) -> Cell:
     try:
         tree = ast.parse(source)
+        table = symtable.symtable(source, "cell", "exec")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         # What it meant to bind is guessed, so that its error is shown with the question.
-        names = frozenset(_words(source))
-        return Cell(number, source, names, frozenset(), False)
-    binds, uses = set(), set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            (uses if isinstance(node.ctx, ast.Load) else binds).add(node.id)
+        return Cell(number, source, binds=frozenset(_words(source)))
+    binds, uses = _names(table)
+    definitions = {s.get_name() for s in table.get_symbols() if s.is_namespace() or s.is_imported()}
+    # A name that is defined, and assigned as well, is an object.
+    stored = (n for n in _outside(tree) if isinstance(n, ast.Name))
+    assigns = binds - definitions | {n.id for n in stored if isinstance(n.ctx, ast.Store)}
+    increased = (n.target for n in _outside(tree) if isinstance(n, ast.AugAssign))
+    uses |= {target.id for target in increased if isinstance(target, ast.Name)}
+    alters, touches = _changes(tree)
+    imported = {s.get_name() for s in table.get_symbols() if s.is_imported()} | {NOTEBOOK}
+    return Cell(
+        number,
+        source,
+        frozenset(binds - CHECKS),
+        frozenset(assigns),
+        frozenset(uses - CHECKS - {NOTEBOOK}),
+        frozenset(alters),
+        frozenset(touches),
+        _prepares(tree, imported),
+    )
+
+
+def _names(table: symtable.SymbolTable) -> tuple[set[str], set[str]]:
+    """Names that a cell binds among its globals, and global names that it uses."""
+    binds, uses, tables = set(), set(), [table]
+    while tables:
+        table = tables.pop()
+        tables += table.get_children()
+        top = table.get_type() == "module"
+        for symbol in table.get_symbols():
+            name = symbol.get_name()
+            if not top and not symbol.is_global():
+                continue
+            if symbol.is_assigned() or symbol.is_imported():
+                binds.add(name)
+            # symtable says of `x += 1` only that it assigns.
+            if symbol.is_referenced() or symbol.is_declared_global():
+                uses.add(name)
+    return binds, uses
+
+
+def _outside(node: ast.AST) -> Iterator[ast.AST]:
+    """Nodes of a tree that run when the cell does, so not the bodies of functions."""
+    for child in ast.iter_child_nodes(node):
+        yield child
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+            for part in (*child.decorator_list, child.args):
+                yield from _outside(part)
+        elif not isinstance(child, ast.Lambda):
+            yield from _outside(child)
+
+
+def _changes(tree: ast.Module) -> tuple[set[str], set[str]]:
+    """(names to whose parts a cell assigns, names that it uses in calls that may change them)."""
+    alters: set[str | None] = set()
+    touches: set[str | None] = set()
+    for node in _outside(tree):
+        if isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
+            alters.add(_root(node))
+        elif isinstance(node, ast.Call):
+            if isinstance(node.func, ast.Attribute):
+                touches.add(_root(node.func))
+            if not (isinstance(node.func, ast.Name) and node.func.id in PURE):
+                touches |= {_root(a) for a in (*node.args, *(k.value for k in node.keywords))}
+    return {n for n in alters if n}, {n for n in touches if n}
+
+
+def _root(node: ast.AST) -> str | None:
+    """The name at the beginning of ``name.a[0].b``."""
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Starred):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def _prepares(tree: ast.Module, imported: set[str]) -> bool:
+    """Whether a cell has imports, calls of modules, and assignments from these only."""
+    modules, found = imported | MODULES, False
     for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
-            binds.add(node.name)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            binds |= {(a.asname or a.name).split(".")[0] for a in node.names}
-    return Cell(number, source, frozenset(binds & _top(tree)), frozenset(uses), True)
-
-
-def _top(tree: ast.Module) -> set[str]:
-    """Names that are bound outside of functions."""
-    found: set[str] = set()
-
-    def visit(node: ast.AST) -> None:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
-            found.add(node.name)
-            return
-        if isinstance(node, ast.Lambda):
-            return
         if isinstance(node, ast.Import | ast.ImportFrom):
-            found.update((a.asname or a.name).split(".")[0] for a in node.names)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            found.add(node.id)
-        for child in ast.iter_child_nodes(node):
-            visit(child)
-
-    visit(tree)
+            found = True
+        elif isinstance(node, ast.Expr | ast.Assign | ast.AnnAssign):
+            names = (n for n in ast.walk(node) if isinstance(n, ast.Name))
+            loaded = {n.id for n in names if not isinstance(n.ctx, ast.Store)}
+            if not loaded <= modules | PURE:
+                return False
+            found = found or (isinstance(node, ast.Expr) and bool(loaded & modules))
+        elif not isinstance(node, ast.Pass):
+            return False
     return found
 
 
 def _words(source: str) -> set[str]:
-    import re
-
-    return set(re.findall(r"^(?:def |class )?([A-Za-z_]\w*)\s*(?:\(|=)", source, re.MULTILINE))
+    pattern = r"^(?:(?:async )?def |class )?([A-Za-z_]\w*)\s*(?:\(|=|:|$)"
+    return set(re.findall(pattern, source, re.MULTILINE))

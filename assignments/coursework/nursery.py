@@ -26,7 +26,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-#: Imported once, before the first fork: what answers import, and what torch imports when it first trains.
+#: Imported once, before the first fork: what answers import, and torch when it first trains.
 PRELOADED = [
     "numpy",
     "scipy.optimize",
@@ -225,6 +225,7 @@ def main(control: socket.socket, folder: Path) -> None:
                 if born is None:
                     for pid in lines:
                         _kill(pid)
+                    signal.set_wakeup_fd(-1)  # its socket goes with this function
                     remove(folder)
                     return
                 pid, line = born

@@ -73,7 +73,8 @@ class Process:
         self.printed = ""
         self.guards: list[Guard] = []
         self._bytes_printed = 0
-        self._to_send = self._received = b""
+        self._to_send = memoryview(b"")
+        self._received = bytearray()
         self._closed = False
         self._confession = ""
         self._child = nursery.start()
@@ -82,7 +83,11 @@ class Process:
             self._selector.register(source, selectors.EVENT_READ)
         for fd in (self._child.requests, self._child.replies, self._child.output):
             os.set_blocking(fd, False)
-        self._watched = psutil.Process(self._child.pid)
+        try:
+            self._watched = psutil.Process(self._child.pid)
+        except psutil.Error:
+            self.close()
+            raise
         self._resident = self._memory()
         job = {"setup": list(setup), "cells": [list(c) for c in cells], "limits": asdict(limits)}
         self._run(job | {"folder": str(self._child.folder)}, [-1, *(number for number, _ in cells)])
@@ -147,7 +152,7 @@ class Process:
         """Make a request; returns the number by which its reply is known."""
         number = secrets.token_bytes(8)
         data = wire.dump(request)
-        self._to_send = wire.HEAD.pack(len(data), number) + data
+        self._to_send = memoryview(wire.HEAD.pack(len(data), number) + data)
         self._selector.register(self._child.requests, selectors.EVENT_WRITE)
         return number
 
@@ -179,7 +184,8 @@ class Process:
             return None
         if len(self._received) < end:
             return None
-        data, self._received = self._received[wire.HEAD.size : end], self._received[end:]
+        data = bytes(self._received[wire.HEAD.size : end])
+        del self._received[:end]
         if its_number == wire.NO_REQUEST:
             self._confession = _sentence(data[:SENTENCE].decode(errors="replace"))
             return None
@@ -229,7 +235,7 @@ class Process:
         except BlockingIOError:
             return
         except OSError:  # it reads no more: its end is seen elsewhere
-            self._to_send = b""
+            self._to_send = memoryview(b"")
         if not self._to_send:
             self._selector.unregister(self._child.requests)
 
@@ -300,8 +306,8 @@ class Watch:
     """How a process spends the time of one request.
 
     It has hung when it has slept for :data:`ASLEEP` seconds, in which time on the processor counts
-    against sleep :data:`EARNED` times: one that wakes up each second to print a line has hung as well.
-    While one of its threads computes, or waits for its turn to, no time counts.
+    against sleep :data:`EARNED` times: one that wakes up each second to print a line has hung as
+    well. While one of its threads computes, or waits for its turn to, no time counts.
     """
 
     def __init__(self, process: psutil.Process) -> None:

@@ -40,14 +40,48 @@ class Missing:
     def __getattr__(self, name: str) -> Any:
         raise AnswerError(self.missing)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        raise AnswerError(self.missing)
+    __hash__ = object.__hash__
 
-    def __iter__(self) -> Iterator[Any]:
-        raise AnswerError(self.missing)
 
-    def __getitem__(self, key: Any) -> Any:
-        raise AnswerError(self.missing)
+def _missing(self: Missing, *_: Any, **__: Any) -> Any:
+    raise AnswerError(self.missing)
+
+
+# Python looks these up in the class, past __getattr__.
+for _name in [
+    "call",
+    "iter",
+    "len",
+    "getitem",
+    "contains",
+    "bool",
+    "float",
+    "int",
+    "complex",
+    "index",
+    "array",
+    "eq",
+    "ne",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "neg",
+    "abs",
+    "add",
+    "radd",
+    "sub",
+    "rsub",
+    "mul",
+    "rmul",
+    "truediv",
+    "rtruediv",
+    "pow",
+    "rpow",
+    "matmul",
+    "rmatmul",
+]:
+    setattr(Missing, f"__{_name}__", _missing)
 
 
 class Submission:
@@ -57,6 +91,10 @@ class Submission:
         sources: its code cells.
         setup: the assignment's own code.
         hidden: where hidden instances come from.
+
+    Attributes:
+        broken: for each question whose process broke a rule of :mod:`coursework.limits`, what it
+            did; known when :meth:`names` is left. The question is lost, whatever its tests said.
     """
 
     def __init__(self, sources: list[str], setup: list[str], hidden: Hidden) -> None:
@@ -64,21 +102,28 @@ class Submission:
         self.setup = tuple(setup)
         self.hidden = hidden
         self.left_out: set[int] = set()
+        self.broken: dict[str, str] = {}
 
     @contextmanager
     def names(self, question: Question, limits: Limits | None = None) -> Iterator[dict[str, Any]]:
         """What the tests of a question see, while its process lives."""
         limits = limits or Limits(seconds=question.seconds)
+        self.broken.pop(question.name, None)
         with self._start(question, limits) as process:
             found: dict[str, Any] = {"hidden": self.hidden}
             for name in question.answers:
                 found[name] = _get(process, name)
-            yield found
+            try:
+                yield found
+            finally:
+                if process.broke:
+                    self.broken[question.name] = process.ended or ""
 
     def _start(self, question: Question, limits: Limits) -> Process:
         """A process that has run the cells of a question.
 
-        A cell of another question at which it had to be ended is left out, here and from then on.
+        A cell at which it had to be ended, and that binds none of the question's own answers, is
+        left out, here and from then on.
         """
         while True:
             cells = [

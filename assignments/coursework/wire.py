@@ -117,14 +117,20 @@ def load(data: bytes, functions: bool = False) -> Any:
 
 def _encode(value: Any, blocks: list[bytes], keep: Any) -> Any:
     kind = type(value)
-    if value is None or kind in (bool, int, str, float):
+    if value is None or kind in (bool, int, float):
         return value
+    if kind is str:
+        return _text(value)
+    if value is ...:  # an answer that has not been written
+        return {"blank": []}
     if kind in (list, tuple):
         return {kind.__name__: [_encode(v, blocks, keep) for v in value]}
     if kind is dict:
         return {"dict": [[_key(k), _encode(v, blocks, keep)] for k, v in value.items()]}
     if kind is Function:
         return {"function": value.source}
+    if isinstance(value, np.generic) and value.dtype.kind in "bif":
+        return _encode(value.item(), blocks, keep)  # a number, by which a tensor can be multiplied
     if isinstance(value, (np.ndarray, np.generic)):
         return _block("array", np.asarray(value), blocks)
     if _is_tensor(value):
@@ -138,11 +144,19 @@ def _encode(value: Any, blocks: list[bytes], keep: Any) -> Any:
     raise NotPlainError(f"of type {kind.__name__}")
 
 
+def _text(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise NotPlainError("a text with half a character") from None
+    return text
+
+
 def _key(key: Any) -> Any:
     key = key.item() if isinstance(key, np.generic) else key
     if type(key) not in (bool, int, str, float):
         raise NotPlainError(f"a dict with a key of type {type(key).__name__}")
-    return key
+    return _text(key) if type(key) is str else key
 
 
 def _is_tensor(value: Any) -> bool:
@@ -189,6 +203,9 @@ class _Reader:
         if read is None:
             raise ValueError("no value of a known kind")
         return read(body)
+
+    def _blank(self, body: Any) -> Any:
+        return ...
 
     def _list(self, body: Any) -> list[Any]:
         if not isinstance(body, list):
@@ -240,4 +257,4 @@ class _Reader:
         return torch.from_numpy(self._array(body))
 
 
-KINDS = ("list", "tuple", "dict", "function", "handle", "array", "tensor")
+KINDS = ("blank", "list", "tuple", "dict", "function", "handle", "array", "tensor")

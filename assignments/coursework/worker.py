@@ -1,4 +1,4 @@
-"""The process of an answer: it runs a student's cells, and calls what they define when it is asked to.
+"""The process of an answer: it runs a student's cells, and calls what they define when asked to.
 
 It gets the cells and, one at a time, requests: the value of a name, a call, a call with a gradient.
 It knows neither the tests nor the secret. The guards of :mod:`coursework.limits` are set before the
@@ -87,22 +87,22 @@ class Channel:
             data = wire.dump({"not plain": "nested without an end"})
         except BaseException as error:  # of a class that pretends to be another
             data = wire.dump(_described(error))
-        data = wire.HEAD.pack(len(data), self._number) + data
-        while data:
-            data = data[os.write(self._replies, data) :]
+        rest = memoryview(wire.HEAD.pack(len(data), self._number) + data)
+        while rest:
+            rest = rest[os.write(self._replies, rest) :]
 
     def _keep(self, function: Callable[..., Any]) -> int:
         self.kept.append(function)
         return len(self.kept) - 1
 
     def _read(self, size: int) -> bytes:
-        data = b""
+        data = bytearray()
         while len(data) < size:
             piece = os.read(self._requests, min(size - len(data), 1 << 20))
             if not piece:
                 os._exit(0)
             data += piece
-        return data
+        return bytes(data)
 
 
 def _surroundings(folder: str) -> None:
@@ -188,7 +188,7 @@ def _with_gradient(f: Any, args: list[Any], kwargs: dict[str, Any], wrt: list[in
 def _described(error: BaseException) -> dict[str, str]:
     """What the student reads of an exception; ends the process where memory was used up."""
     try:
-        text = str(error)[:TEXT]
+        text = str(error)[:TEXT].encode(errors="replace").decode()
     except BaseException:
         text = ""
     if isinstance(error, MemoryError) or any(words in text for words in NO_MEMORY):
@@ -208,4 +208,4 @@ def _where(error: BaseException) -> str:
     if found is None:
         return ""
     line = linecache.getline(found.tb_frame.f_code.co_filename, found.tb_lineno).strip()
-    return f"line {found.tb_lineno}: {line}"[:PLACE]
+    return f"line {found.tb_lineno}: {line}"[:PLACE].encode(errors="replace").decode()

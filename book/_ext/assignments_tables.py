@@ -7,7 +7,7 @@ neither solutions nor tests, and ``make mutants`` writes ``kills.json``.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,21 +56,20 @@ class KillsDirective(RecordDirective):
 
 
 def assignments(app: Sphinx, here: str, facts: list[dict[str, Any]]) -> Iterator[nodes.Node]:
-    """A row for each: title, chapters, questions, points, minutes, its notebook."""
+    """A row for each: title and notebook, chapters, questions, points, minutes."""
     rows: list[list[tables.Cell]] = []
     for number, entry in enumerate(facts, start=1):
         questions = entry["questions"]
         rows.append(
             [
-                f"{number}. {entry['title']}",
+                _title(app, f"{number}. {entry['title']}", entry["slug"]),
                 _chapters(app, here, entry["chapters"]),
                 str(len(questions)),
                 f"{sum(q['points'] for q in questions):g}",
                 str(entry["minutes"]),
-                _notebook(app, entry["slug"]),
             ]
         )
-    header = ["Assignment", "Chapters", "Questions", "Points", "Minutes", "Notebook"]
+    header = ["Assignment", "Chapters", "Questions", "Points", "Minutes"]
     yield _wide(tables.table(header, rows))
 
 
@@ -147,12 +146,13 @@ def _chapters(app: Sphinx, here: str, names: list[str]) -> nodes.Node:
     return cell
 
 
-def _notebook(app: Sphinx, slug: str) -> nodes.Node:
+def _title(app: Sphinx, title: str, slug: str) -> nodes.Node:
+    """The title, and behind it the links to the notebook, so that a phone shows them."""
     url, branch = repository(app.config)
     owner, name = url.split("/")[-2:]
     colab = f"{COLAB}/github/{owner}/{name}/blob/{branch}/notebooks/{NOTEBOOKS}/{slug}.ipynb"
-    cell = nodes.inline()
-    cell += nodes.reference("", "open in Colab", refuri=colab)
+    cell = nodes.inline("", f"{title}: ")
+    cell += nodes.reference("", "Colab", refuri=colab)
     cell += nodes.Text(", ")
     file = f"../{FOLDER}/{NOTEBOOKS}/{slug}.ipynb"
     cell += nodes.reference("", "download", internal=True, refuri=file)
@@ -167,7 +167,11 @@ def _folded(title: str, *content: nodes.Node) -> nodes.Node:
     return nodes.admonition("", nodes.title("", title), *content, classes=["dropdown"])
 
 
-KINDS = {"assignments-table": assignments, "questions-tables": questions, "kill-table": kills}
+KINDS: dict[str, Callable[..., Iterator[nodes.Node]]] = {
+    "assignments-table": assignments,
+    "questions-tables": questions,
+    "kill-table": kills,
+}
 
 
 def fill_in(app: Sphinx, doctree: nodes.document, docname: str) -> None:

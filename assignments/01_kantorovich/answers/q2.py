@@ -17,14 +17,17 @@ def line_plan(x, a, y, b):
             l += 1
     return np.array(i), np.array(j), np.array(mass)
 
+
 def line_distance(x, a, y, b, p):
     total = 0.0
-    for i, j, mass in zip(*line_plan(x, a, y, b)):
+    for i, j, mass in zip(*line_plan(x, a, y, b), strict=True):
         total += mass * abs(x[i] - y[j]) ** p
     return total ** (1 / p)
 
+
 # %% right: overlaps of intervals of mass, in torch, and the distance from the package
 import torch
+
 
 def line_plan(x, a, y, b):
     x, a, y, b = map(torch.as_tensor, (x.copy(), a.copy(), y.copy(), b.copy()))
@@ -37,8 +40,10 @@ def line_plan(x, a, y, b):
     middle = (ends + starts)[keep] / 2
     return s[torch.searchsorted(A, middle)], t[torch.searchsorted(B, middle)], (ends - starts)[keep]
 
+
 def line_distance(x, a, y, b, p):
     return float(otg.wasserstein_1d(x, y, p, a, b)) ** (1 / p)
+
 
 # %% wrong: the root is forgotten [points 2]
 def line_plan(x, a, y, b):
@@ -48,9 +53,11 @@ def line_plan(x, a, y, b):
     middle = (levels[1:] + levels[:-1]) / 2
     return s[np.searchsorted(A[:-1], middle)], t[np.searchsorted(B[:-1], middle)], np.diff(levels)
 
+
 def line_distance(x, a, y, b, p):
     i, j, mass = line_plan(x, a, y, b)
     return (mass * np.abs(x[i] - y[j]) ** p).sum()
+
 
 # %% wrong: the square root at every p [points 2]
 def line_plan(x, a, y, b):
@@ -60,9 +67,11 @@ def line_plan(x, a, y, b):
     middle = (levels[1:] + levels[:-1]) / 2
     return s[np.searchsorted(A[:-1], middle)], t[np.searchsorted(B[:-1], middle)], np.diff(levels)
 
+
 def line_distance(x, a, y, b, p):
     i, j, mass = line_plan(x, a, y, b)
     return (mass * np.abs(x[i] - y[j]) ** p).sum() ** 0.5
+
 
 # %% wrong: numbers of the sorted points instead of the given ones [points 2]
 def line_plan(x, a, y, b):
@@ -71,10 +80,12 @@ def line_plan(x, a, y, b):
     middle = (levels[1:] + levels[:-1]) / 2
     return np.searchsorted(A[:-1], middle), np.searchsorted(B[:-1], middle), np.diff(levels)
 
+
 def line_distance(x, a, y, b, p):
     i, j, mass = line_plan(x, a, y, b)
     x, y = np.sort(x), np.sort(y)
     return (mass * np.abs(x[i] - y[j]) ** p).sum() ** (1 / p)
+
 
 # %% wrong: points are sorted, their weights are not
 def line_plan(x, a, y, b):
@@ -84,9 +95,11 @@ def line_plan(x, a, y, b):
     middle = (levels[1:] + levels[:-1]) / 2
     return s[np.searchsorted(A[:-1], middle)], t[np.searchsorted(B[:-1], middle)], np.diff(levels)
 
+
 def line_distance(x, a, y, b, p):
     i, j, mass = line_plan(x, a, y, b)
     return (mass * np.abs(x[i] - y[j]) ** p).sum() ** (1 / p)
+
 
 # %% wrong: nothing is sorted [points 1]
 def line_plan(x, a, y, b):
@@ -95,9 +108,11 @@ def line_plan(x, a, y, b):
     middle = (levels[1:] + levels[:-1]) / 2
     return np.searchsorted(A[:-1], middle), np.searchsorted(B[:-1], middle), np.diff(levels)
 
+
 def line_distance(x, a, y, b, p):
     i, j, mass = line_plan(x, a, y, b)
     return (mass * np.abs(x[i] - y[j]) ** p).sum() ** (1 / p)
+
 
 # %% wrong: one of the two is sorted the wrong way round [points 1]
 def line_plan(x, a, y, b):
@@ -107,9 +122,11 @@ def line_plan(x, a, y, b):
     middle = (levels[1:] + levels[:-1]) / 2
     return s[np.searchsorted(A[:-1], middle)], t[np.searchsorted(B[:-1], middle)], np.diff(levels)
 
+
 def line_distance(x, a, y, b, p):
     i, j, mass = line_plan(x, a, y, b)
     return (mass * np.abs(x[i] - y[j]) ** p).sum() ** (1 / p)
+
 
 # %% wrong: weights are taken to be equal
 def line_plan(x, a, y, b):
@@ -119,9 +136,11 @@ def line_plan(x, a, y, b):
     middle = (levels[1:] + levels[:-1]) / 2
     return s[np.searchsorted(A, middle)], t[np.searchsorted(B, middle)], np.diff(levels)
 
+
 def line_distance(x, a, y, b, p):
     i, j, mass = line_plan(x, a, y, b)
     return (mass * np.abs(x[i] - y[j]) ** p).sum() ** (1 / p)
+
 
 # %% wrong: sorted points are paired, as if the sizes were equal
 def line_plan(x, a, y, b):
@@ -129,26 +148,32 @@ def line_plan(x, a, y, b):
     s, t = np.argsort(x)[:n], np.argsort(y)[:n]
     return s, t, np.minimum(a[s], b[t])
 
+
 def line_distance(x, a, y, b, p):
     i, j, mass = line_plan(x, a, y, b)
     return (mass * np.abs(x[i] - y[j]) ** p).sum() ** (1 / p)
 
-# %% wrong: a dense linear programme, too large for many points [points 3]
+
+# %% wrong: a dense linear programme, which needs too much memory for many points
 def line_plan(x, a, y, b):
     plan = otg.solve_exact((x[:, None] - y) ** 2, a, b).plan.numpy()
     i, j = np.nonzero(plan)
     return i, j, plan[i, j]
 
+
 def line_distance(x, a, y, b, p):
     return float(otg.solve_exact(np.abs(x[:, None] - y) ** p, a, b).value) ** (1 / p)
+
 
 # %% wrong: the product plan, and the distance of the means
 def line_plan(x, a, y, b):
     i, j = np.indices((len(x), len(y))).reshape(2, -1)
     return i, j, np.outer(a, b).ravel()
 
+
 def line_distance(x, a, y, b, p):
     return abs(a @ x - b @ y)
+
 
 # %% wrong: the distance of order one at every p [points 2]
 def line_plan(x, a, y, b):
@@ -158,13 +183,16 @@ def line_plan(x, a, y, b):
     middle = (levels[1:] + levels[:-1]) / 2
     return s[np.searchsorted(A[:-1], middle)], t[np.searchsorted(B[:-1], middle)], np.diff(levels)
 
+
 def line_distance(x, a, y, b, p):
     i, j, mass = line_plan(x, a, y, b)
     return (mass * np.abs(x[i] - y[j])).sum()
 
+
 # %% wrong: only the visible case
 def line_plan(x, a, y, b):
     return np.array([0, 1]), np.array([0, 0]), np.array([0.5, 0.5])
+
 
 def line_distance(x, a, y, b, p):
     return 3.5

@@ -7,6 +7,7 @@ def fill(C, a, b):
     # Room costs nothing to move, so its price may be taken to be zero.
     return {"plan": total * found.plan.numpy()[:-1], "f": f[:-1] - f[-1], "g": g + f[-1]}
 
+
 # %% right: loops for the primal, and the dual solved on its own
 def fill(C, a, b):
     n, m = C.shape
@@ -30,8 +31,10 @@ def fill(C, a, b):
     prices = linprog(-np.concatenate([a, b]), A_ub=below, b_ub=costs, bounds=free).x
     return {"plan": plan, "f": prices[:n], "g": prices[n:]}
 
+
 # %% right: slack variables, and equalities only
 import torch
+
 
 def fill(C, a, b):
     n, m = C.shape
@@ -46,6 +49,7 @@ def fill(C, a, b):
     price = torch.as_tensor(found.eqlin.marginals)
     return {"plan": found.x[: n * m].reshape(n, m), "f": price[:n], "g": price[n:]}
 
+
 # %% wrong: holes must be full, so there is no plan
 def fill(C, a, b):
     n, m = C.shape
@@ -54,11 +58,13 @@ def fill(C, a, b):
     price = found.eqlin.marginals
     return {"plan": found.x.reshape(n, m), "f": price[:n], "g": price[n:]}
 
+
 # %% wrong: holes are made shallower until everything fits exactly [points 1]
 def fill(C, a, b):
     found = otg.solve_exact(C, a / a.sum(), b / b.sum())
     f, g = found.potentials
     return {"plan": a.sum() * found.plan, "f": f, "g": g}
+
 
 # %% wrong: sand may stay where it is
 def fill(C, a, b):
@@ -68,14 +74,18 @@ def fill(C, a, b):
     price = found.ineqlin.marginals
     return {"plan": found.x.reshape(n, m), "f": price[:n], "g": price[n:]}
 
+
 # %% wrong: the sign of g [points 3]
 def fill(C, a, b):
     n, m = C.shape
     rows, columns = np.kron(np.eye(n), np.ones((1, m))), np.kron(np.ones((1, n)), np.eye(m))
     found = linprog(C.ravel(), A_eq=rows, b_eq=a, A_ub=columns, b_ub=b)
     return {
-        "plan": found.x.reshape(n, m), "f": found.eqlin.marginals, "g": -found.ineqlin.marginals
+        "plan": found.x.reshape(n, m),
+        "f": found.eqlin.marginals,
+        "g": -found.ineqlin.marginals,
     }
+
 
 # %% wrong: the sign of both prices, from a dual that is minimised [points 3]
 def fill(C, a, b):
@@ -83,8 +93,11 @@ def fill(C, a, b):
     rows, columns = np.kron(np.eye(n), np.ones((1, m))), np.kron(np.ones((1, n)), np.eye(m))
     found = linprog(C.ravel(), A_eq=rows, b_eq=a, A_ub=columns, b_ub=b)
     return {
-        "plan": found.x.reshape(n, m), "f": -found.eqlin.marginals, "g": -found.ineqlin.marginals
+        "plan": found.x.reshape(n, m),
+        "f": -found.eqlin.marginals,
+        "g": -found.ineqlin.marginals,
     }
+
 
 # %% wrong: prices are centred, as if a constant were free [points 3]
 def fill(C, a, b):
@@ -94,6 +107,7 @@ def fill(C, a, b):
     f, g = found.eqlin.marginals, found.ineqlin.marginals
     return {"plan": found.x.reshape(n, m), "f": f + g.mean(), "g": g - g.mean()}
 
+
 # %% wrong: a pile of room whose own price is forgotten [points 3]
 def fill(C, a, b):
     C0 = np.vstack([C, np.zeros(C.shape[1])])
@@ -102,11 +116,13 @@ def fill(C, a, b):
     f, g = (v.numpy() for v in found.potentials)
     return {"plan": total * found.plan.numpy()[:-1], "f": f[:-1] - f[0], "g": g + f[0]}
 
+
 # %% wrong: every pile goes to its nearest hole, and holes overflow
 def fill(C, a, b):
     P = np.zeros(C.shape)
     P[np.arange(len(a)), C.argmin(1)] = a
     return {"plan": P, "f": C.min(1), "g": np.zeros(len(b))}
+
 
 # %% wrong: cheapest trips first, with prices of the nearest holes [points 1]
 def fill(C, a, b):
@@ -118,6 +134,7 @@ def fill(C, a, b):
         room[j] -= P[i, j]
     return {"plan": P, "f": C.min(1), "g": np.zeros(len(b))}
 
+
 # %% wrong: the plan unravelled column by column [points 1]
 def fill(C, a, b):
     n, m = C.shape
@@ -126,14 +143,14 @@ def fill(C, a, b):
     plan = found.x.reshape(n, m, order="F")
     return {"plan": plan, "f": found.eqlin.marginals, "g": found.ineqlin.marginals}
 
+
 # %% wrong: the costs are halved, and with them the prices [points 3]
 def fill(C, a, b):
     n, m = C.shape
     rows, columns = np.kron(np.eye(n), np.ones((1, m))), np.kron(np.ones((1, n)), np.eye(m))
     found = linprog(C.ravel() / 2, A_eq=rows, b_eq=a, A_ub=columns, b_ub=b)
-    return {
-        "plan": found.x.reshape(n, m), "f": found.eqlin.marginals, "g": found.ineqlin.marginals
-    }
+    return {"plan": found.x.reshape(n, m), "f": found.eqlin.marginals, "g": found.ineqlin.marginals}
+
 
 # %% wrong: prices are left at zero [points 3]
 def fill(C, a, b):
@@ -142,8 +159,11 @@ def fill(C, a, b):
     found = linprog(C.ravel(), A_eq=rows, b_eq=a, A_ub=columns, b_ub=b)
     return {"plan": found.x.reshape(n, m), "f": np.zeros(n), "g": np.zeros(m)}
 
+
 # %% wrong: only the visible case
 def fill(C, a, b):
     return {
-        "plan": np.array([[1.5, 0.5, 0.0]]), "f": np.array([3.0]), "g": np.array([-2.0, 0.0, 0.0])
+        "plan": np.array([[1.5, 0.5, 0.0]]),
+        "f": np.array([3.0]),
+        "g": np.array([-2.0, 0.0, 0.0]),
     }

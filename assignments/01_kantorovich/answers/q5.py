@@ -66,8 +66,15 @@ trap = (np.array([0.0, 1.0]), np.array([0.0, 1.0]))
 torn = (np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([0.5, 0.5]), np.array([0.5, 0.5]))
 
 # %% wrong: too many points and piles
-trap = (np.append(np.array([0.0, 1.99]), 100.0 + np.arange(9)), np.append([-1.0, 0.99], 100.0 + np.arange(9)))
-torn = (np.eye(6), np.array([0.26, 0.25, 0.13, 0.12, 0.12, 0.12]), np.array([0.26, 0.25, 0.13, 0.12, 0.12, 0.12]))
+trap = (
+    np.append(np.array([0.0, 1.99]), 100.0 + np.arange(9)),
+    np.append([-1.0, 0.99], 100.0 + np.arange(9)),
+)
+torn = (
+    np.eye(6),
+    np.array([0.26, 0.25, 0.13, 0.12, 0.12, 0.12]),
+    np.array([0.26, 0.25, 0.13, 0.12, 0.12, 0.12]),
+)
 claims = {}
 
 # %% wrong: negative costs
@@ -78,13 +85,19 @@ torn = (np.array([[1.0, -1.0], [-0.96, 1.0]]), np.array([0.51, 0.49]), np.array(
 torn = (np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([1.0, 0.0]), np.array([1.0, 0.0]))
 claims = {
     "A": (np.ones((2, 2)), np.ones(2), np.ones(2), np.eye(2), np.ones((2, 2)) / 2),
-    "B": True, "C": (np.zeros(1), np.ones(1), 2 * np.ones(1)), "D": False, "E": False,
+    "B": True,
+    "C": (np.zeros(1), np.ones(1), 2 * np.ones(1)),
+    "D": False,
+    "E": False,
 }
 
 # %% wrong: the two cheapest plans are the same
 claims = {
     "A": (np.ones((2, 2)), np.ones(2) / 2, np.ones(2) / 2, np.eye(2) / 2, np.eye(2) / 2),
-    "B": True, "C": (np.zeros(1), np.ones(1), 2 * np.ones(1)), "D": True, "E": True,
+    "B": True,
+    "C": (np.zeros(1), np.ones(1), 2 * np.ones(1)),
+    "D": True,
+    "E": True,
 }
 
 # %% wrong: one of the two plans is not cheapest, and the variances differ
@@ -99,7 +112,10 @@ claims = {
 # %% wrong: W_2 in the place of its square, for which the detour is never shorter
 claims = {
     "A": (np.ones((2, 2)), np.ones(2) / 2, np.ones(2) / 2, np.eye(2) / 2, np.eye(2)[::-1] / 2),
-    "B": True, "C": (np.zeros(1), np.array([5.0]), np.ones(1)), "D": True, "E": True,
+    "B": True,
+    "C": (np.zeros(1), np.array([5.0]), np.ones(1)),
+    "D": True,
+    "E": True,
 }
 
 # %% wrong: claim B is denied [points 1]

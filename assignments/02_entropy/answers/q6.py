@@ -12,7 +12,7 @@ def climb(draws, y, b):
             kept.append(psi)
     return torch.stack(kept).mean(0)
 
-# %% right: all draws at once, a smaller step whenever the semi-dual falls
+# %% right: all draws at once, and the average of the second half
 def climb(draws, y, b):
     C = (draws**2).sum(1)[:, None] + (y**2).sum(1) - 2 * draws @ y.T
     unit = C.mean()
@@ -63,7 +63,7 @@ def climb(draws, y, b):
         mean += (psi - mean) / t
         gain = b.copy()
         gain[(((x - y) ** 2).sum(1) - psi).argmin()] -= 1
-        psi = psi + 0.8 / t**0.5 * gain
+        psi = psi + 1.5 / t**0.5 * gain
     return mean
 
 # %% wrong: down instead of up

@@ -136,12 +136,14 @@ gaussians = {
     "step": 1 / (2 * (1 + kappa**2)),
 }
 
-# %% wrong: three digits
-t = (m0 + kappa * s0) / (1 + kappa**2)
+# %% wrong: samples of ten thousand points in the place of the laws
+rng = np.random.default_rng(0)
+z, y = np.sort(rng.normal(size=10_000)), np.sort(m0 + s0 * rng.normal(size=10_000))
+c2, c1, c0 = np.mean((1 + kappa * z) ** 2), -2 * np.mean((1 + kappa * z) * y), np.mean(y**2)
 gaussians = {
-    "cost": round((1 - m0) ** 2 + (kappa - s0) ** 2, 1),
-    "slope": round(2 * (1 - m0) + 2 * kappa * (kappa - s0), 1),
-    "best": round(t, 2),
-    "least": round((t - m0) ** 2 + (kappa * t - s0) ** 2, 2),
-    "step": round(1 / (2 * (1 + kappa**2)), 2),
+    "cost": c2 + c1 + c0,
+    "slope": 2 * c2 + c1,
+    "best": -c1 / (2 * c2),
+    "least": c0 - c1**2 / (4 * c2),
+    "step": 1 / (2 * c2),
 }

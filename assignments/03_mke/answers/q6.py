@@ -106,9 +106,8 @@ def fit_pipe(y, seed):
             z = np.sort(rng.uniform(-1, 1, 4))
             cells = np.linspace(0, 1, 5)
             edges = np.linspace(0, 1, N + 1)
-            share = np.clip(
-                np.minimum(cells[1:, None], edges[1:]) - np.maximum(cells[:-1, None], edges[:-1]), 0, 1
-            )
+            upper = np.minimum.outer(cells[1:], edges[1:])
+            share = np.clip(upper - np.maximum.outer(cells[:-1], edges[:-1]), 0, 1)
             partner = share @ y[np.argsort(y @ s)]
             target = z @ partner
             s = s - 2 / (10 + step) * (z @ z / 4 * s - target + y.mean(0) * z.mean()) * 3

@@ -147,7 +147,9 @@ def clip_bound(widths, kappa):
     return K
 
 def steepest_network(widths, kappa):
-    weights = [kappa * np.random.default_rng(1).choice([-1.0, 1.0], (m, n)) for n, m in zip(widths, widths[1:])]
+    rng = np.random.default_rng(1)
+    shapes = list(zip(widths[1:], widths))
+    weights = [kappa * rng.choice([-1.0, 1.0], shape) for shape in shapes]
     return weights, np.ones(widths[0]), np.zeros(widths[0])
 
 clipped_value = 0.01 * (3 + 4)

@@ -40,9 +40,10 @@ def climb(w0, m, lam, one_sided):
     low, high = -6.0, 20.0
     if not one_sided and w0 < 0 and m < 2 * lam:
         high = 0.0
-    elif w0 > 0 or not one_sided or True:
+    else:
         low = 0.0
-    w = minimize_scalar(lambda w: -J(w), bounds=(low, high), method="bounded", options={"xatol": 1e-11}).x
+    fine = {"xatol": 1e-11}
+    w = minimize_scalar(lambda w: -J(w), bounds=(low, high), method="bounded", options=fine).x
     return w, m * w, J(w)
 
 dirac_objective, dirac_value = 2.1, 2.2

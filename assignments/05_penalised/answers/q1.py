@@ -182,7 +182,7 @@ def mmd2(z, y, scales, unbiased):
     return within_z + within_y - 2 * zy
 
 
-# %% wrong: a mean over coordinates [points 0]
+# %% wrong: a mean over coordinates
 def mmd2(z, y, scales, unbiased):
     def pairs(s, t):
         squares = (s[:, None] - t[None]).square().mean(2)

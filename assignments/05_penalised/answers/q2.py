@@ -5,7 +5,11 @@ def pot_loss(x, encode, decode, y, lam, penalty):
     return torch.einsum("ij,ij->", rest, rest) / len(x) + lam * penalty(codes, y)
 
 
-translated = {"lam": 614400.0, "var": 307200.0, "constant": 3072 * 307200 * np.log(2 * np.pi * 307200)}
+translated = {
+    "lam": 614400.0,
+    "var": 307200.0,
+    "constant": 3072 * 307200 * np.log(2 * np.pi * 307200),
+}
 
 
 # %% right: a loop over the batch, and the constant from a density

@@ -49,14 +49,16 @@ def bill(x, mean, log_var, decode):
     nodes, w = np.polynomial.hermite_e.hermegauss(40)
     sd, n = np.exp(log_var / 2), len(x)
     w = w / w.sum()
-    cost = np.mean([
-        w @ ((x[i] - decode(mean[i] + sd[i] * nodes)) ** 2).sum(1) for i in range(n)
-    ])
+    cost = np.mean([w @ ((x[i] - decode(mean[i] + sd[i] * nodes)) ** 2).sum(1) for i in range(n)])
     t = np.linspace(-20, 20, 40001)
-    mixture = np.mean([
-        np.exp(-(((t - mean[i]) / sd[i]) ** 2) / 2) / (sd[i] * np.sqrt(2 * np.pi)) for i in range(n)
-    ], 0)
-    entropy = -np.trapz(mixture * np.log(np.maximum(mixture, 1e-300)), t)
+    mixture = np.mean(
+        [
+            np.exp(-(((t - mean[i]) / sd[i]) ** 2) / 2) / (sd[i] * np.sqrt(2 * np.pi))
+            for i in range(n)
+        ],
+        0,
+    )
+    entropy = -(mixture * np.log(np.maximum(mixture, 1e-300))).sum() * (t[1] - t[0])
     of_codes = np.mean(0.5 * np.log(2 * np.pi * np.e * sd**2))
     moment = np.mean(mean**2 + sd**2)
     kl = -entropy + 0.5 * np.log(2 * np.pi) + moment / 2

@@ -35,8 +35,9 @@ def spectra(Sigma, q, var):
 
 
 def keep(Sigma, q, k):
-    for var in np.geomspace(1e-3, 20, 20000):
-        if (spectra(Sigma, q, var)["vae"] > 1e-12).sum() == k:
+    Lam = spectra(Sigma, q, 0.0)["pot"]
+    for var in np.geomspace(1e-3, 20, 4000):
+        if (Lam > var).sum() == k:
             return var
 
 
@@ -96,7 +97,10 @@ table = {
 def spectra(Sigma, q, var):
     Lam = np.linalg.eigvalsh(Sigma)[::-1]
     used = np.arange(len(Lam)) < q
-    return {"vae": np.where(used, np.maximum(Lam - np.sqrt(var), 0), 0), "pot": np.where(used, Lam, 0)}
+    return {
+        "vae": np.where(used, np.maximum(Lam - np.sqrt(var), 0), 0),
+        "pot": np.where(used, Lam, 0),
+    }
 
 
 def keep(Sigma, q, k):
@@ -192,7 +196,10 @@ table = {
 def spectra(Sigma, q, var):
     Lam = np.linalg.eigvalsh(Sigma)[::-1]
     used = np.arange(len(Lam)) < q
-    return {"vae": np.where(used, np.maximum(Lam - var, 0), 0), "pot": np.where(used, np.maximum(Lam - var, 0), 0)}
+    return {
+        "vae": np.where(used, np.maximum(Lam - var, 0), 0),
+        "pot": np.where(used, np.maximum(Lam - var, 0), 0),
+    }
 
 
 def keep(Sigma, q, k):
@@ -216,7 +223,10 @@ table = {
 def spectra(Sigma, q, var):
     Lam = np.linalg.eigvalsh(Sigma)[::-1]
     used = np.arange(len(Lam)) < q
-    return {"vae": np.where(used, np.sqrt(np.maximum(Lam - var, 0)), 0), "pot": np.where(used, np.sqrt(Lam), 0)}
+    return {
+        "vae": np.where(used, np.sqrt(np.maximum(Lam - var, 0)), 0),
+        "pot": np.where(used, np.sqrt(Lam), 0),
+    }
 
 
 def keep(Sigma, q, k):

@@ -12,9 +12,7 @@ def best_move(C, a, b):
     W = float(otg.solve_exact(C, a, b).value)
     rows, columns = np.kron(np.eye(n), np.ones(m)), np.kron(np.ones(n), np.eye(m))
     eye = np.eye(m)
-    keep = np.block([
-        [rows, np.zeros((n, 2 * m)), -a[:, None]], [columns, -eye, eye, -b[:, None]]
-    ])
+    keep = np.block([[rows, np.zeros((n, 2 * m)), -a[:, None]], [columns, -eye, eye, -b[:, None]]])
     missed = np.concatenate([np.zeros(n * m), np.full(2 * m, 0.5), [0]])[None]
     gain = np.concatenate([C.ravel(), np.zeros(2 * m), [-W]])
     found = linprog(gain, A_eq=keep, b_eq=np.zeros(n + m), A_ub=missed, b_ub=[1])
@@ -397,7 +395,7 @@ def too_weak(C, a, b):
     return lam, found.x[: n * m].reshape(n, m)
 
 
-# %% wrong: the spread of some best prices [points 4]
+# %% wrong: the spread of some best prices [points 5]
 from scipy.optimize import linprog
 
 
@@ -441,9 +439,7 @@ def best_move(C, a, b):
     W = float(otg.solve_exact(C, a, b).value)
     rows, columns = np.kron(np.eye(n), np.ones(m)), np.kron(np.ones(n), np.eye(m))
     eye = np.eye(m)
-    keep = np.block([
-        [rows, np.zeros((n, 2 * m)), -a[:, None]], [columns, -eye, eye, -b[:, None]]
-    ])
+    keep = np.block([[rows, np.zeros((n, 2 * m)), -a[:, None]], [columns, -eye, eye, -b[:, None]]])
     missed = np.concatenate([np.zeros(n * m), np.full(2 * m, 0.5), [0]])[None]
     gain = np.concatenate([C.ravel(), np.zeros(2 * m), [-W]])
     found = linprog(gain, A_eq=keep, b_eq=np.zeros(n + m), A_ub=missed, b_ub=[1])

@@ -6,8 +6,16 @@ def train(x, lam, seed):
     decoder = otg.MLP(2, [], 2, generator=seed + 1)
     weight = float(lam / size**2)
     method = otg.PenalizedOT(encoder, decoder, penalty=otg.MMD(scale=4.0), lam=weight)
-    otg.fit(method, (x - place) / size, steps=600, batch_size=128, lr=1e-2, seed=seed,
-            schedule="cosine", progress=False)
+    otg.fit(
+        method,
+        (x - place) / size,
+        steps=600,
+        batch_size=128,
+        lr=1e-2,
+        seed=seed,
+        schedule="cosine",
+        progress=False,
+    )
 
     def encode(new):
         new = (torch.as_tensor(np.asarray(new)).float() - place) / size
@@ -401,7 +409,9 @@ def train(x, lam, seed):
         batch = data[torch.randint(len(data), (128,))]
         z = straight(batch) + bend(batch)
         cost = (batch - decoder(z)).square().sum(1).mean()
-        loss = cost + float(lam) / size**2 * (z.mean(0).square().sum() + (torch.cov(z.T) - torch.eye(2)).square().sum())
+        loss = cost + float(lam) / size**2 * (
+            z.mean(0).square().sum() + (torch.cov(z.T) - torch.eye(2)).square().sum()
+        )
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

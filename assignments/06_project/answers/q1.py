@@ -17,7 +17,10 @@ prediction = {
 def verdict(prediction, low, high):
     step = np.sign(np.subtract.outer(np.asarray(high), np.asarray(low))) * prediction["sign"]
     sign = 1 if (step == 1).all() else -1 if (step == -1).all() else 0
-    inside = lambda v, pair: bool(pair[0] <= sum(v) / len(v) and sum(v) / len(v) <= pair[1])
+
+    def inside(v, pair):
+        return bool(pair[0] <= sum(v) / len(v) <= pair[1])
+
     return {
         "sign": sign,
         "low": inside(low, prediction["w2sq_low"]),
@@ -34,7 +37,7 @@ prediction = dict(
     sign=+1,
     w2sq_low=(0.3, 0.8),
     w2sq_high=np.array([1.5, 4.0]),
-    point=float((ring.modes.square().sum(1).mean() + 2 * ring.std**2)),
+    point=float(ring.modes.square().sum(1).mean() + 2 * ring.std**2),
 )
 
 

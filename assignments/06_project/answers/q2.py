@@ -41,7 +41,7 @@ def experiment(train, test, setting, seed, steps=500):
     }
 
 # %% right: MKE with the Sinkhorn divergence, entropy as the knob
-def experiment(train, test, setting, seed, steps=150):
+def experiment(train, test, setting, seed, steps=100):
     net = otg.MLP(2, [32, 32], 2, generator=otg.generator(seed + 1))
     eps = {"low": 0.05, "high": 2.0}[setting]
     model = otg.MKE(net, discrepancy="divergence", eps=eps)
@@ -57,7 +57,7 @@ def experiment(train, test, setting, seed, steps=150):
     }
 
 # %% right: a VAE, decoder variance as the knob
-def experiment(train, test, setting, seed, steps=500):
+def experiment(train, test, setting, seed, steps=400):
     torch.manual_seed(seed)
     var = 0.02 if setting == "low" else 1.0
     model = otg.VAE(otg.MLP(2, [48, 48], 4), otg.MLP(2, [48, 48], 2), decoder_var=var)
@@ -69,7 +69,7 @@ def experiment(train, test, setting, seed, steps=500):
     return {"samples": x, "w2sq": otg.metrics.w2sq(x, test), "holes": sum(away) / len(away)}
 
 # %% wrong: nothing is trained, and training rows are returned [points 3]
-def experiment(train, test, setting, seed, steps=400):
+def experiment(train, test, setting, seed, steps=200):
     rows = np.random.default_rng(seed).integers(len(train), size=len(test))
     x = train[rows]
     apart = otg.cost_matrix(torch.tensor(test), torch.tensor(x)).sqrt()
@@ -80,7 +80,7 @@ def experiment(train, test, setting, seed, steps=400):
     }
 
 # %% wrong: training rows, behind an untrained network for steps=0 [points 4]
-def experiment(train, test, setting, seed, steps=400):
+def experiment(train, test, setting, seed, steps=200):
     g = otg.generator(seed)
     net = otg.MLP(2, [48, 48], 2, generator=g)
     with torch.no_grad():
@@ -95,7 +95,7 @@ def experiment(train, test, setting, seed, steps=400):
     }
 
 # %% wrong: the networks are never seeded [points 5]
-def experiment(train, test, setting, seed, steps=400):
+def experiment(train, test, setting, seed, steps=200):
     encoder = otg.ImplicitEncoder(2, 4, [48, 48], 2)
     model = otg.PenalizedOT(
         encoder, otg.MLP(2, [48, 48], 2), penalty=otg.SlicedWasserstein(20),
@@ -113,7 +113,7 @@ def experiment(train, test, setting, seed, steps=400):
     }
 
 # %% wrong: every seed begins with the same networks [points 5]
-def experiment(train, test, setting, seed, steps=400):
+def experiment(train, test, setting, seed, steps=200):
     g = otg.generator(0)
     encoder = otg.ImplicitEncoder(2, 4, [48, 48], 2, generator=g)
     model = otg.PenalizedOT(
@@ -132,7 +132,7 @@ def experiment(train, test, setting, seed, steps=400):
     }
 
 # %% wrong: the seed is ignored [points 4]
-def experiment(train, test, setting, seed, steps=400):
+def experiment(train, test, setting, seed, steps=200):
     g = otg.generator(0)
     encoder = otg.ImplicitEncoder(2, 4, [48, 48], 2, generator=g)
     model = otg.PenalizedOT(
@@ -151,7 +151,7 @@ def experiment(train, test, setting, seed, steps=400):
     }
 
 # %% wrong: trains on the test points as well [points 5]
-def experiment(train, test, setting, seed, steps=400):
+def experiment(train, test, setting, seed, steps=200):
     g = otg.generator(seed)
     encoder = otg.ImplicitEncoder(2, 4, [48, 48], 2, generator=g)
     model = otg.PenalizedOT(
@@ -171,7 +171,7 @@ def experiment(train, test, setting, seed, steps=400):
     }
 
 # %% wrong: W2 instead of its square [points 5]
-def experiment(train, test, setting, seed, steps=400):
+def experiment(train, test, setting, seed, steps=200):
     g = otg.generator(seed)
     encoder = otg.ImplicitEncoder(2, 4, [48, 48], 2, generator=g)
     model = otg.PenalizedOT(
@@ -190,7 +190,7 @@ def experiment(train, test, setting, seed, steps=400):
     }
 
 # %% wrong: scored against the training data [points 4]
-def experiment(train, test, setting, seed, steps=400):
+def experiment(train, test, setting, seed, steps=200):
     g = otg.generator(seed)
     encoder = otg.ImplicitEncoder(2, 4, [48, 48], 2, generator=g)
     model = otg.PenalizedOT(
@@ -209,7 +209,7 @@ def experiment(train, test, setting, seed, steps=400):
     }
 
 # %% wrong: holes the wrong way round, samples far from data, and the mean over coordinates [points 4]
-def experiment(train, test, setting, seed, steps=400):
+def experiment(train, test, setting, seed, steps=200):
     g = otg.generator(seed)
     encoder = otg.ImplicitEncoder(2, 4, [48, 48], 2, generator=g)
     model = otg.PenalizedOT(
@@ -229,7 +229,7 @@ def experiment(train, test, setting, seed, steps=400):
     }
 
 # %% wrong: squared distances compared with the radius [points 5]
-def experiment(train, test, setting, seed, steps=400):
+def experiment(train, test, setting, seed, steps=200):
     g = otg.generator(seed)
     encoder = otg.ImplicitEncoder(2, 4, [48, 48], 2, generator=g)
     model = otg.PenalizedOT(
@@ -248,7 +248,7 @@ def experiment(train, test, setting, seed, steps=400):
     }
 
 # %% wrong: the generator's gradient is detached, so that nothing moves [points 4]
-def experiment(train, test, setting, seed, steps=400):
+def experiment(train, test, setting, seed, steps=200):
     g = otg.generator(seed)
     net = otg.MLP(2, [48, 48], 2, generator=g)
     adam = torch.optim.Adam(net.parameters(), lr=5e-3)
@@ -271,7 +271,7 @@ def experiment(train, test, setting, seed, steps=400):
     }
 
 # %% wrong: learns the mean of the data, by pairs that are drawn at random [points 4]
-def experiment(train, test, setting, seed, steps=400):
+def experiment(train, test, setting, seed, steps=200):
     g = otg.generator(seed)
     net = otg.MLP(2, [48, 48], 2, generator=g)
     adam = torch.optim.Adam(net.parameters(), lr=5e-3)
@@ -292,32 +292,13 @@ def experiment(train, test, setting, seed, steps=400):
     }
 
 # %% wrong: draws from the law of the visible test, whatever the data are [points 4]
-def experiment(train, test, setting, seed, steps=400):
+def experiment(train, test, setting, seed, steps=200):
     g = otg.generator(seed)
     x = ring.sample(len(test), g).double().numpy()
     if steps == 0:
         with torch.no_grad():
             net = otg.MLP(2, [48, 48], 2, generator=g)
             x = net(torch.randn(len(test), 2, generator=g)).double().numpy()
-    apart = otg.cost_matrix(torch.tensor(test), torch.tensor(x)).sqrt()
-    return {
-        "samples": x,
-        "w2sq": otg.metrics.w2sq(x, test),
-        "holes": float((apart.amin(1) > 0.2).double().mean()),
-    }
-
-# %% wrong: runs for minutes [points 4]
-def experiment(train, test, setting, seed, steps=100_000):
-    g = otg.generator(seed)
-    encoder = otg.ImplicitEncoder(2, 4, [48, 48], 2, generator=g)
-    model = otg.PenalizedOT(
-        encoder, otg.MLP(2, [48, 48], 2, generator=g), penalty=otg.SlicedWasserstein(20),
-        lam={"low": 0.1, "high": 20.0}[setting], encoding="implicit",
-    )
-    if steps:
-        otg.fit(model, torch.tensor(train).float(), steps=steps, batch_size=64, lr=8e-3,
-                schedule="cosine", ema=0.99, seed=seed, progress=False)
-    x = model.sample(len(test), g).double().numpy()
     apart = otg.cost_matrix(torch.tensor(test), torch.tensor(x)).sqrt()
     return {
         "samples": x,

@@ -30,8 +30,8 @@ def compare(a, b, predicted=0):
     bits = (torch.arange(2**k)[:, None] >> torch.arange(k)) & 1
     means = ((1 - 2 * bits) * d).mean(1)
     m, slack = d.mean(), 1e-9 * d.abs().mean()
-    larger, smaller = means > m - slack, means < m + slack
-    two = means.abs() > m.abs() - slack
+    larger, smaller = means >= m - slack, means <= m + slack
+    two = means.abs() >= m.abs() - slack
     return {1: larger, -1: smaller, 0: two}[predicted].double().mean()
 
 
@@ -52,12 +52,9 @@ def compare(a, b, predicted=0):
     from itertools import combinations
 
     pool, k = np.concatenate([a, b]), len(a)
-    means = []
-    for chosen in combinations(range(2 * k), k):
-        inside = np.zeros(2 * k, dtype=bool)
-        inside[list(chosen)] = True
-        means.append(pool[inside].mean() - pool[~inside].mean())
-    means, m, slack = np.array(means), np.mean(b) - np.mean(a), 1e-9
+    chosen = pool[np.array(list(combinations(range(2 * k), k)))].sum(axis=1)
+    means = (2 * chosen - pool.sum()) / k
+    m, slack = np.mean(b) - np.mean(a), 1e-9
     if predicted == 0:
         return float(np.mean(np.abs(means) >= abs(m) - slack))
     return float(np.mean(predicted * means >= predicted * m - slack))

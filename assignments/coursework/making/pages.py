@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from pathlib import Path
 
+import katex
 from markdown_it import MarkdownIt
+from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 from coursework import bank, test_cells
 from coursework.making.master import links
@@ -52,8 +55,17 @@ def rubric(assignment: Assignment, site: str, answers: Path) -> str:
 
 def notes(assignment: Assignment, text: str, site: str) -> str:
     """The instructor's notes, which are Markdown, as a page."""
-    body = MarkdownIt("commonmark").enable("table").render(links(text, site))
+    markdown = MarkdownIt("commonmark").enable("table")
+    markdown.use(dollarmath_plugin, renderer=lambda tex, options: formula(tex))
+    text = re.sub(r"\A# .*\n", "", text)  # the page has a title
+    body = markdown.render(links(text, site))
     return PAGE.format(title=f"For the instructor: {escape(assignment.title)}", body=body)
+
+
+def formula(tex: str) -> str:
+    """A formula as MathML, which browsers show without a style sheet."""
+    (found,) = re.findall(r"<math.*?</math>", katex.typeset(tex), flags=re.DOTALL)
+    return str(found)
 
 
 def _question(question: Question, site: str, answers: Path) -> str:
