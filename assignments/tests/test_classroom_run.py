@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,7 @@ def test_whatever_is_handed_in_is_a_row(source: Path, tmp_path: Path) -> None:
     nothing = {
         "wrong",
         "hangs",
+        "forks",
         "visible",
         "blank",
         "empty",
@@ -102,6 +104,7 @@ def test_whatever_is_handed_in_is_a_row(source: Path, tmp_path: Path) -> None:
         "none": "only work.py",
         "link": "a link",
         "large": "210 MB",
+        "forks": "tried to start another process",
         "wrong": "half of what it must be",
     }.items():
         assert words in said[id]
@@ -116,7 +119,7 @@ def test_whatever_is_handed_in_is_a_row(source: Path, tmp_path: Path) -> None:
 def test_pages_hold_nothing_that_they_should_not(source: Path, tmp_path: Path) -> None:
     evil = "def total(values):\n    raise ValueError('<script>alert(1)</script>')"
     files = {"ada.ipynb": notebook(WRONG), "<b>eve.ipynb": notebook(evil)}
-    called(source, written(tmp_path / "in", files))
+    called(source, written(tmp_path / "in", files), "--jobs", "1")
     out = tmp_path / "in-grades"
     pages = {p.name: p.read_text() for p in out.rglob("*.html")}
     assert len(pages) == 4  # overview, similar, two of feedback
@@ -138,49 +141,63 @@ def test_a_second_run_grades_what_has_changed_and_nothing_else(
 ) -> None:
     root = written(tmp_path / "in", {f"{k}.ipynb": notebook(RIGHT) for k in range(3)})
     out = tmp_path / "in-grades"
-    assert "3 graded now, 0 as before" in called(source, root)
+    assert "3 graded now, 0 as before" in called(source, root, "--jobs", "1")
     before = written_files(out)
-    assert "0 graded now, 3 as before" in called(source, root, "--jobs", "1")
+    assert "0 graded now, 3 as before" in called(source, root, "--jobs", "2")
     assert written_files(out) == before
     (root / "1.ipynb").write_text(notebook(WRONG))
     (root / "new.ipynb").write_text(notebook(RIGHT))
-    assert "2 graded now, 2 as before" in called(source, root)
+    record = out / "records" / "0.json"
+    record.write_bytes(record.read_bytes()[:100])  # as after a cut of power
+    assert "3 graded now, 1 as before" in called(source, root, "--jobs", "1")
+    assert record.read_bytes() == before["records/0.json"]
     assert table(out / "grades.csv")["1"]["q1"] == "0"
-    # Another assignment, other instances, or other points: everything.
-    text = (source / "assignment.md").read_text()
-    (source / "assignment.md").write_text(text.replace('the sum")', 'the sum", rtol=1e-8)'))
-    assert "4 graded now, 0 as before" in called(source, root)
-    assert "4 graded now, 0 as before" in called(source, root, "--per-student")
-    secret = tmp_path / "secret"
-    secret.write_text("a long line of text that nobody knows\n")
-    assert "4 graded now, 0 as before" in called(source, root, "--secret", str(secret))
     (root / "2.ipynb").unlink()
-    assert "0 graded now, 3 as before" in called(source, root, "--secret", str(secret))
+    assert "0 graded now, 3 as before" in called(source, root)
     assert sorted(p.name for p in (out / "feedback").iterdir()) == ["0.html", "1.html", "new.html"]
 
 
-def test_two_folders_with_the_same_give_the_same_bytes(source: Path, tmp_path: Path) -> None:
-    files = {f"{k}.ipynb": notebook([RIGHT, WRONG, VISIBLE][k % 3]) for k in range(6)}
-    outs = []
-    for name, jobs in (("one", "1"), ("two", "3")):
-        root = written(tmp_path / name / "in", files)
-        called(source, root, "--jobs", jobs)
-        outs.append(written_files(tmp_path / name / "in-grades"))
-    assert outs[0] == outs[1]
+def test_points_depend_on_all_that_is_in_the_digest(source: Path, tmp_path: Path) -> None:
+    """Another test, secret, student or late submission: graded again."""
+    root = written(tmp_path / "in", {"a_1_2_x.ipynb": notebook(RIGHT)})
+    (entry,) = submissions.find(root)
+
+    def digest(secret: str = "", student: str = "", **changes: Any) -> str:
+        exam_digest = records.of_archive(Exam(source, secret).open())
+        job = Job(replace(entry, **changes), exam_digest, student, tmp_path)
+        return job.contents()[2]
+
+    first = digest()
+    assert digest() == first
+    others = [digest("secret"), digest(student="1"), digest(late=True), digest(problem="none")]
+    text = (source / "assignment.md").read_text()
+    (source / "assignment.md").write_text(text.replace('the sum")', 'the sum", rtol=1e-8)'))
+    others.append(digest())
+    (source / "assignment.md").write_text(text)
+    entry.file.place.write_text(notebook(WRONG))
+    others.append(digest())
+    assert len({first, *others}) == 7
+
+
+FILES = {f"{k}.ipynb": notebook(SLOW if k % 2 else WRONG) for k in range(10)}
+FILES["hangs.ipynb"] = notebook(HANGS)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, bytes]]:
+    """The source of an assignment, and what a run that nobody disturbs writes."""
+    path = tmp_path_factory.mktemp("undisturbed")
+    source = assignment(path / "assignments" / "01_sums")
+    called(source, written(path / "in", FILES), "--jobs", "1")
+    return source, written_files(path / "in-grades")
 
 
 @pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGINT])
 def test_a_run_that_is_killed_goes_on_where_it_was(
-    by: signal.Signals, source: Path, tmp_path: Path
+    by: signal.Signals, undisturbed: tuple[Path, dict[str, bytes]], tmp_path: Path
 ) -> None:
-    files = {f"{k}.ipynb": notebook(SLOW if k % 2 else WRONG) for k in range(10)}
-    files["hangs.ipynb"] = notebook(HANGS)
-    undisturbed = written(tmp_path / "whole" / "in", files)
-    called(source, undisturbed, "--jobs", "2")
-    expected = written_files(tmp_path / "whole" / "in-grades")
-
-    root = written(tmp_path / "killed" / "in", files)
-    out = tmp_path / "killed" / "in-grades"
+    source, expected = undisturbed
+    root, out = written(tmp_path / "in", FILES), tmp_path / "in-grades"
     first = subprocess.Popen(
         [*CALL, str(source), str(root), "--jobs", "2"],
         stdout=subprocess.PIPE,
@@ -203,26 +220,14 @@ def test_a_run_that_is_killed_goes_on_where_it_was(
     _, left = psutil.wait_procs(started, timeout=60)
     assert not left
     done = {p.name: p.stat().st_mtime_ns for p in (out / "records").glob("*.json")}
-    assert 4 <= len(done) < len(files)
+    assert 4 <= len(done) < len(FILES)
     assert not (out / "grades.csv").exists()
 
     said = called(source, root, "--jobs", "2")
-    assert f"{len(files) - len(done)} graded now, {len(done)} as before" in said
+    assert f"{len(FILES) - len(done)} graded now, {len(done)} as before" in said
     after = {p.name: p.stat().st_mtime_ns for p in (out / "records").glob("*.json")}
     assert {name: after[name] for name in done} == done  # these were not graded again
-    found = written_files(out)
-    assert found == expected
-
-
-def test_a_record_that_was_cut_off_is_written_again(source: Path, tmp_path: Path) -> None:
-    root = written(tmp_path / "in", {"ada.ipynb": notebook(RIGHT), "bob.ipynb": notebook(RIGHT)})
-    called(source, root)
-    out = tmp_path / "in-grades"
-    before = written_files(out)
-    record = out / "records" / "ada.json"
-    record.write_bytes(record.read_bytes()[:100])
-    assert "1 graded now, 1 as before" in called(source, root)
-    assert written_files(out) == before
+    assert written_files(out) == expected
 
 
 def test_a_grader_that_dies_costs_its_submission_and_nothing_else(
@@ -270,7 +275,7 @@ def test_graders_that_cannot_start_say_so(tmp_path: Path) -> None:
 def test_points_by_hand_are_added_in_a_second_run(source: Path, tmp_path: Path) -> None:
     root = written(tmp_path / "in", {"ada.ipynb": notebook(RIGHT), "bob.ipynb": notebook(WRONG)})
     out = tmp_path / "in-grades"
-    assert "2 wait for points by hand" in called(source, root)
+    assert "2 wait for points by hand" in called(source, root, "--jobs", "1")
     assert table(out / "hand.csv") == {
         "ada": {"id": "ada", "name": "ada", "q2": ""},
         "bob": {"id": "bob", "name": "bob", "q2": ""},

@@ -200,10 +200,11 @@ def test_nothing_is_an_error_that_says_what_was_looked_for(tmp_path: Path) -> No
 
 
 def test_names_that_are_no_text_are_read(tmp_path: Path) -> None:
-    name = os.fsdecode(b"ada_1_2_\xff.ipynb")
+    name = os.fsdecode(b"ada\x1b[2J_1_2_\xff.ipynb")
     (tmp_path / name).write_text(notebook(RIGHT))
     (entry,) = find(tmp_path)
     entry.path.encode()
+    assert entry.path.isprintable()
     assert entry.file is not None
     assert entry.file.read()
 

@@ -43,7 +43,7 @@ what is written:
 def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     folder: Path = options.folder
-    out: Path = options.out or folder.with_name(folder.stem + "-grades")
+    out: Path = options.out or _beside(folder)
     try:
         chosen = _exam(options)
         people = roster.read(options.roster) if options.roster else None
@@ -67,13 +67,21 @@ def main(arguments: list[str] | None = None) -> int:
 
 #: Errors whose message is all that a person needs.
 ERRORS = (
-    FileNotFoundError,
+    OSError,
     NothingFoundError,
     TableError,
     GraderError,
     exam.UnknownError,
     run.BusyError,
 )
+
+
+def _beside(folder: Path) -> Path:
+    """Where grades go without --out: ``submissions-grades`` beside ``submissions``."""
+    whole = folder.resolve()
+    name = whole.stem if whole.suffix.lower() == ".zip" else whole.name
+    out = whole.with_name(name + "-grades")
+    return out.relative_to(Path.cwd()) if out.is_relative_to(Path.cwd()) else out
 
 
 def _exam(options: argparse.Namespace) -> Exam:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -13,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 
 #: Stand for the page's ink and for the colour of its bars, and are seen nowhere else.
 INK, BAR = "#010203", "#040506"
-STYLE = {
+STYLE: Any = {
     "svg.fonttype": "none",  # text stays text: it can be read aloud, and its size follows the page
     "svg.hashsalt": "coursework",  # the same names in every run
     "font.size": 11,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import stat
+import unicodedata
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -64,6 +65,15 @@ class File:
             raise UnreadableError(f"it cannot be read: {error}") from error
         except Exception as error:  # zlib.error and others of a damaged zip
             raise UnreadableError(f"it cannot be unpacked: {error}") from error
+
+
+def readable(text: str) -> str:
+    """The text in composed form, without what a terminal would obey or no file can hold.
+
+    macOS writes accents apart in the names of files; names need not be text at all.
+    """
+    text = unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode())
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def under(root: Path) -> list[File]:

@@ -16,7 +16,7 @@ from coursework import needed
 from coursework.archive import Archive
 from coursework.classroom import notebook, records
 from coursework.classroom.exam import Exam
-from coursework.classroom.files import UnreadableError
+from coursework.classroom.files import UnreadableError, readable
 from coursework.classroom.records import Mark, Record
 from coursework.classroom.submissions import Entry
 
@@ -47,7 +47,7 @@ class Job:
             try:
                 data = self.entry.file.read()
             except UnreadableError as error:
-                problem = str(error)
+                problem = readable(str(error))
         whose = [self.entry.id, self.entry.name, str(self.entry.late), self.entry.path]
         facts = [self.archive, self.student, problem, *whose, *self.entry.notes]
         return data, problem, records.of_submission(facts, data)
@@ -77,7 +77,7 @@ def record(job: Job, archive: Archive) -> Record:
             raise UnreadableError(problem)
         sources, notes = notebook.code(data)
     except UnreadableError as error:
-        return failed(job.entry, digest, str(error), archive)
+        return failed(job.entry, digest, readable(str(error)), archive)
     return Record(
         digest,
         job.entry.id,

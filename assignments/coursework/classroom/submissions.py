@@ -18,7 +18,6 @@ Plain: ``ada.ipynb``, or a folder ``ada`` with one notebook in it.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -28,7 +27,7 @@ from typing import Any
 import yaml
 
 from coursework.classroom import files
-from coursework.classroom.files import File, UnreadableError
+from coursework.classroom.files import File, UnreadableError, readable
 
 CANVAS = re.compile(
     r"(?P<name>.*?)(?P<late>_LATE)?_(?P<id>\d+)_(?P<file>\d+)_(?P<title>.+)", re.DOTALL
@@ -201,19 +200,19 @@ def _piece(file: File) -> _Piece:
     if known is None:
         top = file.path.parts[0]
         stem = PurePosixPath(top).stem if len(file.path.parts) == 1 else top
-        owner = Entry(_text(stem), _text(stem))
-        return _Piece(owner, file, _text(file.path.name))
+        owner = Entry(readable(stem), readable(stem))
+        return _Piece(owner, file, readable(file.path.name))
     system, match = known
     values = match.groupdict()
     owner = Entry(
         id=values["id"],
-        name=_text(values.get("name") or ""),
+        name=readable(values.get("name") or ""),
         late=bool(values.get("late")),
         system=system,
     )
     inside = file.path.name != match[0]
     title = file.path.name if inside else values.get("title") or file.path.name
-    return _Piece(owner, file, _text(title), int(values.get("file") or 0))
+    return _Piece(owner, file, readable(title), int(values.get("file") or 0))
 
 
 def _gradescope(every: list[File]) -> tuple[list[Entry], list[File]]:
@@ -244,16 +243,16 @@ def _metadata(file: File) -> dict[Any, Any]:
 def _submitters(name: str, facts: Any, own: list[File]) -> list[Entry]:
     people = facts.get(":submitters") if isinstance(facts, dict) else None
     people = [p for p in people or [] if isinstance(p, dict)] or [{}]
-    pieces = [_Piece(Entry("", system="Gradescope"), f, _text(f.path.name)) for f in own]
+    pieces = [_Piece(Entry("", system="Gradescope"), f, readable(f.path.name)) for f in own]
     handed = _entry(pieces) if pieces else Entry("", problem="no file was handed in")
     together = ", ".join(str(p.get(":name", "")) for p in people)
     notes = (f"handed in together: {together}",) if len(people) > 1 else ()
     return [
         replace(
             handed,
-            id=_text(str(p.get(":sid") or p.get(":email") or name)),
-            name=_text(str(p.get(":name") or "")),
-            email=_text(str(p.get(":email") or "")),
+            id=readable(str(p.get(":sid") or p.get(":email") or name)),
+            name=readable(str(p.get(":name") or "")),
+            email=readable(str(p.get(":email") or "")),
             system="Gradescope",
             notes=(*handed.notes, *notes),
         )
@@ -293,14 +292,14 @@ def _without(owner: Entry, pieces: list[_Piece]) -> Entry:
             try:
                 files.unpacked(piece.file)
             except UnreadableError as error:
-                problem = f"{piece.title}: {error}"
+                problem = readable(f"{piece.title}: {error}")
     return replace(owner, path=_shown(pieces[0]), problem=problem)
 
 
 def _opened(piece: _Piece) -> list[_Piece]:
     """The notebooks in a zip that a student has handed in, or the piece itself."""
     inside = [f for f in _inside(piece.file) if f.path.suffix.lower() == ".ipynb"]
-    return [replace(piece, file=f, title=_text(f.path.name)) for f in inside] or [piece]
+    return [replace(piece, file=f, title=readable(f.path.name)) for f in inside] or [piece]
 
 
 def _notebooks(pieces: list[_Piece]) -> list[_Piece]:
@@ -325,9 +324,4 @@ def _latest(pieces: list[_Piece]) -> tuple[list[_Piece], list[_Piece]]:
 
 
 def _shown(piece: _Piece) -> str:
-    return _text(piece.file.path.as_posix())
-
-
-def _text(value: str) -> str:
-    """The text in composed form: macOS writes accents apart in the names of files."""
-    return unicodedata.normalize("NFC", value.encode("utf-8", "replace").decode())
+    return readable(piece.file.path.as_posix())

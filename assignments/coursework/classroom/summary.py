@@ -14,7 +14,8 @@ from coursework.source import Question
 
 #: Words of the messages of answers that were ended by a limit, and of those that broke a rule.
 LIMITS = re.compile(
-    r"still computing after|stood still|it printed more|it wrote more|GB of memory|its process "
+    r"still computing after|stood still|it printed more|it wrote more|GB of memory|"
+    r"its process (ended|crashed|was lost|was killed)"
 )
 RULES = re.compile("|".join(re.escape(words) for words in (*BREACHES.values(), "tampered")))
 #: Messages of a question that are shown.
