@@ -73,13 +73,16 @@ def summary(values, level=level):
     return {"mean": mean, "se": se, "low": mean - half, "high": mean + half}
 
 # %% wrong: the level is ignored [points 2]
+default = level
+
+
 def summary(values, level=level):
     from scipy.stats import t
 
     values = np.asarray(values, dtype=float)
     k, mean = len(values), values.mean(axis=0)
     se = values.std(axis=0, ddof=1) / np.sqrt(k)
-    half = t.ppf((1 + level) / 2, k - 1) * se
+    half = t.ppf((1 + default) / 2, k - 1) * se
     return {"mean": mean, "se": se, "low": mean - half, "high": mean + half}
 
 # %% wrong: runs that diverged are left out [points 2]
