@@ -37,7 +37,7 @@ def experiment(train, test, setting, seed, steps=500):
     return {
         "samples": samples,
         "w2sq": C[linear_sum_assignment(C)].mean(),
-        "holes": np.mean(np.sqrt(C).min(axis=0) > 0.2),
+        "holes": np.mean(np.sqrt(C).min(axis=0) > radius),
     }
 
 # %% right: MKE with the Sinkhorn divergence, entropy as the knob
@@ -53,7 +53,7 @@ def experiment(train, test, setting, seed, steps=100):
     return {
         "samples": x,
         "w2sq": otg.metrics.w2sq(x, test),
-        "holes": (distance.min(dim=1).values > 0.2).double().mean(),
+        "holes": (distance.min(dim=1).values > radius).double().mean(),
     }
 
 # %% right: a VAE, decoder variance as the knob
@@ -65,7 +65,7 @@ def experiment(train, test, setting, seed, steps=400):
         otg.fit(model, torch.tensor(train).float(), steps=steps, batch_size=64, lr=5e-3,
                 seed=seed, progress=False)
     x = model.sample(len(test), otg.generator(seed)).double()
-    away = [min(np.hypot(*(p - q)) for q in x.numpy()) > 0.2 for p in test]
+    away = [min(np.hypot(*(p - q)) for q in x.numpy()) > radius for p in test]
     return {"samples": x, "w2sq": otg.metrics.w2sq(x, test), "holes": sum(away) / len(away)}
 
 # %% wrong: nothing is trained, and training rows are returned [points 3]
@@ -76,7 +76,7 @@ def experiment(train, test, setting, seed, steps=200):
     return {
         "samples": x,
         "w2sq": otg.metrics.w2sq(x, test),
-        "holes": float((apart.amin(1) > 0.2).double().mean()),
+        "holes": float((apart.amin(1) > radius).double().mean()),
     }
 
 # %% wrong: training rows, behind an untrained network for steps=0 [points 4]
@@ -91,7 +91,7 @@ def experiment(train, test, setting, seed, steps=200):
     return {
         "samples": x,
         "w2sq": otg.metrics.w2sq(x, test),
-        "holes": float((apart.amin(1) > 0.2).double().mean()),
+        "holes": float((apart.amin(1) > radius).double().mean()),
     }
 
 # %% wrong: the networks are never seeded [points 5]
@@ -109,7 +109,7 @@ def experiment(train, test, setting, seed, steps=200):
     return {
         "samples": x,
         "w2sq": otg.metrics.w2sq(x, test),
-        "holes": float((apart.amin(1) > 0.2).double().mean()),
+        "holes": float((apart.amin(1) > radius).double().mean()),
     }
 
 # %% wrong: every seed begins with the same networks [points 5]
@@ -128,7 +128,7 @@ def experiment(train, test, setting, seed, steps=200):
     return {
         "samples": x,
         "w2sq": otg.metrics.w2sq(x, test),
-        "holes": float((apart.amin(1) > 0.2).double().mean()),
+        "holes": float((apart.amin(1) > radius).double().mean()),
     }
 
 # %% wrong: the seed is ignored [points 4]
@@ -147,7 +147,7 @@ def experiment(train, test, setting, seed, steps=200):
     return {
         "samples": x,
         "w2sq": otg.metrics.w2sq(x, test),
-        "holes": float((apart.amin(1) > 0.2).double().mean()),
+        "holes": float((apart.amin(1) > radius).double().mean()),
     }
 
 # %% wrong: trains on the test points as well [points 5]
@@ -167,7 +167,7 @@ def experiment(train, test, setting, seed, steps=200):
     return {
         "samples": x,
         "w2sq": otg.metrics.w2sq(x, test),
-        "holes": float((apart.amin(1) > 0.2).double().mean()),
+        "holes": float((apart.amin(1) > radius).double().mean()),
     }
 
 # %% wrong: W2 instead of its square [points 5]
@@ -186,7 +186,7 @@ def experiment(train, test, setting, seed, steps=200):
     return {
         "samples": x,
         "w2sq": otg.metrics.w2sq(x, test) ** 0.5,
-        "holes": float((apart.amin(1) > 0.2).double().mean()),
+        "holes": float((apart.amin(1) > radius).double().mean()),
     }
 
 # %% wrong: scored against the training data [points 4]
@@ -205,7 +205,7 @@ def experiment(train, test, setting, seed, steps=200):
     return {
         "samples": x,
         "w2sq": otg.metrics.w2sq(x, train),
-        "holes": float((apart.amin(1) > 0.2).double().mean()),
+        "holes": float((apart.amin(1) > radius).double().mean()),
     }
 
 # %% wrong: holes the wrong way round, samples far from data, and the mean over coordinates [points 4]
@@ -225,7 +225,7 @@ def experiment(train, test, setting, seed, steps=200):
     return {
         "samples": x,
         "w2sq": float(otg.solve_exact(C).value),
-        "holes": float((apart.amin(1) > 0.2).double().mean()),
+        "holes": float((apart.amin(1) > radius).double().mean()),
     }
 
 # %% wrong: squared distances compared with the radius [points 5]
@@ -244,7 +244,7 @@ def experiment(train, test, setting, seed, steps=200):
     return {
         "samples": x,
         "w2sq": otg.metrics.w2sq(x, test),
-        "holes": float((apart.amin(1) > 0.2).double().mean()),
+        "holes": float((apart.amin(1) > radius).double().mean()),
     }
 
 # %% wrong: the generator's gradient is detached, so that nothing moves [points 4]
@@ -267,7 +267,7 @@ def experiment(train, test, setting, seed, steps=200):
     return {
         "samples": x,
         "w2sq": otg.metrics.w2sq(x, test),
-        "holes": float((apart.amin(1) > 0.2).double().mean()),
+        "holes": float((apart.amin(1) > radius).double().mean()),
     }
 
 # %% wrong: learns the mean of the data, by pairs that are drawn at random [points 4]
@@ -288,7 +288,7 @@ def experiment(train, test, setting, seed, steps=200):
     return {
         "samples": x,
         "w2sq": otg.metrics.w2sq(x, test),
-        "holes": float((apart.amin(1) > 0.2).double().mean()),
+        "holes": float((apart.amin(1) > radius).double().mean()),
     }
 
 # %% wrong: draws from the law of the visible test, whatever the data are [points 4]
@@ -303,5 +303,5 @@ def experiment(train, test, setting, seed, steps=200):
     return {
         "samples": x,
         "w2sq": otg.metrics.w2sq(x, test),
-        "holes": float((apart.amin(1) > 0.2).double().mean()),
+        "holes": float((apart.amin(1) > radius).double().mean()),
     }

@@ -1,5 +1,5 @@
 # %% right: sums written out, quantile by stdtrit
-def summary(values, level=0.95):
+def summary(values, level=level):
     from scipy.special import stdtrit
 
     k = len(values)
@@ -10,7 +10,7 @@ def summary(values, level=0.95):
     return {"mean": mean, "se": se, "low": mean - half, "high": mean + half}
 
 # %% right: torch for the moments, scipy's interval
-def summary(values, level=0.95):
+def summary(values, level=level):
     from scipy import stats
 
     x = torch.as_tensor(np.asarray(values), dtype=torch.float64)
@@ -23,7 +23,7 @@ def summary(values, level=0.95):
     return dict(mean=mean, se=se, low=low, high=high)
 
 # %% wrong: the quantile of the Gaussian [points 2]
-def summary(values, level=0.95):
+def summary(values, level=level):
     from scipy.stats import norm
 
     values = np.asarray(values, dtype=float)
@@ -33,7 +33,7 @@ def summary(values, level=0.95):
     return {"mean": mean, "se": se, "low": mean - half, "high": mean + half}
 
 # %% wrong: k degrees of freedom instead of k - 1 [points 2]
-def summary(values, level=0.95):
+def summary(values, level=level):
     from scipy.stats import t
 
     values = np.asarray(values, dtype=float)
@@ -43,7 +43,7 @@ def summary(values, level=0.95):
     return {"mean": mean, "se": se, "low": mean - half, "high": mean + half}
 
 # %% wrong: the divisor k in the standard deviation [points 0]
-def summary(values, level=0.95):
+def summary(values, level=level):
     from scipy.stats import t
 
     values = np.asarray(values, dtype=float)
@@ -53,7 +53,7 @@ def summary(values, level=0.95):
     return {"mean": mean, "se": se, "low": mean - half, "high": mean + half}
 
 # %% wrong: the spread of one run instead of that of the mean [points 1]
-def summary(values, level=0.95):
+def summary(values, level=level):
     from scipy.stats import t
 
     values = np.asarray(values, dtype=float)
@@ -63,7 +63,7 @@ def summary(values, level=0.95):
     return {"mean": mean, "se": se, "low": mean - half, "high": mean + half}
 
 # %% wrong: a one-sided quantile [points 2]
-def summary(values, level=0.95):
+def summary(values, level=level):
     from scipy.stats import t
 
     values = np.asarray(values, dtype=float)
@@ -73,17 +73,20 @@ def summary(values, level=0.95):
     return {"mean": mean, "se": se, "low": mean - half, "high": mean + half}
 
 # %% wrong: the level is ignored [points 2]
-def summary(values, level=0.95):
+default = level
+
+
+def summary(values, level=level):
     from scipy.stats import t
 
     values = np.asarray(values, dtype=float)
     k, mean = len(values), values.mean(axis=0)
     se = values.std(axis=0, ddof=1) / np.sqrt(k)
-    half = t.ppf((1 + 0.95) / 2, k - 1) * se
+    half = t.ppf((1 + default) / 2, k - 1) * se
     return {"mean": mean, "se": se, "low": mean - half, "high": mean + half}
 
 # %% wrong: runs that diverged are left out [points 2]
-def summary(values, level=0.95):
+def summary(values, level=level):
     from scipy.stats import t
 
     values = np.asarray(values, dtype=float)
@@ -96,7 +99,7 @@ def summary(values, level=0.95):
     return {"mean": mean, "se": se, "low": mean - half, "high": mean + half}
 
 # %% wrong: a single run has no spread, hence the standard error 0 [points 2]
-def summary(values, level=0.95):
+def summary(values, level=level):
     from scipy.stats import t
 
     values = np.asarray(values, dtype=float)
@@ -108,7 +111,7 @@ def summary(values, level=0.95):
     return {"mean": mean, "se": se, "low": mean - half, "high": mean + half}
 
 # %% wrong: over all entries, whatever the columns are [points 0]
-def summary(values, level=0.95):
+def summary(values, level=level):
     from scipy.stats import t
 
     values = np.asarray(values, dtype=float)
@@ -120,7 +123,7 @@ def summary(values, level=0.95):
     return {"mean": mean, "se": se, "low": mean - half, "high": mean + half}
 
 # %% wrong: smallest and largest run as the interval [points 2]
-def summary(values, level=0.95):
+def summary(values, level=level):
     values = np.asarray(values, dtype=float)
     k, mean = len(values), values.mean(axis=0)
     if k == 1:
@@ -130,5 +133,5 @@ def summary(values, level=0.95):
     return {"mean": mean, "se": se, "low": values.min(axis=0), "high": values.max(axis=0)}
 
 # %% wrong: only the visible case
-def summary(values, level=0.95):
+def summary(values, level=level):
     return {"mean": 2.0, "se": 1.0, "low": 1.0, "high": 3.0}

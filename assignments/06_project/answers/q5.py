@@ -15,11 +15,11 @@ def compare(a, b, predicted=0):
 
 
 n_runs = 1
-while np.prod([(n_runs + i) / i for i in range(1, n_runs + 1)]) < 1 / 0.05 - 1e-9:
+while np.prod([(n_runs + i) / i for i in range(1, n_runs + 1)]) < 1 / alpha - 1e-9:
     n_runs += 1
 least = {
-    "predicted": int(np.ceil(np.log2(1 / 0.05))),
-    "unpredicted": 1 + int(np.ceil(np.log2(1 / 0.05))),
+    "predicted": int(np.ceil(np.log2(1 / alpha))),
+    "unpredicted": 1 + int(np.ceil(np.log2(1 / alpha))),
     "separated": n_runs,
 }
 
@@ -35,7 +35,8 @@ def compare(a, b, predicted=0):
     return {1: larger, -1: smaller, 0: two}[predicted].double().mean()
 
 
-least = {"predicted": 5, "unpredicted": 6, "separated": 3}
+table = {0.05: (5, 6, 3), 0.02: (6, 7, 4), 0.01: (7, 8, 5)}
+least = dict(zip(("predicted", "unpredicted", "separated"), table[alpha]))
 
 # %% wrong: Student's t test instead [points 1]
 def compare(a, b, predicted=0):
@@ -60,10 +61,12 @@ def compare(a, b, predicted=0):
     return float(np.mean(predicted * means >= predicted * m - slack))
 
 
+from math import comb
+
 least = {
-    "predicted": next(k for k in range(1, 20) if 2**-k <= 0.05),
-    "unpredicted": next(k for k in range(1, 20) if 2 * 2**-k <= 0.05),
-    "separated": 3,
+    "predicted": next(k for k in range(1, 20) if 2**-k <= alpha),
+    "unpredicted": next(k for k in range(1, 20) if 2 * 2**-k <= alpha),
+    "separated": next(n for n in range(1, 20) if comb(2 * n, n) >= 1 / alpha - 1e-9),
 }
 
 # %% wrong: ties do not count, so that the smallest p-value is 0 [points 1]
@@ -78,10 +81,12 @@ def compare(a, b, predicted=0):
     return float(np.mean(predicted * means > predicted * m + slack))
 
 
+from math import comb
+
 least = {
-    "predicted": next(k for k in range(1, 20) if 2**-k <= 0.05),
-    "unpredicted": next(k for k in range(1, 20) if 2 * 2**-k <= 0.05),
-    "separated": 3,
+    "predicted": next(k for k in range(1, 20) if 2**-k <= alpha),
+    "unpredicted": next(k for k in range(1, 20) if 2 * 2**-k <= alpha),
+    "separated": next(n for n in range(1, 20) if comb(2 * n, n) >= 1 / alpha - 1e-9),
 }
 
 # %% wrong: ties lost by rounding [points 2]
@@ -95,10 +100,12 @@ def compare(a, b, predicted=0):
     return float(np.mean(predicted * means >= predicted * d.mean()))
 
 
+from math import comb
+
 least = {
-    "predicted": next(k for k in range(1, 20) if 2**-k <= 0.05),
-    "unpredicted": next(k for k in range(1, 20) if 2 * 2**-k <= 0.05),
-    "separated": 3,
+    "predicted": next(k for k in range(1, 20) if 2**-k <= alpha),
+    "unpredicted": next(k for k in range(1, 20) if 2 * 2**-k <= alpha),
+    "separated": next(n for n in range(1, 20) if comb(2 * n, n) >= 1 / alpha - 1e-9),
 }
 
 # %% wrong: always one-sided, in the direction that was observed [points 1]
@@ -111,10 +118,12 @@ def compare(a, b, predicted=0):
     return float(np.mean(side * means >= side * d.mean() - 1e-9 * np.abs(d).mean()))
 
 
+from math import comb
+
 least = {
-    "predicted": next(k for k in range(1, 20) if 2**-k <= 0.05),
-    "unpredicted": next(k for k in range(1, 20) if 2 * 2**-k <= 0.05),
-    "separated": 3,
+    "predicted": next(k for k in range(1, 20) if 2**-k <= alpha),
+    "unpredicted": next(k for k in range(1, 20) if 2 * 2**-k <= alpha),
+    "separated": next(n for n in range(1, 20) if comb(2 * n, n) >= 1 / alpha - 1e-9),
 }
 
 # %% wrong: the direction is ignored [points 3]
@@ -126,10 +135,12 @@ def compare(a, b, predicted=0):
     return float(np.mean(np.abs(means) >= abs(d.mean()) - 1e-9 * np.abs(d).mean()))
 
 
+from math import comb
+
 least = {
-    "predicted": next(k for k in range(1, 20) if 2**-k <= 0.05),
-    "unpredicted": next(k for k in range(1, 20) if 2 * 2**-k <= 0.05),
-    "separated": 3,
+    "predicted": next(k for k in range(1, 20) if 2**-k <= alpha),
+    "unpredicted": next(k for k in range(1, 20) if 2 * 2**-k <= alpha),
+    "separated": next(n for n in range(1, 20) if comb(2 * n, n) >= 1 / alpha - 1e-9),
 }
 
 # %% wrong: a - b instead of b - a [points 3]
@@ -144,10 +155,12 @@ def compare(a, b, predicted=0):
     return float(np.mean(predicted * means >= predicted * m - slack))
 
 
+from math import comb
+
 least = {
-    "predicted": next(k for k in range(1, 20) if 2**-k <= 0.05),
-    "unpredicted": next(k for k in range(1, 20) if 2 * 2**-k <= 0.05),
-    "separated": 3,
+    "predicted": next(k for k in range(1, 20) if 2**-k <= alpha),
+    "unpredicted": next(k for k in range(1, 20) if 2 * 2**-k <= alpha),
+    "separated": next(n for n in range(1, 20) if comb(2 * n, n) >= 1 / alpha - 1e-9),
 }
 
 # %% wrong: 200 random patterns instead of all [points 2]
@@ -160,10 +173,12 @@ def compare(a, b, predicted=0):
     return float(np.mean(predicted * means >= predicted * m - slack))
 
 
+from math import comb
+
 least = {
-    "predicted": next(k for k in range(1, 20) if 2**-k <= 0.05),
-    "unpredicted": next(k for k in range(1, 20) if 2 * 2**-k <= 0.05),
-    "separated": 3,
+    "predicted": next(k for k in range(1, 20) if 2**-k <= alpha),
+    "unpredicted": next(k for k in range(1, 20) if 2 * 2**-k <= alpha),
+    "separated": next(n for n in range(1, 20) if comb(2 * n, n) >= 1 / alpha - 1e-9),
 }
 
 # %% wrong: the sign test, which does not see how large a difference is [points 0]
@@ -191,9 +206,9 @@ def compare(a, b, predicted=0):
 
 
 least = {
-    "predicted": next(k for k in range(1, 20) if 2**-k <= 0.05),
-    "unpredicted": next(k for k in range(1, 20) if 2**-k <= 0.05),
-    "separated": next(k for k in range(1, 20) if 2**-k <= 0.05),
+    "predicted": next(k for k in range(1, 20) if 2**-k <= alpha),
+    "unpredicted": next(k for k in range(1, 20) if 2**-k <= alpha),
+    "separated": next(k for k in range(1, 20) if 2**-k <= alpha),
 }
 
 # %% wrong: only the visible case
