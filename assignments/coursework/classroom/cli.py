@@ -7,6 +7,7 @@ import sys
 import textwrap
 from pathlib import Path
 
+from coursework import limits
 from coursework.classroom import exam, outcome, roster, run
 from coursework.classroom.exam import Exam
 from coursework.classroom.pool import GraderError
@@ -46,6 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
     out: Path = options.out or _beside(folder)
     try:
         chosen = _exam(options)
+        print(_guarded(limits.guards()), flush=True)
         people = roster.read(options.roster) if options.roster else None
         book, archive, counts = run.grade(
             chosen,
@@ -63,6 +65,14 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 1 if counts.died else 0
+
+
+def _guarded(guards: list[limits.Guard]) -> str:
+    """What guards answers on this machine, and what does not."""
+    found = ", ".join(f"{g.name} ({g.detail})" for g in guards if g.works)
+    lines = [f"Guards of this machine: {found or 'none'}."]
+    lines += [f"WARNING: no guard of {g.name} here: {g.detail}" for g in guards if not g.works]
+    return "\n".join(lines)
 
 
 #: Errors whose message is all that a person needs.
