@@ -29,7 +29,7 @@ from coursework.submission import Submission
 RECORD = ROOT / "assets" / "assignments" / "kills.json"
 SECRETS = ("one", "two", "three", "four", "five")
 #: Seconds after which a hang is one, here: its limit is the same mechanism as the real one.
-HANG = 2.0
+HANG = 1.0
 
 
 @dataclass(frozen=True)
