@@ -52,7 +52,7 @@ def histogram(values: list[float], edges: np.ndarray, name: str, title: str, lab
         title: heading, and what is read aloud.
         label: of the horizontal axis.
     """
-    with mpl.rc_context(STYLE):  # type: ignore[arg-type]
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(3.4, 2.2), layout="constrained")
         axes = figure.add_subplot()
         # A number beyond the last edge by rounding counts in the last bin.
