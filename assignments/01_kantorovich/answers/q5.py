@@ -133,3 +133,15 @@ trap = (np.array([0.0, 1.99]), np.array([-1.0, 0.99]))
 # %% wrong: a trap and a torn pile, and no claims [points 2]
 trap = (np.array([0.0, 1.99]), np.array([-1.0, 0.99]))
 torn = (np.eye(2), np.array([0.51, 0.49]), np.array([0.51, 0.49]))
+
+# %% wrong: words in the place of claims that are true [points 2]
+trap = (np.array([0.0, 1.99]), np.array([-1.0, 0.99]))
+torn = (np.eye(2), np.array([0.51, 0.49]), np.array([0.51, 0.49]))
+half = np.ones(2) / 2
+claims = {
+    "A": (np.ones((2, 2)), half, half, np.eye(2) / 2, np.ones((2, 2)) / 4),
+    "B": "False",
+    "C": (np.array([0.0]), np.array([1.0]), np.array([2.0])),
+    "D": (np.array([-1.0, 1.0]), np.array([-(2**0.5), 0.0, 0.0, 2**0.5])),
+    "E": "no",
+}
