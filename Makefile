@@ -44,15 +44,16 @@ notebooks: $(bin)/.book  ## write notebooks/NN_slug.ipynb from the chapters
 	$(bin)/python -m tools.notebooks
 
 assignments: $(ASSIGNMENTS)/.made  ## make the course assignments in _build/assignments (SECRET=file: yours alone)
-	$(apart) -m coursework.making $(if $(SECRET),--secret "$(SECRET)",--publish)
+	@$(apart) -m coursework.making $(if $(ONLY),--only "$(ONLY)") $(if $(CHECK),--check) \
+	  $(if $(SECRET),--secret "$(SECRET)",$(if $(CHECK),,--publish))
 
 grade: $(ASSIGNMENTS)/.made  ## grade a folder of submissions: make grade ASSIGNMENT=01_kantorovich DIR=folder
-	$(apart) -m coursework.classroom "$(ASSIGNMENT)" "$(DIR)" $(if $(OUT),--out "$(OUT)") \
+	@$(apart) -m coursework.classroom "$(ASSIGNMENT)" "$(DIR)" $(if $(OUT),--out "$(OUT)") \
 	  $(if $(JOBS),--jobs $(JOBS)) $(if $(PER_STUDENT),--per-student) $(if $(SECRET),--secret "$(SECRET)") \
-	  $(if $(ROSTER),--roster "$(ROSTER)") $(if $(COLUMN),--column "$(COLUMN)")
+	  $(if $(ROSTER),--roster "$(ROSTER)") $(if $(COLUMN),--column "$(COLUMN)") $(if $(SIMILAR),--similar $(SIMILAR))
 
 mutants: $(ASSIGNMENTS)/.made  ## test the tests: grade the bank of right and wrong answers (ONLY=01_kantorovich)
-	$(apart) -m coursework.mutants $(if $(ONLY),"$(ONLY)",--write)
+	@$(apart) -m coursework.mutants $(if $(ONLY),"$(ONLY)",--write)
 
 bench: $(bin)/.test  ## measure against other libraries side by side (ONLY=name: that one), and the website
 	@met=0; $(bin)/python -m benchmarks.run $(ONLY) || met=1; \

@@ -15,6 +15,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from coursework.source import SourceError
+
 MARK = re.compile(r"^# %% (right|wrong): (.*?)(?: \[points ([\d.]+)\])?$", re.MULTILINE)
 
 
@@ -34,8 +36,14 @@ class Answer:
 
 
 def read(path: Path) -> list[Answer]:
-    """The answers in a file."""
+    """The answers in a file; raises ``SourceError`` for a line ``# %%`` of another form."""
     text = path.read_text(encoding="utf-8")
+    for line in text.splitlines():
+        if line.startswith("# %%") and MARK.match(line) is None:
+            raise SourceError(
+                f"{path.parent.parent.name}, {path.name}: {line!r} is neither `# %% right: …` "
+                "nor `# %% wrong: …`"
+            )
     pieces = MARK.split(text)
     found = []
     for kind, title, points, code in zip(

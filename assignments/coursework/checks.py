@@ -91,7 +91,7 @@ def _because(why: str) -> str:
 def _share(error: float) -> str:
     if error >= 10:
         return f"a factor of {error:.0f}" if error < 1e6 else "several orders of magnitude"
-    return f"{100 * error:.2g} %"
+    return f"{100 * error:.0f} %" if error >= 0.1 else f"{100 * error:.2g} %"
 
 
 def _numpy(value: Any) -> Any:

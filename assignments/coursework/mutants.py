@@ -23,7 +23,7 @@ from coursework.archive import Archive, of_source
 from coursework.grading import Result, grade
 from coursework.hidden import Hidden
 from coursework.limits import Limits
-from coursework.making.__main__ import ROOT, folders
+from coursework.making.__main__ import ROOT, named
 from coursework.submission import Submission
 
 RECORD = ROOT / "assets" / "assignments" / "kills.json"
@@ -125,7 +125,7 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help=f"write {RECORD.relative_to(ROOT)}")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
-    chosen = [f for f in folders() if not options.names or f.name in options.names]
+    chosen = named(options.names)
     record = run([case for folder in chosen for case in cases(folder)], options.jobs)
     faults = survivors(record)
     for fault in faults:

@@ -25,6 +25,10 @@ BEGIN = "# BEGIN QUESTION"
 END = "# END QUESTION"
 
 
+class SourceError(ValueError):
+    """A source that is not as it must be; names the assignment and the question."""
+
+
 @dataclass(frozen=True)
 class Question:
     """A question: its settings, its text and its cells.
@@ -68,7 +72,11 @@ class Assignment:
 
     @cached_property
     def questions(self) -> dict[str, Question]:
-        return {q.name: q for q in _questions(self.notebook.cells)}
+        try:
+            questions = _questions(self.notebook.cells)
+        except SourceError as error:
+            raise SourceError(f"{self.slug}, {error}") from error
+        return {q.name: q for q in questions}
 
     @property
     def setup(self) -> list[str]:
@@ -86,7 +94,10 @@ def read(folder: Path, secret: str = "") -> Assignment:
     import jupytext
 
     text = (folder / "assignment.md").read_text(encoding="utf-8")
-    settings = yaml.safe_load(text.split("---\n")[1])["assignment"]
+    try:
+        settings = dict(yaml.safe_load(text.split("---\n")[1])["assignment"])
+    except (IndexError, KeyError, TypeError, ValueError, yaml.YAMLError) as error:
+        raise SourceError(f"{folder.name}: no `assignment:` in the front matter") from error
     text = substitute(text, parameters(settings, secret))
     notebook = jupytext.reads(text, fmt="md:myst")
     return Assignment(folder.name, settings, notebook)
@@ -121,19 +132,33 @@ def _questions(cells: list[Any]) -> list[Question]:
     inside: tuple[dict[str, Any], list[Any]] | None = None
     for cell in cells:
         if cell.cell_type == "raw" and cell.source.startswith(BEGIN):
-            settings = yaml.safe_load(cell.source.split("\n", 1)[1])
+            if inside is not None:
+                raise SourceError(f"{inside[0].get('name')}: {END} is missing")
+            try:
+                settings = dict(yaml.safe_load(cell.source.partition("\n")[2]))
+            except (TypeError, ValueError, yaml.YAMLError) as error:
+                raise SourceError(f"after {_last(found)}: settings cannot be read") from error
             inside = (settings, [])
         elif cell.cell_type == "raw" and cell.source.startswith(END):
-            assert inside is not None, f"{END} without a beginning"
+            if inside is None:
+                raise SourceError(f"after {_last(found)}: {END} without a beginning")
             found.append(_question(*inside))
             inside = None
         elif inside is not None:
             inside[1].append(cell)
-    assert inside is None, f"{END} is missing"
+    if inside is not None:
+        raise SourceError(f"{inside[0].get('name')}: {END} is missing")
     return found
 
 
+def _last(found: list[Question]) -> str:
+    return found[-1].name if found else "the beginning"
+
+
 def _question(settings: dict[str, Any], cells: list[Any]) -> Question:
+    for key in ("name", "points", "objective", "section"):
+        if key not in settings:
+            raise SourceError(f"{settings.get('name', 'a question')}: `{key}:` is missing")
     text = "\n\n".join(c.source for c in cells if c.cell_type == "markdown")
     heading = re.search(r"^#+ (?:Question \d+: )?(.*)$", text, flags=re.MULTILINE)
     return Question(

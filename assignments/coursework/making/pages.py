@@ -27,6 +27,7 @@ table {{ border-collapse: collapse; width: 100%; margin: .5rem 0 1.5rem; }}
 th, td {{ text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0;
           border-bottom: 1px solid color-mix(in srgb, currentColor 25%, transparent); }}
 td.n, th.n {{ text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }}
+.wide {{ overflow-x: auto; }}
 code {{ overflow-wrap: anywhere; }}
 </style>
 <h1>{title}</h1>
@@ -59,6 +60,7 @@ def notes(assignment: Assignment, text: str, site: str) -> str:
     markdown.use(dollarmath_plugin, renderer=lambda tex, options: formula(tex))
     text = re.sub(r"\A# .*\n", "", text)  # the page has a title
     body = markdown.render(links(text, site))
+    body = body.replace("<table>", '<div class="wide"><table>').replace("</table>", "</table></div>")
     return PAGE.format(title=f"For the instructor: {escape(assignment.title)}", body=body)
 
 
@@ -105,4 +107,5 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
         )
 
     body = "\n".join(f"<tr>{line(row, 'td')}</tr>" for row in rows)
-    return f"<table><tr>{line(head, 'th')}</tr>\n{body}</table>"
+    table = f"<table><tr>{line(head, 'th')}</tr>\n{body}</table>"
+    return f'<div class="wide">{table}</div>'
