@@ -12,10 +12,10 @@ def climb(w0, m, lam, one_sided):
     off = max(abs(w) - 1, 0) if one_sided else abs(w) - 1
     return w, m * w, m * w - lam * off**2
 
-gap, lam = 2.0, 10.0
+gap, lam = dirac_gap, dirac_lam
 dirac_objective = gap * (1 + gap / (4 * lam))
 dirac_value = gap * (1 + gap / (2 * lam))
-enough_lam = gap / 2 / 0.05
+enough_lam = gap / 2 / (dirac_percent / 100)
 overshoot_cm = 100 * gap / (2 * lam / 100)
 
 # %% right: closed forms of the book
@@ -25,11 +25,11 @@ def climb(w0, m, lam, one_sided):
     return -(1 - m / (2 * lam)), -m + m**2 / (2 * lam), -m + m**2 / (4 * lam)
 
 from otgen_lite.statements._critics import penalised_line
-line = penalised_line(torch.tensor([0.0]), torch.tensor([2.0]))
-dirac_objective, dirac_value = line.objective(10.0), line.value(10.0)
-enough_lam = 2.0 / 0.1
-line = penalised_line(torch.tensor([0.0]), torch.tensor([200.0]))
-overshoot_cm = 100 * (line.value(10.0) / line.w1 - 1)
+line = penalised_line(torch.tensor([0.0]), torch.tensor([3.0]))
+dirac_objective, dirac_value = line.objective(20.0), line.value(20.0)
+enough_lam = 3.0 / 0.08
+line = penalised_line(torch.tensor([0.0]), torch.tensor([300.0]))
+overshoot_cm = 100 * (line.value(20.0) / line.w1 - 1)
 
 # %% right: a grid and a polish: the top of the basin
 def climb(w0, m, lam, one_sided):
@@ -46,8 +46,8 @@ def climb(w0, m, lam, one_sided):
     w = minimize_scalar(lambda w: -J(w), bounds=(low, high), method="bounded", options=fine).x
     return w, m * w, J(w)
 
-dirac_objective, dirac_value = 2.1, 2.2
-enough_lam, overshoot_cm = 20.0, 1000.0
+dirac_objective, dirac_value = 3.1125, 3.225
+enough_lam, overshoot_cm = 37.5, 750.0
 
 # %% wrong: the factor 2 is forgotten in the slope [points 2]
 def climb(w0, m, lam, one_sided):
@@ -57,8 +57,8 @@ def climb(w0, m, lam, one_sided):
     V = m * w
     return w, V, V - lam * (abs(w) - 1) ** 2
 
-dirac_objective, dirac_value = 2.1, 2.2
-enough_lam, overshoot_cm = 20.0, 1000.0
+dirac_objective, dirac_value = 3.1125, 3.225
+enough_lam, overshoot_cm = 37.5, 750.0
 
 # %% wrong: slope one, as if the penalty were a wall [points 2]
 def climb(w0, m, lam, one_sided):
@@ -68,8 +68,8 @@ def climb(w0, m, lam, one_sided):
     V = m * w
     return w, V, V - lam * (abs(w) - 1) ** 2
 
-dirac_objective, dirac_value = 2.1, 2.2
-enough_lam, overshoot_cm = 20.0, 1000.0
+dirac_objective, dirac_value = 3.1125, 3.225
+enough_lam, overshoot_cm = 37.5, 750.0
 
 # %% wrong: the global top from everywhere: no second well [points 4]
 def climb(w0, m, lam, one_sided):
@@ -79,8 +79,8 @@ def climb(w0, m, lam, one_sided):
     V = m * w
     return w, V, V - lam * (abs(w) - 1) ** 2
 
-dirac_objective, dirac_value = 2.1, 2.2
-enough_lam, overshoot_cm = 20.0, 1000.0
+dirac_objective, dirac_value = 3.1125, 3.225
+enough_lam, overshoot_cm = 37.5, 750.0
 
 # %% wrong: a second well also where there is none [points 4]
 def climb(w0, m, lam, one_sided):
@@ -90,8 +90,8 @@ def climb(w0, m, lam, one_sided):
     V = m * w
     return w, V, V - lam * (abs(w) - 1) ** 2
 
-dirac_objective, dirac_value = 2.1, 2.2
-enough_lam, overshoot_cm = 20.0, 1000.0
+dirac_objective, dirac_value = 3.1125, 3.225
+enough_lam, overshoot_cm = 37.5, 750.0
 
 # %% wrong: the second well under the one-sided penalty as well [points 4]
 def climb(w0, m, lam, one_sided):
@@ -101,8 +101,8 @@ def climb(w0, m, lam, one_sided):
     V = m * w
     return w, V, V - lam * (abs(w) - 1) ** 2
 
-dirac_objective, dirac_value = 2.1, 2.2
-enough_lam, overshoot_cm = 20.0, 1000.0
+dirac_objective, dirac_value = 3.1125, 3.225
+enough_lam, overshoot_cm = 37.5, 750.0
 
 # %% wrong: the well on the outer side of -1 [points 4]
 def climb(w0, m, lam, one_sided):
@@ -112,8 +112,8 @@ def climb(w0, m, lam, one_sided):
     V = m * w
     return w, V, V - lam * (abs(w) - 1) ** 2
 
-dirac_objective, dirac_value = 2.1, 2.2
-enough_lam, overshoot_cm = 20.0, 1000.0
+dirac_objective, dirac_value = 3.1125, 3.225
+enough_lam, overshoot_cm = 37.5, 750.0
 
 # %% wrong: the one-sided penalty never moves a critic within [-1, 1] [points 4]
 def climb(w0, m, lam, one_sided):
@@ -126,8 +126,8 @@ def climb(w0, m, lam, one_sided):
     V = m * w
     return w, V, V - lam * (abs(w) - 1) ** 2
 
-dirac_objective, dirac_value = 2.1, 2.2
-enough_lam, overshoot_cm = 20.0, 1000.0
+dirac_objective, dirac_value = 3.1125, 3.225
+enough_lam, overshoot_cm = 37.5, 750.0
 
 # %% wrong: the objective is the value [points 2]
 def climb(w0, m, lam, one_sided):
@@ -137,8 +137,8 @@ def climb(w0, m, lam, one_sided):
     V = m * w
     return w, V, V
 
-dirac_objective, dirac_value = 2.1, 2.2
-enough_lam, overshoot_cm = 20.0, 1000.0
+dirac_objective, dirac_value = 3.1125, 3.225
+enough_lam, overshoot_cm = 37.5, 750.0
 
 # %% wrong: the objective twice [points 2]
 def climb(w0, m, lam, one_sided):
@@ -148,8 +148,8 @@ def climb(w0, m, lam, one_sided):
     V = m * w
     return w, V - lam * (abs(w) - 1) ** 2, V - lam * (abs(w) - 1) ** 2
 
-dirac_objective, dirac_value = 2.1, 2.2
-enough_lam, overshoot_cm = 20.0, 1000.0
+dirac_objective, dirac_value = 3.1125, 3.225
+enough_lam, overshoot_cm = 37.5, 750.0
 
 # %% wrong: the penalty is added [points 2]
 def climb(w0, m, lam, one_sided):
@@ -159,8 +159,8 @@ def climb(w0, m, lam, one_sided):
     V = m * w
     return w, V, V + lam * (abs(w) - 1) ** 2
 
-dirac_objective, dirac_value = 2.1, 2.2
-enough_lam, overshoot_cm = 20.0, 1000.0
+dirac_objective, dirac_value = 3.1125, 3.225
+enough_lam, overshoot_cm = 37.5, 750.0
 
 # %% wrong: too few steps of the loop [points 2]
 def climb(w0, m, lam, one_sided):
@@ -170,8 +170,8 @@ def climb(w0, m, lam, one_sided):
         w += 1e-3 / lam * (m - 2 * lam * off * np.sign(w))
     return w, m * w, m * w - lam * (abs(w) - 1) ** 2
 
-dirac_objective, dirac_value = 2.1, 2.2
-enough_lam, overshoot_cm = 20.0, 1000.0
+dirac_objective, dirac_value = 3.1125, 3.225
+enough_lam, overshoot_cm = 37.5, 750.0
 
 # %% wrong: objective and value exchanged [points 4]
 def climb(w0, m, lam, one_sided):
@@ -181,8 +181,8 @@ def climb(w0, m, lam, one_sided):
     V = m * w
     return w, V, V - lam * (abs(w) - 1) ** 2
 
-dirac_objective, dirac_value = 2.2, 2.1
-enough_lam, overshoot_cm = 20.0, 1000.0
+dirac_objective, dirac_value = 3.225, 3.1125
+enough_lam, overshoot_cm = 37.5, 750.0
 
 # %% wrong: the Lipschitz value: no overshoot [points 4]
 def climb(w0, m, lam, one_sided):
@@ -192,8 +192,8 @@ def climb(w0, m, lam, one_sided):
     V = m * w
     return w, V, V - lam * (abs(w) - 1) ** 2
 
-dirac_objective, dirac_value = 2.0, 2.0
-enough_lam, overshoot_cm = 20.0, 1000.0
+dirac_objective, dirac_value = 3.0, 3.0
+enough_lam, overshoot_cm = 37.5, 750.0
 
 # %% wrong: the squared gap is forgotten [points 4]
 def climb(w0, m, lam, one_sided):
@@ -203,8 +203,8 @@ def climb(w0, m, lam, one_sided):
     V = m * w
     return w, V, V - lam * (abs(w) - 1) ** 2
 
-dirac_objective, dirac_value = 2 + 2 / 40, 2 + 2 / 20
-enough_lam, overshoot_cm = 20.0, 1000.0
+dirac_objective, dirac_value = 3 + 3 / 80, 3 + 3 / 40
+enough_lam, overshoot_cm = 37.5, 750.0
 
 # %% wrong: the weight for which the objective, not the value, is close enough [points 4]
 def climb(w0, m, lam, one_sided):
@@ -214,8 +214,8 @@ def climb(w0, m, lam, one_sided):
     V = m * w
     return w, V, V - lam * (abs(w) - 1) ** 2
 
-dirac_objective, dirac_value = 2.1, 2.2
-enough_lam, overshoot_cm = 10.0, 1000.0
+dirac_objective, dirac_value = 3.1125, 3.225
+enough_lam, overshoot_cm = 18.75, 750.0
 
 # %% wrong: a length without a unit: the overshoot does not change [points 4]
 def climb(w0, m, lam, one_sided):
@@ -225,8 +225,8 @@ def climb(w0, m, lam, one_sided):
     V = m * w
     return w, V, V - lam * (abs(w) - 1) ** 2
 
-dirac_objective, dirac_value = 2.1, 2.2
-enough_lam, overshoot_cm = 20.0, 10.0
+dirac_objective, dirac_value = 3.1125, 3.225
+enough_lam, overshoot_cm = 37.5, 7.5
 
 # %% wrong: converted the wrong way [points 4]
 def climb(w0, m, lam, one_sided):
@@ -236,8 +236,8 @@ def climb(w0, m, lam, one_sided):
     V = m * w
     return w, V, V - lam * (abs(w) - 1) ** 2
 
-dirac_objective, dirac_value = 2.1, 2.2
-enough_lam, overshoot_cm = 20.0, 0.1
+dirac_objective, dirac_value = 3.1125, 3.225
+enough_lam, overshoot_cm = 37.5, 0.075
 
 # %% wrong: a share instead of percent [points 4]
 def climb(w0, m, lam, one_sided):
@@ -247,8 +247,8 @@ def climb(w0, m, lam, one_sided):
     V = m * w
     return w, V, V - lam * (abs(w) - 1) ** 2
 
-dirac_objective, dirac_value = 2.1, 2.2
-enough_lam, overshoot_cm = 20.0, 1000.0 / 100
+dirac_objective, dirac_value = 3.1125, 3.225
+enough_lam, overshoot_cm = 37.5, 750.0 / 100
 
 # %% wrong: centimetres squared [points 4]
 def climb(w0, m, lam, one_sided):
@@ -258,8 +258,8 @@ def climb(w0, m, lam, one_sided):
     V = m * w
     return w, V, V - lam * (abs(w) - 1) ** 2
 
-dirac_objective, dirac_value = 2.1, 2.2
-enough_lam, overshoot_cm = 20.0, 100_000.0
+dirac_objective, dirac_value = 3.1125, 3.225
+enough_lam, overshoot_cm = 37.5, 75_000.0
 
 # %% wrong: percent taken for a share [points 4]
 def climb(w0, m, lam, one_sided):
@@ -269,12 +269,12 @@ def climb(w0, m, lam, one_sided):
     V = m * w
     return w, V, V - lam * (abs(w) - 1) ** 2
 
-dirac_objective, dirac_value = 2.1, 2.2
-enough_lam, overshoot_cm = 0.2, 1000.0
+dirac_objective, dirac_value = 3.1125, 3.225
+enough_lam, overshoot_cm = 0.375, 750.0
 
 # %% wrong: the visible example only [points 2]
 def climb(w0, m, lam, one_sided):
     return 1.5, 1.5, 1.25
 
-dirac_objective, dirac_value = 2.1, 2.2
-enough_lam, overshoot_cm = 20.0, 1000.0
+dirac_objective, dirac_value = 3.1125, 3.225
+enough_lam, overshoot_cm = 37.5, 750.0
