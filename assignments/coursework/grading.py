@@ -10,6 +10,7 @@ from coursework import test_cells
 from coursework.limits import Limits
 from coursework.source import Question
 from coursework.submission import Submission
+from coursework.wire import NotPlainError
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,11 @@ def grade(
         for case in tests.test_cases:
             try:
                 case.body.call_func(names)
+            except NotPlainError as error:
+                if not case.hidden and not case.points:
+                    continue  # it hands over a function of the student's own kernel
+                messages.append(sentence(error))
+                passed = False
             except Exception as error:
                 messages.append(sentence(error))
                 passed = False

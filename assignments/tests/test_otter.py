@@ -67,6 +67,7 @@ def test_a_solution_gets_everything_with_a_secret(
     for name, tests in exam.tests.items():
         result = grade(submission, exam.questions[name], tests)
         assert result.points == result.of, f"{name}: {result.messages}"
+        assert result.messages == (), f"{name}: a right answer reads a complaint"
 
 
 def test_files_that_a_student_adds_hide_no_module(

@@ -60,7 +60,9 @@ def notes(assignment: Assignment, text: str, site: str) -> str:
     markdown.use(dollarmath_plugin, renderer=lambda tex, options: formula(tex))
     text = re.sub(r"\A# .*\n", "", text)  # the page has a title
     body = markdown.render(links(text, site))
-    body = body.replace("<table>", '<div class="wide"><table>').replace("</table>", "</table></div>")
+    body = body.replace("<table>", '<div class="wide"><table>').replace(
+        "</table>", "</table></div>"
+    )
     return PAGE.format(title=f"For the instructor: {escape(assignment.title)}", body=body)
 
 
