@@ -53,7 +53,7 @@ grade: $(ASSIGNMENTS)/.made  ## grade a folder of submissions: make grade ASSIGN
 	  $(if $(ROSTER),--roster "$(ROSTER)") $(if $(COLUMN),--column "$(COLUMN)") $(if $(SIMILAR),--similar $(SIMILAR))
 
 mutants: $(ASSIGNMENTS)/.made  ## test the tests: grade the bank of right and wrong answers (ONLY=01_kantorovich)
-	@$(apart) -m coursework.mutants $(if $(ONLY),"$(ONLY)",--write)
+	@$(apart) -m coursework.mutants $(if $(ONLY),"$(ONLY)") --write
 
 bench: $(bin)/.test  ## measure against other libraries side by side (ONLY=name: that one), and the website
 	@met=0; $(bin)/python -m benchmarks.run $(ONLY) || met=1; \

@@ -23,7 +23,7 @@ from coursework.archive import Archive, of_source
 from coursework.grading import Result, grade
 from coursework.hidden import Hidden
 from coursework.limits import Limits
-from coursework.making.__main__ import ROOT, named
+from coursework.making.__main__ import ROOT, folders, named
 from coursework.submission import Submission
 
 RECORD = ROOT / "assets" / "assignments" / "kills.json"
@@ -108,6 +108,15 @@ def run(chosen: list[Case], jobs: int) -> dict[str, Any]:
     return record
 
 
+def write(record: dict[str, Any]) -> None:
+    """Put these assignments into the record, beside the others there are."""
+    old = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.is_file() else {}
+    both = {f.name: record.get(f.name, old.get(f.name)) for f in folders()}
+    kept = {name: entry for name, entry in both.items() if entry}
+    RECORD.parent.mkdir(exist_ok=True)
+    RECORD.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
 def survivors(record: dict[str, Any]) -> list[str]:
     """Answers that do not get what they must, one line for each."""
     return [
@@ -130,9 +139,8 @@ def main() -> int:
     faults = survivors(record)
     for fault in faults:
         print("SURVIVOR", fault)
-    if options.write and not options.names:
-        RECORD.parent.mkdir(exist_ok=True)
-        RECORD.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    if options.write:
+        write(record)
     total = sum(len(q["answers"]) for qs in record.values() for q in qs.values())
     print(f"{total} answers, {len(SECRETS)} secrets each, {len(faults)} not as they must be.")
     return 1 if faults else 0
