@@ -8,6 +8,7 @@ the answers of :mod:`coursework.generic`, for five secrets. The record is
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import sys
@@ -77,9 +78,21 @@ def points(case: Case, secret: str) -> Result:
     return grade(submission, case.question, archive.tests[case.question.name], case.limits)
 
 
-def run(chosen: list[Case], jobs: int) -> dict[str, Any]:
+def digest(folder: Path, question: source.Question) -> str:
+    """On what the points of a bank depend: a question, its answers, what tests compare with."""
+    here = Path(__file__).parent
+    files = [folder / "answers" / f"{question.name}.py"]
+    files += [here / f"{name}.py" for name in ("checks", "hidden", "generic")]
+    total = hashlib.sha256("\0".join([*question.tests, *question.solution]).encode())
+    total.update("\0".join(source.read(folder).setup).encode())
+    for path in files:
+        total.update(path.read_bytes())
+    return total.hexdigest()[:16]
+
+
+def run(chosen: list[Case], jobs: int, secrets: tuple[str, ...] = SECRETS) -> dict[str, Any]:
     """Grade cases; the record, in the form of its file."""
-    todo = [(case, secret) for case in chosen for secret in SECRETS]
+    todo = [(case, secret) for case in chosen for secret in secrets]
     bar = tqdm(total=len(todo), desc="Grading", unit="answer", disable=None)
 
     def one(job: tuple[Case, str]) -> tuple[Case, Result]:
@@ -92,7 +105,12 @@ def run(chosen: list[Case], jobs: int) -> dict[str, Any]:
         for case, result in pool.map(one, todo):
             entry = record.setdefault(case.folder.name, {}).setdefault(
                 case.question.name,
-                {"title": case.question.title, "points": case.question.points, "answers": []},
+                {
+                    "title": case.question.title,
+                    "points": case.question.points,
+                    "digest": digest(case.folder, case.question),
+                    "answers": [],
+                },
             )
             answers = entry["answers"]
             if not answers or answers[-1]["title"] != case.answer.title:

@@ -127,7 +127,7 @@ def floor_of_two(D, p, n):
 def floor(law, n, seed):
     rng = np.random.default_rng(seed)
     C = otg.cost_matrix(torch.tensor(law(n, rng)), torch.tensor(law(n, rng)))
-    return float(otg.solve_sinkhorn(C, 1.0).linear)
+    return float(otg.solve_sinkhorn(C, 5.0).linear)
 
 
 def floor_of_two(D, p, n):
