@@ -48,7 +48,7 @@ class Exam:
 
 
 def find(name: str, secret: str = "", root: Path = ROOT) -> Exam:
-    """The assignment of a name such as ``01_kantorovich`` or ``01``, or at a path.
+    """The assignment of a name such as ``01_kantorovich``, ``01`` or ``1``, or at a path.
 
     The archive in ``_build/assignments`` counts, since it is what was handed out; without one, the
     source does.
@@ -60,9 +60,18 @@ def find(name: str, secret: str = "", root: Path = ROOT) -> Exam:
     made = root / "_build" / "assignments"
     archives = {p.parent.name: p for p in sorted(made.glob("*/*-autograder.zip"))}
     slugs = sorted({p.name for p in sources} | set(archives))
-    chosen = [s for s in slugs if s == name] or [s for s in slugs if name and s.startswith(name)]
+    chosen = (
+        [s for s in slugs if s == name]
+        or [s for s in slugs if name.isdecimal() and _number(s) == int(name)]
+        or [s for s in slugs if name and s.startswith(name)]
+    )
     if len(chosen) != 1:
         several = "more than one assignment begins with" if chosen else "no assignment is called"
         raise UnknownError(f"{several} {name!r}; there are {', '.join(slugs) or 'none'}")
     (slug,) = chosen
     return Exam(archives.get(slug, root / "assignments" / slug), secret)
+
+
+def _number(slug: str) -> int | None:
+    head = slug.partition("_")[0]
+    return int(head) if head.isdecimal() else None

@@ -1,0 +1,72 @@
+"""A first use of `make grade`: what is refused, and what is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coursework import archive, test_cells
+from coursework import source as sources
+from coursework.classroom import cli, exam
+
+from .classes import RIGHT, assignment, notebook, written, zipped
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    return assignment(tmp_path / "assignments" / "01_sums")
+
+
+def packed(source: Path, place: Path, secret: str = "") -> Path:
+    """The archive of a source."""
+    read = sources.read(source, secret)
+    question = read.questions["q1"]
+    files: dict[str, str | bytes] = {
+        "files/assignment.json": archive.describe(read, secret),
+        "tests/q1.py": test_cells.as_file("q1", question.points, question.tests),
+    }
+    return zipped(place / f"{source.name}-autograder.zip", files)
+
+
+def test_without_an_archive_nothing_is_graded_unless_one_wants_it(
+    source: Path, tmp_path: Path, capsys: Any
+) -> None:
+    folder = written(tmp_path / "in", {"ada.ipynb": notebook(RIGHT)})
+    call = [str(source), str(folder), "--jobs", "1"]
+    assert cli.main(call) == 2
+    said = capsys.readouterr().err
+    assert "no archive of 01_sums in _build/assignments: run `make assignments" in said
+    assert "--by-source" in said
+    assert not (tmp_path / "in-grades").exists()
+    assert cli.main([*call, "--by-source"]) == 0
+
+
+def test_a_number_is_the_name_of_an_assignment(source: Path, tmp_path: Path) -> None:
+    for name in ("03_mke", "10_last"):
+        assignment(tmp_path / "assignments" / name)
+    for name, slug in [("1", "01_sums"), ("01", "01_sums"), ("3", "03_mke"), ("10", "10_last")]:
+        assert exam.find(name, root=tmp_path).place.name == slug
+    with pytest.raises(exam.UnknownError, match="no assignment is called '2'"):
+        exam.find("2", root=tmp_path)
+
+
+def test_an_archive_goes_before_the_source(source: Path, tmp_path: Path) -> None:
+    made = packed(source, tmp_path / "_build" / "assignments" / "01_sums")
+    assert exam.find("1", root=tmp_path).place == made
+
+
+def test_grades_are_not_written_over_a_file(source: Path, tmp_path: Path, capsys: Any) -> None:
+    folder = written(tmp_path / "in", {"ada.ipynb": notebook(RIGHT)})
+    out = written(tmp_path, {"out": "mine"}) / "out"
+    assert cli.main([str(source), str(folder), "--by-source", "--out", str(out)]) == 2
+    assert "out is a file: name a folder" in capsys.readouterr().err
+    assert out.read_text() == "mine"
+
+
+def test_what_is_not_there_is_neither_a_folder_nor_a_file(
+    source: Path, tmp_path: Path, capsys: Any
+) -> None:
+    assert cli.main([str(source), str(tmp_path / "x.zip"), "--by-source"]) == 2
+    assert "no such file or folder" in capsys.readouterr().err
