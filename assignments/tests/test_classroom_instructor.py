@@ -9,7 +9,7 @@ import pytest
 
 from coursework import archive, test_cells
 from coursework import source as sources
-from coursework.classroom import cli, exam
+from coursework.classroom import cli, exam, grader
 
 from .classes import RIGHT, assignment, notebook, written, zipped
 
@@ -70,3 +70,47 @@ def test_what_is_not_there_is_neither_a_folder_nor_a_file(
 ) -> None:
     assert cli.main([str(source), str(tmp_path / "x.zip"), "--by-source"]) == 2
     assert "no such file or folder" in capsys.readouterr().err
+
+
+def test_grades_of_two_assignments_do_not_mix(source: Path, tmp_path: Path, capsys: Any) -> None:
+    folder = written(tmp_path / "in", {"ada.ipynb": notebook(RIGHT)})
+    other = assignment(tmp_path / "assignments" / "02_more")
+    call = [str(folder), "--by-source", "--jobs", "1", "--out", str(tmp_path / "out")]
+    assert cli.main([str(source), *call]) == 0
+    before = {p: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()}
+    assert cli.main([str(other), *call]) == 2
+    said = capsys.readouterr().err
+    assert "holds grades of 01_sums, and these would be of 02_more" in said
+    assert {p: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()} == before
+    assert cli.main([str(source), *call]) == 0
+
+
+def test_another_notebook_is_named(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "project"
+    other = assignment(root / "assignments" / "03_other")
+    text = (other / "assignment.md").read_text().replace("total", "product")
+    (other / "assignment.md").write_text(text)
+    packed(other, root / "_build" / "assignments" / "03_other")
+    packed(source, root / "_build" / "assignments" / "01_sums")
+    monkeypatch.setattr(exam, "ROOT", root)
+    opened = exam.Exam(source).open()
+    handed_in = ["import numpy as np", "def product(values):\n    return sum(values)"]
+    said = grader.another(handed_in, opened)
+    assert said == (
+        "this looks like another notebook: it defines none of total; it has answers of 03_other"
+    )
+    assert grader.another(["x = 1"], opened).endswith("it defines none of total")
+    for own in (RIGHT, "def total(values):\n    ...", "def total(:", "from mine import *"):
+        assert not grader.another([own], opened)
+
+
+def test_another_notebook_is_a_row(source: Path, tmp_path: Path) -> None:
+    files = {"ada.ipynb": notebook(RIGHT), "bob.ipynb": notebook("product = 1")}
+    folder = written(tmp_path / "in", files)
+    assert cli.main([str(source), str(folder), "--by-source", "--jobs", "1"]) == 0
+    rows = (tmp_path / "in-grades" / "grades.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert "this looks like another notebook: it defines none of total" in rows[2]
+    page = (tmp_path / "in-grades" / "feedback" / "bob.html").read_text()
+    assert "this looks like another notebook" in page

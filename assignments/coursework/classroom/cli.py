@@ -84,6 +84,7 @@ ERRORS = (
     TableError,
     GraderError,
     exam.UnknownError,
+    exam.MixedError,
     run.BusyError,
 )
 
