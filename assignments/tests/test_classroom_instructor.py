@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from coursework import archive, test_cells
 from coursework import source as sources
-from coursework.classroom import cli, exam, grader
+from coursework.classroom import cli, exam, figures, grader
 
 from .classes import RIGHT, assignment, notebook, written, zipped
 
@@ -114,3 +115,34 @@ def test_another_notebook_is_a_row(source: Path, tmp_path: Path) -> None:
     assert "this looks like another notebook: it defines none of total" in rows[2]
     page = (tmp_path / "in-grades" / "feedback" / "bob.html").read_text()
     assert "this looks like another notebook" in page
+
+
+@pytest.mark.parametrize(
+    ("values", "of", "bins"),
+    [
+        ([0.0, 2.0, 5.0, 5.0], 5.0, 6),
+        ([0.0, 5.0], 5.0, 2),
+        ([0.0, 2.0, 4.0], 4.0, 3),
+        ([0.5, 2.0], 3.0, 7),
+        ([0.1, 0.3], 1.0, 11),
+        ([], 3.0, 2),
+    ],
+)
+def test_each_bar_stands_at_its_points(values: list[float], of: float, bins: int) -> None:
+    """The middle of the bin in which points are counted is these points."""
+    edges = figures.edges_of_points(values, of)
+    assert len(edges) == bins + 1
+    middles = (edges[:-1] + edges[1:]) / 2
+    counts, _ = np.histogram(values, edges)
+    for middle, count in zip(middles, counts, strict=True):
+        assert count == sum(abs(v - middle) < 1e-9 for v in values)
+    assert middles[0] == 0
+    assert middles[-1] == pytest.approx(of, abs=1e-12)
+
+
+def test_many_sorts_of_points_have_wide_bins() -> None:
+    values = [1.0, 1.01, 7.77, 20.0]
+    edges = figures.edges_of_points(values, 20.0)
+    assert len(edges) == figures.BINS + 2
+    assert np.histogram(values, edges)[0].sum() == 4
+    assert figures.edges_of_points([0.0], 0.0).tolist() == [-0.5, 0.5]
