@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from coursework import archive, test_cells
 from coursework import source as sources
-from coursework.classroom import cli, exam, figures, grader
+from coursework.classroom import cli, exam, figures, grader, messages
 
 from .classes import RIGHT, assignment, notebook, written, zipped
 
@@ -146,3 +147,52 @@ def test_many_sorts_of_points_have_wide_bins() -> None:
     assert len(edges) == figures.BINS + 2
     assert np.histogram(values, edges)[0].sum() == 4
     assert figures.edges_of_points([0.0], 0.0).tolist() == [-0.5, 0.5]
+
+
+NONE = "the answer could not be used: TypeError: cannot unpack non-iterable NoneType object"
+
+
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        ((NONE, "the step is None: is there a return?"), [messages.NOTHING]),
+        (("`k` has not been written yet", NONE), [messages.NOTHING]),
+        (("`k` has not been written yet",), [messages.BLANK]),
+        ((NONE, "four slopes"), [NONE, "four slopes"]),
+        (
+            ("your code raised TypeError: 'NoneType' object is not iterable (line 2: a, b = f(x))",),
+            ["your code raised TypeError: 'NoneType' object is not iterable (line 2: a, b = f(x))"],
+        ),
+        ((), []),
+    ],
+)
+def test_a_blank_question_is_one_message(said: tuple[str, ...], read: list[str]) -> None:
+    assert messages.shown(said) == read
+
+
+def test_backticks_are_code_and_nothing_else_is_html() -> None:
+    assert messages.prose("`f` and <b> `<i>` `") == (
+        "<code>f</code> and &lt;b&gt; <code>&lt;i&gt;</code> `"
+    )
+
+
+def test_a_syntax_error_names_its_line_once(source: Path) -> None:
+    opened = exam.Exam(source).open()
+    (mark,) = grader.marks(["x = 1", "def total(values:\n    return 1"], opened, "")
+    assert mark.messages == (
+        "`total` cannot be had: SyntaxError: '(' was never closed (line 1: def total(values:)",
+    )
+
+
+def test_a_page_of_feedback_reads_well(source: Path, tmp_path: Path) -> None:
+    files = {"ada.ipynb": notebook("total = ..."), "bob.ipynb": notebook(RIGHT)}
+    folder = written(tmp_path / "in", files)
+    assert cli.main([str(source), str(folder), "--by-source", "--jobs", "1"]) == 0
+    page = (tmp_path / "in-grades" / "feedback" / "ada.html").read_text()
+    assert re.findall(r"<li>(.*)</li>", page) == ["left blank"]
+    assert "the same code gets the\nsame messages and points again" in page
+    overview = (tmp_path / "in-grades" / "overview.html").read_text()
+    for table in re.finditer("<table>", overview):  # a wide one scrolls by itself
+        assert re.search(r'<div class="wide"[^>]*>$', overview[: table.start()])
+    similar = (tmp_path / "in-grades" / "similar.html").read_text()
+    assert "SIMILAR=0.7" in similar
