@@ -50,7 +50,8 @@ assignments: $(ASSIGNMENTS)/.made  ## make the course assignments in _build/assi
 grade: $(ASSIGNMENTS)/.made  ## grade a folder of submissions: make grade ASSIGNMENT=01_kantorovich DIR=folder
 	@$(apart) -m coursework.classroom "$(ASSIGNMENT)" "$(DIR)" $(if $(OUT),--out "$(OUT)") \
 	  $(if $(JOBS),--jobs $(JOBS)) $(if $(PER_STUDENT),--per-student) $(if $(SECRET),--secret "$(SECRET)") \
-	  $(if $(ROSTER),--roster "$(ROSTER)") $(if $(COLUMN),--column "$(COLUMN)") $(if $(SIMILAR),--similar $(SIMILAR))
+	  $(if $(ROSTER),--roster "$(ROSTER)") $(if $(COLUMN),--column "$(COLUMN)") \
+	  $(if $(SIMILAR),--similar "$(SIMILAR)") $(if $(BY_SOURCE),--by-source)
 
 mutants: $(ASSIGNMENTS)/.made  ## test the tests: grade the bank of right and wrong answers (ONLY=01_kantorovich)
 	@$(apart) -m coursework.mutants $(if $(ONLY),"$(ONLY)") --write

@@ -75,15 +75,24 @@ def of_source(assignment: Assignment, secret: str) -> Archive:
 def read(path: Path) -> Archive:
     """The archive in a zip file, or in a folder into which Otter has unpacked it."""
     if path.is_dir():
-        facts = json.loads((path / NAME).read_text(encoding="utf-8"))
         sources = {p.stem: p.read_text(encoding="utf-8") for p in (path / "tests").glob("q*.py")}
     else:
         with zipfile.ZipFile(path) as archive:
-            facts = json.loads(archive.read(f"files/{NAME}"))
             names = [n for n in archive.namelist() if n.startswith("tests/q") and n.endswith(".py")]
             sources = {Path(n).stem: archive.read(n).decode() for n in names}
     tests = {name: ExceptionTestFile.from_string(text, name) for name, text in sources.items()}
-    return _archive(facts, tests)
+    return _archive(facts(path), tests)
+
+
+def facts(path: Path) -> dict[str, Any]:
+    """What ``assignment.json`` says in the zip file, or in the folder, of an archive."""
+    if path.is_dir():
+        text = (path / NAME).read_text(encoding="utf-8")
+    else:
+        with zipfile.ZipFile(path) as archive:
+            text = archive.read(f"files/{NAME}").decode()
+    found: dict[str, Any] = json.loads(text)
+    return found
 
 
 def _archive(facts: dict[str, Any], tests: dict[str, ExceptionTestFile]) -> Archive:

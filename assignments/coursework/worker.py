@@ -188,7 +188,9 @@ def _with_gradient(f: Any, args: list[Any], kwargs: dict[str, Any], wrt: list[in
 def _described(error: BaseException) -> dict[str, str]:
     """What the student reads of an exception; ends the process where memory was used up."""
     try:
-        text = str(error)[:TEXT].encode(errors="replace").decode()
+        # As text it names file and line, which _where does.
+        said = error.msg if isinstance(error, SyntaxError) and error.lineno else error
+        text = str(said)[:TEXT].encode(errors="replace").decode()
     except BaseException:
         text = ""
     if isinstance(error, MemoryError) or any(words in text for words in NO_MEMORY):
@@ -199,7 +201,9 @@ def _described(error: BaseException) -> dict[str, str]:
 def _where(error: BaseException) -> str:
     """The last line of the student's own code on the way to the error."""
     if isinstance(error, SyntaxError) and error.lineno:
-        return f"line {error.lineno}"
+        line = (error.text or "").strip()
+        place = f"line {error.lineno}: {line}" if line else f"line {error.lineno}"
+        return place[:PLACE].encode(errors="replace").decode()
     found, trace = None, error.__traceback__
     while trace is not None:
         if trace.tb_frame.f_code.co_filename.startswith("cell "):

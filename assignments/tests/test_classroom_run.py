@@ -24,7 +24,7 @@ from coursework.classroom.grader import Job
 
 from .classes import HANGS, RIGHT, SLOW, VISIBLE, WRONG, assignment, notebook, written, zipped
 
-CALL = [sys.executable, "-m", "coursework.classroom"]
+CALL = [sys.executable, "-m", "coursework.classroom", "--by-source"]
 
 
 @pytest.fixture
@@ -294,7 +294,7 @@ def test_points_by_hand_are_added_in_a_second_run(source: Path, tmp_path: Path) 
         (["99_nothing", "{folder}"], "no assignment is called '99_nothing'; there are 01_"),
         (["0", "{folder}"], "more than one assignment begins with '0'"),
         (["", "{folder}"], "no assignment is called ''; there are 01_"),
-        (["{source}", "{folder}/nowhere"], "no folder"),
+        (["{source}", "{folder}/nowhere"], "no such file or folder"),
         (["{source}", "{source}"], "Gradescope"),
         (["{source}", "{folder}", "--roster", "{folder}/class.csv"], "is an id"),
     ],
@@ -305,7 +305,7 @@ def test_errors_name_what_is_wrong(
     files = {"ada.ipynb": notebook(RIGHT), "class.csv": "first,last\nAda,Lovelace\n"}
     folder = written(tmp_path / "in", files)
     filled = [a.format(source=source, folder=folder) for a in arguments]
-    assert cli.main(filled) == 2
+    assert cli.main([*filled, "--by-source"]) == 2
     assert said in capsys.readouterr().err
 
 

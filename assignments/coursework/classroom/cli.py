@@ -46,6 +46,8 @@ def main(arguments: list[str] | None = None) -> int:
     folder: Path = options.folder
     out: Path = options.out or _beside(folder)
     try:
+        if out.exists() and not out.is_dir():
+            raise NotADirectoryError(f"{out} is a file: name a folder in which grades are written")
         chosen = _exam(options)
         print(_guarded(limits.guards()), flush=True)
         people = roster.read(options.roster) if options.roster else None
@@ -82,6 +84,7 @@ ERRORS = (
     TableError,
     GraderError,
     exam.UnknownError,
+    exam.MixedError,
     run.BusyError,
 )
 
@@ -96,8 +99,12 @@ def _beside(folder: Path) -> Path:
 
 def _exam(options: argparse.Namespace) -> Exam:
     found = exam.find(options.assignment, secrets.read(options.secret))
-    if found.from_source:
-        print(f"No archive has been made: graded by the source, {found.place}", file=sys.stderr)
+    if found.from_source and not options.by_source:
+        raise exam.UnknownError(
+            f"no archive of {found.place.name} in _build/assignments: run `make assignments "
+            "SECRET=…` first, or give the .zip; --by-source (BY_SOURCE=1 with make) grades with "
+            "the source as it is now, and without a secret with instances that everybody can draw"
+        )
     return found
 
 
@@ -111,7 +118,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add(
         "assignment",
-        help="its name (01_kantorovich, or 01), an archive (.zip), or the folder of a source",
+        help="its name (01_kantorovich, 01 or 1), an archive (.zip), or the folder of a source",
     )
     add("folder", type=_folder, help="folder of submissions, or the zip that was downloaded")
     add("--out", type=Path, help="folder for what is written (default: FOLDER-grades)")
@@ -124,7 +131,12 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     add(
         "--secret",
         type=Path,
-        help="file with the secret of `make assignments` ",
+        help="file with the secret of `make assignments`",
+    )
+    add(
+        "--by-source",
+        action="store_true",
+        help="grade with the source where there is no archive of `make assignments`",
     )
     add("--roster", type=Path, help="the class as a CSV of Canvas, Moodle or Gradescope")
     add("--column", default="", help="head of the column for Canvas, such as 'Kantorovich (4711)'")

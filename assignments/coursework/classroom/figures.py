@@ -25,16 +25,28 @@ STYLE: Any = {
 }
 #: Bins of a histogram that has no natural ones.
 BINS = 12
+#: Most bins of one that has.
+BARS = 40
 
 
 def of_points(values: list[float], of: float, name: str, title: str) -> Markup:
     """Histogram of points between 0 and ``of``."""
-    steps = np.unique(np.round([*values, 0.0, of], 6))
-    gaps = np.diff(steps)
-    # One bar for each number of points that occurs, as long as these are few.
-    width = max(float(gaps.min()), of / 40) if gaps.size and gaps.min() >= of / BINS else of / BINS
-    edges = np.arange(-width / 2, of + width, width) if of > 0 else np.array([-0.5, 0.5])
-    return histogram(values, edges, name, title, "points")
+    return histogram(values, edges_of_points(values, of), name, title, "points")
+
+
+def edges_of_points(values: list[float], of: float) -> np.ndarray:
+    """Edges of bins with 0 and ``of`` in the middle of the first and the last.
+
+    The width is the largest of which all points are multiples, so that each bar stands at its
+    points; with more than :data:`BARS` such bins there are :data:`BINS` wider ones.
+    """
+    if of <= 0:
+        return np.array([-0.5, 0.5])
+    # In units of 1e-6, for a common divisor.
+    units = np.rint(np.array([*values, of]) * 1e6).astype(np.int64)
+    bins = int(units[-1] // np.gcd.reduce(units))
+    bins = bins if bins <= BARS else BINS
+    return np.asarray((np.arange(bins + 2) - 0.5) * of / bins)
 
 
 def of_shares(values: list[float], name: str, title: str) -> Markup:

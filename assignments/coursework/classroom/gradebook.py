@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 
 from coursework.archive import Archive
-from coursework.classroom import records, tables
+from coursework.classroom import messages, records, tables
 from coursework.classroom.records import Mark, Record
 from coursework.classroom.roster import Roster, Student
 from coursework.source import Question
@@ -83,7 +83,8 @@ class Row:
     def sentences(self) -> list[str]:
         """What the student is to read, a line for each question that lost points."""
         lines = [self.problem] if self.problem else []
-        lines += [f"{n}: {'; '.join(m.messages)}" for n, m in self.marks.items() if m.messages]
+        marks = self.marks.items()
+        lines += [f"{n}: {'; '.join(messages.shown(m.messages))}" for n, m in marks if m.messages]
         return lines + [f"{q}: not read yet" for q in self.waits]
 
 

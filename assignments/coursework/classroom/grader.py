@@ -15,7 +15,7 @@ from typing import Any
 from coursework import needed
 from coursework.archive import Archive
 from coursework.classroom import notebook, records
-from coursework.classroom.exam import Exam
+from coursework.classroom.exam import Exam, of_names
 from coursework.classroom.files import UnreadableError, readable
 from coursework.classroom.records import Mark, Record
 from coursework.classroom.submissions import Entry
@@ -76,6 +76,8 @@ def record(job: Job, archive: Archive) -> Record:
         if problem:
             raise UnreadableError(problem)
         sources, notes = notebook.code(data)
+        if other := another(sources, archive):
+            raise UnreadableError(other)
     except UnreadableError as error:
         return failed(job.entry, digest, readable(str(error)), archive)
     return Record(
@@ -89,6 +91,18 @@ def record(job: Job, archive: Archive) -> Record:
         marks(sources, archive, job.student),
         answers(sources, archive),
     )
+
+
+def another(sources: list[str], archive: Archive) -> str:
+    """Why a notebook looks like another assignment's: it binds no answer; empty if it binds one."""
+    names = [name for q in archive.questions.values() for name in q.answers]
+    bound = frozenset[str]().union(*(c.binds for c in needed.cells(sources)))
+    # What a star import brings, only running it would tell.
+    if not names or bound & set(names) or any("import *" in s for s in sources):
+        return ""
+    found = of_names(bound, archive.slug)
+    which = f"; it has answers of {found}" if found else ""
+    return f"this looks like another notebook: it defines none of {', '.join(names)}{which}"
 
 
 def failed(entry: Entry, digest: str, problem: str, archive: Archive) -> Record:

@@ -7,7 +7,7 @@ from typing import Any
 
 import jinja2
 
-from coursework.classroom import tables
+from coursework.classroom import messages, tables
 
 _TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
@@ -18,6 +18,8 @@ _TEMPLATES = jinja2.Environment(
 )
 _TEMPLATES.filters["points"] = tables.number
 _TEMPLATES.filters["mean"] = tables.mean
+_TEMPLATES.filters["prose"] = messages.prose
+_TEMPLATES.filters["shown"] = messages.shown
 
 
 def render(template: str, **facts: Any) -> str:

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from coursework.archive import Archive
 from coursework.classroom import grader, hand, pool, records, submissions
-from coursework.classroom.exam import Exam
+from coursework.classroom.exam import Exam, claim
 from coursework.classroom.gradebook import Book, Row, book
 from coursework.classroom.grader import Job
 from coursework.classroom.records import Record
@@ -61,6 +61,7 @@ def grade(
     out.mkdir(parents=True, exist_ok=True)
     (out / RECORDS).mkdir(exist_ok=True)
     with _alone(out):
+        claim(out, archive.slug)
         by_hand = hand.read(out / hand.NAME, archive)
         found, counts = _graded(exam, archive, entries, out / RECORDS, size, per_student)
         whole = _book(archive, entries, found, roster or Roster(), by_hand, out / hand.NAME)

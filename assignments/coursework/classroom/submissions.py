@@ -104,7 +104,7 @@ def find(root: Path, without: Iterable[Path] = ()) -> list[Entry]:
         NothingFoundError: no file in it looks like a submission.
     """
     if not root.exists():
-        raise FileNotFoundError(f"there is no folder {root}")
+        raise FileNotFoundError(f"no such file or folder: {root}")
     try:
         every = files.under(root)
     except UnreadableError as error:

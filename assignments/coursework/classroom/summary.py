@@ -7,7 +7,7 @@ import statistics
 from collections import Counter
 from dataclasses import dataclass
 
-from coursework.classroom import tables
+from coursework.classroom import messages, tables
 from coursework.classroom.gradebook import Book, Row
 from coursework.limits import BREACHES
 from coursework.source import Question
@@ -65,7 +65,7 @@ def of_question(question: Question, rows: list[Row]) -> OfQuestion:
     for row in rows:
         mark = row.marks.get(question.name)
         if mark:
-            said.update({_without_numbers(m) for m in mark.messages})
+            said.update({_without_numbers(m) for m in messages.shown(mark.messages)})
             visible_only += _visible_only(row, question.name)
     return OfQuestion(
         question.name,
