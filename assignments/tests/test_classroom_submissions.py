@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -86,11 +87,10 @@ def test_plain_names(tmp_path: Path) -> None:
 def test_a_zip_is_read_as_the_folder_that_it_holds(export, tmp_path: Path) -> None:
     folder = find(written(tmp_path / "folder", export()))
     single = find(zipped(tmp_path / "export.zip", export()))
-    inside = find(zipped(tmp_path / "again" / "submissions.zip", export()).parent)
     wrapped = {f"course/{name}": content for name, content in export().items()}
     below = find(zipped(tmp_path / "below.zip", wrapped))
     named = [(e.id, e.name, e.late, e.problem, e.notes) for e in folder]
-    for other in (single, inside, below):
+    for other in (single, below):
         assert [(e.id, e.name, e.late, e.problem, e.notes) for e in other] == named
         for first, second in zip(folder, other, strict=True):
             assert (first.file is None) == (second.file is None)
@@ -184,11 +184,176 @@ def test_old_notebooks_are_read() -> None:
     assert "format 3" in notes[0]
 
 
-def test_ids_are_told_apart(tmp_path: Path) -> None:
-    twice = moodle() | {"x_500123_7_y.ipynb": notebook(WRONG)}
-    ids = [e.id for e in find(written(tmp_path, twice))]
+def test_an_id_that_two_claim_is_graded_for_neither(tmp_path: Path) -> None:
+    twice = moodle() | {"Eve_500123_assignsubmission_file_/y.ipynb": notebook(WRONG)}
+    entries = find(written(tmp_path, twice))
+    ids = [e.id for e in entries]
     assert len(ids) == len(set(ids))
-    assert "500123 (2)" in ids
+    first, second = (e for e in entries if e.id.startswith("500123"))
+    assert {first.id, second.id} == {"500123", "500123 (2)"}
+    for entry in (first, second):
+        assert entry.file is None
+        assert "2 submissions claim to be of 500123" in entry.problem
+        assert "Eve_500123" in entry.problem
+        assert "Ada Lovelace_500123" in entry.problem
+
+
+def test_an_id_that_was_made_up_takes_no_other_entry_s(tmp_path: Path) -> None:
+    files = {f"{name}_7_assignsubmission_file_/a.ipynb": notebook(RIGHT) for name in "ab"}
+    entries = find(written(tmp_path, files | {"7 (2).ipynb": notebook(RIGHT)}))
+    assert sorted(e.id for e in entries) == ["7", "7 (2)", "7 (3)"]
+    assert [e.id for e in entries if not e.problem] == ["7 (2)"]
+
+
+def test_an_email_that_two_claim_is_graded_for_neither(tmp_path: Path) -> None:
+    """The roster is searched by email where ids differ."""
+    export = gradescope()
+    export["submission_metadata.yml"] = str(export["submission_metadata.yml"]).replace(
+        "emile@example.org", "ADA@example.org"
+    )
+    found = by_id(written(tmp_path, export))
+    assert "claim" in found["0017"].problem
+    assert "claim" in found["0018"].problem
+    assert not found["0019"].problem
+
+
+#: Each makes its own zip or folder say that it is submission x of the student with the number 200.
+CLAIM = 'x:\n  :submitters:\n  - {":sid": "200", ":name": "Ada"}\n'
+BROKEN = {
+    "no YAML": "x: [",
+    "a list": "[1, 2]",
+    "deep": "[" * 100_000,
+    "deep mappings": "{a: " * 100_000,
+    "a cycle": "x: &a\n  :submitters: [*a]\n",
+    "aliases": "x0: &a [x, x]\n" + "".join(f"x{k + 1}: &a [*a, *a]\n" for k in range(99)),
+    "one list of many": "x:\n  :submitters: &a\n"
+    + '  - {":sid": "200"}\n' * 20_000
+    + "".join(f"x{k}: {{':submitters': *a}}\n" for k in range(20_000)),
+    "aliases for a text": 'x:\n  :submitters:\n  - {":name": &a [x, x], ":sid": &a [*a, *a]}\n',
+    "no text": 'x:\n  :submitters:\n  - {":sid": [1]}\n',
+    "a long id": f'x:\n  :submitters:\n  - {{":sid": "{"1" * 10_000}"}}\n',
+    "bytes": "\x00\x01",
+}
+
+
+@pytest.mark.parametrize("text", [CLAIM, *BROKEN.values()], ids=["a claim", *BROKEN])
+def test_metadata_of_a_student_says_nothing(text: str, tmp_path: Path) -> None:
+    own = {"submission_metadata.yml": text, "x/nb.ipynb": notebook(WRONG)}
+    theirs = {f"submission_2001/{name}": content for name, content in own.items()}
+    export = gradescope()
+    del export["submission_2001/01_sums.ipynb"]
+    found = by_id(written(tmp_path / "gradescope", export | theirs))
+    assert set(found) == {"0017", "0018", "0019", "0020"}
+    assert found["0017"].path == "submission_2001/x/nb.ipynb"
+
+    folder = "Eve_100_assignsubmission_file_"
+    theirs = {f"{folder}/{name}": content for name, content in own.items()}
+    assert set(by_id(written(tmp_path / "one", theirs))) == {"100"}  # who is a class of one
+    found = by_id(written(tmp_path / "moodle", moodle() | theirs))
+    assert set(found) == {"500123", "500124", "500125", "500126", "100"}
+
+    root = written(tmp_path / "plain", {"ada.ipynb": notebook(RIGHT)})
+    zipped(root / "eve.zip", own)
+    found = by_id(root)
+    assert set(found) == {"ada", "eve"}
+    assert found["eve"].file is not None
+    assert found["eve"].file.read().decode() == notebook(WRONG)
+
+
+@pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN)
+def test_metadata_that_cannot_be_used_is_an_error(text: str, tmp_path: Path) -> None:
+    root = written(tmp_path, gradescope() | {"submission_metadata.yml": text})
+    with pytest.raises(NothingFoundError, match=r"submission_metadata\.yml"):
+        find(root)
+
+
+def test_a_student_s_file_is_not_taken_for_another_system_s(tmp_path: Path) -> None:
+    evil = "Aevil_100_7002_Ada_200_assignsubmission_file_nb.ipynb"
+    assert [e.id for e in find(written(tmp_path / "one", {evil: notebook(RIGHT)}))] == ["100"]
+    found = by_id(written(tmp_path / "canvas", canvas() | {evil: notebook(RIGHT)}))
+    assert set(found) == {*by_id(written(tmp_path / "c", canvas())), "100"}
+    # The other way round, by a file's and by a person's name.
+    for k, name in enumerate(
+        (
+            "Eve_100_assignsubmission_file_x_200_7_y.ipynb",
+            "Eve_100_assignsubmission_file_x_200_assignsubmission_file_y.ipynb",
+            "Eve_200_7_x_100_assignsubmission_file_y.ipynb",
+            "Eve_200_7_x_100_assignsubmission_file_/y.ipynb",
+            "Eve_200_assignsubmission_file_x_100_assignsubmission_file_/y.ipynb",
+            "Eve_100_assignsubmission_file_/Ada_200_assignsubmission_file_/y.ipynb",
+            "Eve_100_assignsubmission_file_/Ada_200_7_y.ipynb",
+        )
+    ):
+        found = by_id(written(tmp_path / f"moodle{k}", moodle() | {name: notebook(RIGHT)}))
+        assert set(found) == {"500123", "500124", "500125", "500126", "100"}, name
+    theirs = {"eve/Ada_200_7_y.ipynb": notebook(RIGHT), "bob.ipynb": notebook(RIGHT)}
+    assert set(by_id(written(tmp_path / "plain", theirs))) == {"eve", "bob"}
+
+
+def test_in_the_zip_of_a_student_there_are_no_other_students(tmp_path: Path) -> None:
+    root = written(tmp_path, {"ada.ipynb": notebook(RIGHT)})
+    zipped(root / "eve.zip", canvas())
+    found = by_id(root)
+    assert set(found) == {"ada", "eve"}
+    assert found["eve"].problem.startswith("7 notebooks")
+
+
+@pytest.mark.parametrize("export", [canvas, moodle, gradescope])
+def test_an_export_in_a_folder_is_to_be_named_itself(export, tmp_path: Path) -> None:
+    zipped(tmp_path / "submissions.zip", export())
+    with pytest.raises(NothingFoundError, match=r"name the zip itself \(.*submissions\.zip\)"):
+        find(tmp_path)
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bomb = {"bob.ipynb": b"0" * (files.LARGEST + 1)}
+    zipped(tmp_path / "bob.zip", bomb)
+    nested = zipped(tmp_path / "inner.zip", {"zip.zip": b"0" * (files.LARGEST + 1)})
+    zipped(tmp_path / "eve.zip", {"inner.zip": nested.read_bytes()})
+    nested.unlink()
+    found = by_id(tmp_path)
+    monkeypatch.setattr(zipfile.ZipFile, "open", lambda *_: pytest.fail("unpacked"))
+    with pytest.raises(files.UnreadableError, match="34 MB"):
+        found["bob"].file.read()
+    assert "no notebook" in found["eve"].problem
+
+
+def test_a_zip_with_too_many_files_is_refused_before_they_are_listed(tmp_path: Path) -> None:
+    many = {f"{k}.ipynb": "" for k in range(files.MEMBERS + 1)}
+    zipped(tmp_path / "eve.zip", many)
+    root = written(tmp_path, {"ada.ipynb": notebook(RIGHT)})
+    found = by_id(root)
+    assert f"more than {files.MEMBERS} files" in found["eve"].problem
+    del many["0.ipynb"]
+    zipped(tmp_path / "eve.zip", many)
+    problem = by_id(root)["eve"].problem
+    assert problem.startswith(f"{files.MEMBERS} notebooks")
+    assert len(problem) < 200
+
+
+def test_a_name_in_a_zip_leads_nowhere(tmp_path: Path) -> None:
+    root = written(tmp_path / "in", {"ada.ipynb": notebook(RIGHT)})
+    zipped(root / "eve.zip", {"../../ada.ipynb": notebook(WRONG), "..": "", "/etc/x": ""})
+    before = {p for p in tmp_path.rglob("*")}
+    found = by_id(root)
+    assert set(found) == {"ada", "eve"}
+    assert found["ada"].file.read().decode() == notebook(RIGHT)
+    assert found["eve"].file.read().decode() == notebook(WRONG)
+    assert {p for p in tmp_path.rglob("*")} == before
+    # And in the zip of a class.
+    whole = {"../ada.ipynb": notebook(RIGHT), "..": "", "bob/../eve.ipynb": notebook(RIGHT)}
+    assert set(by_id(zipped(tmp_path / "all.zip", whole))) == {"ada", "bob"}
+
+
+def test_a_damaged_zip_is_its_student_s_problem(tmp_path: Path) -> None:
+    root = written(tmp_path, {"ada.ipynb": notebook(RIGHT)})
+    path = zipped(root / "eve.zip", {"eve.ipynb": notebook(RIGHT)})
+    data = bytearray(path.read_bytes())
+    data[data.index(files.CENTRAL) + 6] = 99  # a version of the format that there is not
+    path.write_bytes(data)
+    assert "no zip file: zip file version" in by_id(root)["eve"].problem
 
 
 def test_nothing_is_an_error_that_says_what_was_looked_for(tmp_path: Path) -> None:

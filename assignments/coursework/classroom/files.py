@@ -12,6 +12,10 @@ from pathlib import Path, PurePosixPath
 
 #: Bytes of the largest submission that is read.
 LARGEST = 32 << 20
+#: Files in the largest zip that a student hands in.
+MEMBERS = 10_000
+#: What a member's line in a zip's table of contents begins with.
+CENTRAL = b"PK\x01\x02"
 #: What systems leave in folders and nobody hands in.
 LITTER = {"__MACOSX", "Thumbs.db", "desktop.ini", "__pycache__"}
 
@@ -83,7 +87,10 @@ def under(root: Path) -> list[File]:
 
 
 def unpacked(file: File) -> list[File]:
-    """The files in a zip, as if it were a folder; raises :class:`UnreadableError`."""
+    """The files in a student's zip, as if it were a folder; raises :class:`UnreadableError`."""
+    # Of each member a list holds more than the few bytes by which a zip names it.
+    if file.read().count(CENTRAL) > MEMBERS:
+        raise UnreadableError(f"a zip with more than {MEMBERS} files")
     found = (f for f in _in_zip(file) if not _litter(f.path))
     return sorted(found, key=lambda f: f.path.as_posix())
 
@@ -113,13 +120,15 @@ def _in_zip(file: File) -> Iterator[File]:
     try:
         with zipfile.ZipFile(source) as opened:
             members = opened.infolist()
-    except (OSError, zipfile.BadZipFile) as error:
+    except Exception as error:  # of damaged ones struct.error, NotImplementedError and others
         raise UnreadableError(f"it is no zip file: {error}") from error
     for member in members:
         if member.is_dir():
             continue
         # A name with .. leads nowhere: nothing is ever unpacked.
         parts = [p for p in PurePosixPath(member.filename).parts if p not in ("/", "..")]
+        if not parts:
+            continue
         link = stat.S_ISLNK(member.external_attr >> 16)
         inside = (*file.inside, member.filename)
         yield File(PurePosixPath(*parts), member.file_size, file.place, inside, link)

@@ -13,12 +13,17 @@ Gradescope: ``submission_metadata.yml`` beside folders ``submission_123456``, wi
 submitters.
 
 Plain: ``ada.ipynb``, or a folder ``ada`` with one notebook in it.
+
+Students name files, and put into a folder or a zip whatever they like. So an id comes from nothing
+but the name at the top of the export and from Gradescope's list beside it; a zip in a folder of
+submissions is a student's, in which notebooks are looked for and nothing else; and an id that two
+claim is graded for neither.
 """
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -34,12 +39,25 @@ CANVAS = re.compile(
 )
 CANVAS_ANONYMOUS = re.compile(r"(?P<late>LATE_)?anon_(?P<id>\w+?)_(?P<file>\d+)_(?P<title>.+)")
 CANVAS_TEXT = re.compile(r"(?P<name>.*?)(?P<late>_LATE)?_(?P<id>\d+)_(?:text|link)\.html")
-MOODLE = re.compile(
-    r"(?P<name>.*)_(?P<id>\d+)_assignsubmission_(?P<kind>file|onlinetext)_?(?P<title>.*)", re.DOTALL
+#: A student's own words stand before the number in a folder's name, and after it in a file's.
+MOODLE_FOLDER = re.compile(
+    r"(?P<name>.*)_(?P<id>\d+)_assignsubmission_(?:file|onlinetext)_?", re.DOTALL
 )
+MOODLE = re.compile(
+    r"(?P<name>.*?)_(?P<id>\d+)_assignsubmission_(?:file|onlinetext)_?(?P<title>.*)", re.DOTALL
+)
+GRADESCOPE = re.compile(r"submission_\d+")
 #: Ruby's symbols are plain strings with a colon to it, and times stay text.
 LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 METADATA = "submission_metadata.yml"
+#: Submitters of the largest class, and characters of the longest id, name or email.
+MOST, LONGEST = 100_000, 1_000
+#: Lists in lists of Gradescope's metadata, which has a handful.
+DEPTH = 100
+#: What is read of a submitter.
+FACTS = ("name", "sid", "email")
+#: Titles that a message shows.
+TITLES = 5
 #: Files that somebody may have handed in in the place of a notebook.
 INSTEAD = {".py", ".zip", ".pdf", ".docx"}
 #: For the message that says that nothing was found.
@@ -48,7 +66,7 @@ PATTERNS = (
     "Moodle      Full Name_123456_assignsubmission_file_/notebook.ipynb",
     f"Gradescope  {METADATA} beside submission_123456/notebook.ipynb",
     "plain       NAME.ipynb, or NAME/notebook.ipynb",
-    "each in a folder, or in a zip as it was downloaded",
+    "each in a folder, or in a zip as it was downloaded; name that zip itself, not its folder",
 )
 
 
@@ -111,7 +129,9 @@ def find(root: Path, without: Iterable[Path] = ()) -> list[Entry]:
         raise NothingFoundError(f"{root}: {error}") from error
     outside = [p.resolve() for p in without]
     every = [f for f in every if not any(f.place.resolve().is_relative_to(p) for p in outside)]
-    entries = _entries(_unwrapped(_exports_opened(every)))
+    every = _unwrapped(every)
+    _refuse_export_inside(root, every)
+    entries = _entries(every)
     if not entries:
         names = ", ".join(f.path.as_posix() for f in every[:3]) or "no file at all"
         looked = "\n  ".join(PATTERNS)
@@ -126,36 +146,68 @@ def order(entry: Entry) -> tuple[bool, int, str]:
 
 
 def _ids_apart(entries: list[Entry]) -> list[Entry]:
-    """The entries, with another id where two have the same: a record and a row belong to one."""
-    found: dict[str, Entry] = {}
+    """The entries, each with an id of its own; two that claim one id are for a person to grade."""
+    claims: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+    for entry in entries:
+        for claim in _claims(entry):
+            claims[claim].append(entry)
+    taken = {e.id for e in entries}
+    found: list[Entry] = []
+    seen: set[str] = set()
     for entry in entries:
         id, count = entry.id, 1
-        while id in found:
-            count += 1
-            id = f"{entry.id} ({count})"
-        notes = entry.notes if count == 1 else (*entry.notes, f"a second entry of {entry.id}")
-        found[id] = replace(entry, id=id, notes=notes)
-    return list(found.values())
-
-
-def _exports_opened(every: list[File]) -> list[File]:
-    """The files, with a system's export that is still zipped replaced by what is in it."""
-    found = []
-    for file in every:
-        inside = _inside(file) if len(file.path.parts) == 1 and not _owner(file.path) else []
-        exported = any(_owner(f.path) or f.path.name == METADATA for f in inside)
-        found += inside if exported else [file]
+        if id in seen:
+            while id in taken:
+                count += 1
+                id = f"{entry.id} ({count})"
+            taken.add(id)
+        seen.add(id)
+        rivals = max((claims[c] for c in _claims(entry)), key=len)
+        found.append(replace(_disputed(entry, rivals) if len(rivals) > 1 else entry, id=id))
     return found
+
+
+def _claims(entry: Entry) -> list[tuple[str, str]]:
+    """All by which an entry says whose it is: the roster is searched by id and by email."""
+    email = [("email", entry.email.casefold())] if entry.email else []
+    return [("id", entry.id), *email]
+
+
+def _disputed(entry: Entry, rivals: list[Entry]) -> Entry:
+    said = _listed([r.path or r.id for r in rivals])
+    problem = (
+        f"{len(rivals)} submissions claim to be of {entry.email or entry.id} ({said}): "
+        "grade them by hand, or rename those that are another's"
+    )
+    return replace(entry, file=None, problem=problem)
+
+
+def _refuse_export_inside(root: Path, every: list[File]) -> None:
+    """Raise where the one file is a zip with a class in it: in a folder, zips are students'."""
+    if len(every) != 1 or _match(every[0].path):
+        return
+    inside = _unwrapped(_inside(every[0]))
+    tops = {f.path.parts[0] for f in inside if _match(f.path)}
+    if len(tops) > 1 or any(f.path == PurePosixPath(METADATA) for f in inside):
+        path = every[0].path
+        raise NothingFoundError(
+            f"{root} holds {path} and nothing else: if this is the export of a class, name the "
+            f"zip itself ({root / path}); if a student made it, take {METADATA} and the names of "
+            "other students out of it"
+        )
 
 
 def _unwrapped(every: list[File]) -> list[File]:
     """The files without a folder that holds them all and is nobody's."""
     tops = {f.path.parts[0] for f in every}
-    notebooks = [f for f in every if f.path.suffix.lower() == ".ipynb"]
     deep = all(len(f.path.parts) > 1 for f in every)
-    if len(tops) > 1 or not deep or len(notebooks) < 2 or _owner(PurePosixPath(*tops)):
+    if len(tops) != 1 or not deep or _match(every[0].path) or GRADESCOPE.fullmatch(*tops):
         return every
-    return _unwrapped([replace(f, path=PurePosixPath(*f.path.parts[1:])) for f in every])
+    below = [replace(f, path=PurePosixPath(*f.path.parts[1:])) for f in every]
+    handed = [f for f in every if f.path.suffix.lower() in (".ipynb", ".zip")]
+    if len(handed) < 2 and all(f.path != PurePosixPath(METADATA) for f in below):
+        return every
+    return _unwrapped(below)
 
 
 def _inside(file: File) -> list[File]:
@@ -169,10 +221,11 @@ def _inside(file: File) -> list[File]:
 
 def _entries(every: list[File]) -> list[Entry]:
     described, rest = _gradescope(every)
-    pieces: dict[tuple[str, str], list[_Piece]] = defaultdict(list)
+    system = _system(rest)
+    pieces: dict[tuple[str, str, str], list[_Piece]] = defaultdict(list)
     for file in rest:
-        piece = _piece(file)
-        pieces[piece.owner.system, piece.owner.id].append(piece)
+        owner = (piece := _piece(file, system)).owner
+        pieces[owner.system, owner.id, owner.name].append(piece)
     # What lies about is no submission, unless somebody may have meant it as one.
     plain = {k: p for k, p in pieces.items() if k[0] == "plain"}
     named = len(plain) < len(pieces) or bool(described)
@@ -184,25 +237,41 @@ def _entries(every: list[File]) -> list[Entry]:
     return described + [_entry(found) for found in pieces.values()]
 
 
-def _owner(path: PurePosixPath) -> tuple[str, re.Match[str]] | None:
-    """The system whose names some part of a path has."""
-    for part in path.parts:
-        if match := MOODLE.fullmatch(part):
-            return "Moodle", match
-        for pattern in (CANVAS_ANONYMOUS, CANVAS, CANVAS_TEXT):
-            if match := pattern.fullmatch(part):
-                return "Canvas", match
-    return None
+def _match(path: PurePosixPath, only: str = "") -> tuple[str, re.Match[str]] | None:
+    """The system whose names the top of a path has, of one or of all of them.
+
+    Of two that fit it is the one whose number stands first: a student names the end of a file.
+    """
+    top, folder = path.parts[0], len(path.parts) > 1
+    patterns = [
+        ("Moodle", MOODLE_FOLDER if folder else MOODLE),
+        *(("Canvas", pattern) for pattern in (CANVAS_ANONYMOUS, CANVAS, CANVAS_TEXT)),
+    ]
+    found = [
+        (system, match)
+        for system, pattern in patterns
+        if only in ("", system) and (match := pattern.fullmatch(top))
+    ]
+    if folder and found:
+        return found[0]
+    return min(found, key=lambda item: item[1].start("id"), default=None)
 
 
-def _piece(file: File) -> _Piece:
-    known = _owner(file.path)
+def _system(every: list[File]) -> str:
+    """The one system whose names count in an export: that of most of them."""
+    tops = {PurePosixPath(*f.path.parts[:2]) for f in every}
+    votes = Counter(known[0] for top in tops if (known := _match(top)))
+    return max(votes, key=lambda system: (votes[system], system), default="plain")
+
+
+def _piece(file: File, system: str) -> _Piece:
+    known = _match(file.path, system)
     if known is None:
         top = file.path.parts[0]
         stem = PurePosixPath(top).stem if len(file.path.parts) == 1 else top
         owner = Entry(readable(stem), readable(stem))
         return _Piece(owner, file, readable(file.path.name))
-    system, match = known
+    _, match = known
     values = match.groupdict()
     owner = Entry(
         id=values["id"],
@@ -210,49 +279,90 @@ def _piece(file: File) -> _Piece:
         late=bool(values.get("late")),
         system=system,
     )
-    inside = file.path.name != match[0]
+    inside = len(file.path.parts) > 1
     title = file.path.name if inside else values.get("title") or file.path.name
     return _Piece(owner, file, readable(title), int(values.get("file") or 0))
 
 
 def _gradescope(every: list[File]) -> tuple[list[Entry], list[File]]:
     """Entries of an export of Gradescope, and the files that belong to none."""
+    description = next((f for f in every if f.path == PurePosixPath(METADATA)), None)
+    if description is None:
+        return [], every
+    folders: dict[str, list[File]] = defaultdict(list)
+    for file in every:
+        folders[file.path.parts[0]].append(file)
     entries: list[Entry] = []
-    taken: set[File] = set()
-    for description in [f for f in every if f.path.name == METADATA]:
-        taken.add(description)
-        folder = description.path.parent
-        for name, facts in _metadata(description).items():
-            place = folder / str(name)
-            own = [f for f in every if f.path == place or f.path.is_relative_to(place)]
-            taken.update(own)
-            entries += _submitters(str(name), facts, own)
-    return entries, [f for f in every if f not in taken]
+    for name, people in _metadata(description).items():
+        entries += _submitters(name, people, folders.pop(name, []))
+    folders.pop(METADATA)
+    return entries, [f for files in folders.values() for f in files]
 
 
-def _metadata(file: File) -> dict[Any, Any]:
+def _metadata(file: File) -> dict[str, list[dict[str, str]]]:
+    """The submitters of each submission, each with name, sid and email as far as they are there.
+
+    The list is the instructor's own, so that a fault in it is an error of the whole run.
+    """
     try:
-        found = yaml.load(file.read(), Loader=LOADER)
-    except (UnreadableError, yaml.YAMLError, UnicodeDecodeError) as error:
+        data = file.read()
+        _refuse_depth(data)
+        found = yaml.load(data, Loader=LOADER)
+    except (UnreadableError, yaml.YAMLError, ValueError, RecursionError, MemoryError) as error:
         raise NothingFoundError(f"{file.path}: {error}") from error
     if not isinstance(found, dict):
         raise NothingFoundError(f"{file.path} lists no submissions")
-    return found
+    of_all: dict[str, list[dict[str, str]]] = {}
+    left = MOST
+    for name, facts in found.items():
+        people = _people(_string(name, METADATA), facts, left)
+        of_all[name] = people
+        left -= len(people)
+    return of_all
 
 
-def _submitters(name: str, facts: Any, own: list[File]) -> list[Entry]:
-    people = facts.get(":submitters") if isinstance(facts, dict) else None
-    people = [p for p in people or [] if isinstance(p, dict)] or [{}]
+def _refuse_depth(data: bytes) -> None:
+    """Raise for lists in lists without an end, by which libyaml crashes the interpreter."""
+    depth = 0
+    for event in yaml.parse(data, Loader=LOADER):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEPTH:
+            raise yaml.YAMLError(f"more than {DEPTH} lists in each other")
+
+
+def _people(name: str, facts: Any, most: int) -> list[dict[str, str]]:
+    if not isinstance(facts, dict):
+        raise NothingFoundError(f"{METADATA}, {name}: nothing is said of it")
+    people = facts.get(":submitters") or []
+    if not isinstance(people, list) or not all(isinstance(p, dict) for p in people):
+        raise NothingFoundError(f"{METADATA}, {name}: its submitters are no list of people")
+    if len(people) > most:
+        raise NothingFoundError(f"{METADATA}, {name}: more than {MOST} submitters until here")
+    return [
+        {key: _string(p.get(f":{key}", ""), f"{METADATA}, {name}, :{key}") for key in FACTS}
+        for p in people
+    ]
+
+
+def _string(value: Any, where: str) -> str:
+    if not isinstance(value, str) or len(value) > LONGEST:
+        raise NothingFoundError(f"{where}: no text of at most {LONGEST} characters")
+    return "" if value in ("~", "null") else value  # YAML's words for nothing
+
+
+def _submitters(name: str, people: list[dict[str, str]], own: list[File]) -> list[Entry]:
     pieces = [_Piece(Entry("", system="Gradescope"), f, readable(f.path.name)) for f in own]
     handed = _entry(pieces) if pieces else Entry("", problem="no file was handed in")
-    together = ", ".join(str(p.get(":name", "")) for p in people)
-    notes = (f"handed in together: {together}",) if len(people) > 1 else ()
+    people = people or [dict.fromkeys(FACTS, "")]
+    together = _listed([p["name"] for p in people])
+    notes = (f"handed in together: {readable(together)}",) if len(people) > 1 else ()
     return [
         replace(
             handed,
-            id=readable(str(p.get(":sid") or p.get(":email") or name)),
-            name=readable(str(p.get(":name") or "")),
-            email=readable(str(p.get(":email") or "")),
+            id=readable(p["sid"] or p["email"] or name),
+            name=readable(p["name"]),
+            email=readable(p["email"]),
             system="Gradescope",
             notes=(*handed.notes, *notes),
         )
@@ -265,27 +375,24 @@ def _entry(pieces: list[_Piece]) -> Entry:
     pieces = [p for piece in pieces for p in _opened(piece)]
     notebooks = _notebooks(pieces)
     latest, older = _latest(notebooks)
-    names = {p.owner.name for p in pieces}
-    owner = replace(
-        pieces[0].owner, name=min(names), late=any(p.owner.late for p in latest or pieces)
-    )
+    owner = replace(pieces[0].owner, late=any(p.owner.late for p in latest or pieces))
     if not notebooks:
         return _without(owner, pieces)
     if len(latest) > 1:
-        titles = ", ".join(p.title for p in latest)
+        titles = _listed([p.title for p in latest])
         return replace(
             owner,
             path=_shown(latest[0]),
             problem=f"{len(latest)} notebooks were handed in: which one counts? {titles}",
         )
-    notes = tuple(f"handed in before, and not graded: {p.title}" for p in older)
+    notes = tuple(f"handed in before, and not graded: {p.title}" for p in older[-TITLES:])
     (piece,) = latest
     return replace(owner, path=_shown(piece), file=piece.file, notes=notes)
 
 
 def _without(owner: Entry, pieces: list[_Piece]) -> Entry:
     """The entry of a student without a notebook."""
-    titles = ", ".join(p.title for p in pieces)
+    titles = _listed([p.title for p in pieces])
     problem = f"no notebook was handed in, only {titles}: hand in the .ipynb file"
     for piece in pieces:
         if piece.file.path.suffix.lower() == ".zip":
@@ -321,6 +428,11 @@ def _latest(pieces: list[_Piece]) -> tuple[list[_Piece], list[_Piece]]:
         groups[key].append(piece)
     ordered = [sorted(g, key=version) for g in groups.values()]
     return [g[-1] for g in ordered], [p for g in ordered for p in g[:-1]]
+
+
+def _listed(titles: list[str]) -> str:
+    more = f" and {len(titles) - TITLES} more" if len(titles) > TITLES else ""
+    return ", ".join(titles[:TITLES]) + more
 
 
 def _shown(piece: _Piece) -> str:
