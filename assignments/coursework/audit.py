@@ -9,6 +9,7 @@ say) is refused, and can go on.
 from __future__ import annotations
 
 import builtins
+import fcntl
 import sys
 from os import (
     O_APPEND,
@@ -54,10 +55,15 @@ PROCESSES = """
     pty.spawn webbrowser.open
 """.split()  # noqa: SIM905
 SIGNALS = ("os.kill", "os.killpg", "signal.pthread_kill")
+#: By these, a file that can be read from signals a process: FIOSETOWN, SIOCSPGRP and the like.
+OWNERS = {"fcntl.fcntl": (fcntl.F_SETOWN, 10, 15, 1026), "fcntl.ioctl": (0x8901, 0x8902)}
+if sys.platform != "linux":  # the numbers of the others are Linux's
+    OWNERS = {"fcntl.fcntl": (fcntl.F_SETOWN,)}
 LIMITS = ("resource.setrlimit", "resource.prlimit")
 NETWORK = "socket.", "urllib.", "ftplib.", "http.", "smtplib.", "imaplib.", "poplib.", "syslog."
 HARMLESS = ("socket.gethostname",)
 #: Modules of the standard library that ask programs about the machine, and live without an answer.
+NATIVE = ("ctypes.", "sqlite3.enable_load_extension", "sqlite3.load_extension")
 CURIOUS = ("/platform.py", "/uuid.py", "/ctypes/util.py")
 
 # Set by `install`, in the copy of these globals that the hook sees.
@@ -109,13 +115,18 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
         _read(args[0] if args else None)
     elif event in PROCESSES:
         _breach("process", event, False)
-    elif event in SIGNALS:
+    elif event in SIGNALS or (event in OWNERS and args[1] in OWNERS[event]):
         _breach("signal", event, False)
     elif event in LIMITS:
         _breach("limits", event, False)
     elif event.startswith(NETWORK) and event not in HARMLESS:
         _breach("network", event, False)
-    elif event.startswith("ctypes."):
+    elif event == "import":
+        if args[1] is not None:  # Python tells the file of native modules only
+            _loaded(args[1])
+    elif event.startswith(NATIVE):
+        if event == "ctypes.dlopen" and isinstance(args[0], str) and "/" in args[0]:
+            _loaded(args[0])
         if _guilty(False):
             _breach("native", event, False)
     elif event in ("object.__setattr__", "object.__delattr__") and args[0] is HOOK:
@@ -139,6 +150,14 @@ def _read(path: Any) -> None:
     where = _absolute(path)
     if where is not None and not _below(where, (FOLDER,)) and not _below(where, READABLE):
         raise PermissionError(f"an answer may not read {where}")
+
+
+def _loaded(path: Any) -> None:
+    """Native code comes from where answers cannot write."""
+    where = _absolute(path)
+    # Through a link, `..` leads elsewhere than the text says.
+    if where is not None and (".." in path or not _below(where, READABLE)):
+        _breach("native", where, True)
 
 
 def _absolute(path: Any) -> str | None:

@@ -47,12 +47,26 @@ REFUSED = """
     ioprio_set migrate_pages move_pages mbind set_mempolicy personality
     setuid setgid setreuid setregid setresuid setresgid setgroups setfsuid setfsgid capset
     syslog fanotify_init userfaultfd shmget shmat msgget semget mq_open memfd_create memfd_secret
+    fallocate
 """
+#: Calls that fail for some values of one of their arguments, of which the kernel reads 32 bits:
+#: (call, argument, values). By fcntl (F_SETOWN, F_SETSIG, F_SETOWN_EX, F_NOTIFY) and ioctl
+#: (FIOSETOWN, SIOCSPGRP), who writes to a pipe signals another process; by prctl, a process would
+#: outlive the grader (PR_SET_PDEATHSIG), or be open to others again (PR_SET_DUMPABLE).
+REFUSED_VALUES = (
+    ("fcntl", 1, (8, 10, 15, 1026)),
+    ("fcntl64", 1, (8, 10, 15, 1026)),
+    ("ioctl", 1, (0x8901, 0x8902)),
+    ("prctl", 0, (PR_SET_PDEATHSIG, PR_SET_DUMPABLE)),
+)
 #: Calls that this kernel is said not to have: clone3, whose arguments a filter cannot read (the C
 #: library falls back to clone), io_uring, which makes calls past the filter, and those that are
 #: newer than libseccomp's tables: setxattrat, removexattrat, open_tree_attr, file_setattr.
 UNKNOWN = ("clone3", "io_uring_setup", "io_uring_enter", "io_uring_register", 463, 466, 467, 469)
 CLONE_THREAD = 0x10000
+#: A call of Landlock, which has the same number everywhere, and what it keeps inside (version 6).
+LANDLOCK_CREATE_RULESET = 444
+SCOPE_ABSTRACT_UNIX_SOCKET, SCOPE_SIGNAL = 1, 2
 
 
 def mapped() -> int:
@@ -91,6 +105,9 @@ def restrict_files(folder: str, readable: tuple[str, ...]) -> str:
     access = landlock.FSAccess
     version = landlock.landlock_abi_version()
     rules = landlock.Ruleset()
+    if version >= 6:
+        os.close(rules._fd)
+        object.__setattr__(rules, "_fd", _keeping_signals(int(access.all())))
     for path in readable:
         inside = access.READ_DIR if os.path.isdir(path) else access(0)
         with contextlib.suppress(PermissionError):  # what its user may not read, it may not either
@@ -101,6 +118,23 @@ def restrict_files(folder: str, readable: tuple[str, ...]) -> str:
     rules.apply()
     os.close(rules._fd)
     return f"Landlock {version}" + ("" if version >= 3 else ", which lets files be cut short")
+
+
+def _keeping_signals(files: int) -> int:
+    """A set of rules for files that keeps signals, and names of sockets, inside as well.
+
+    In one set with those for files: a second one would refuse to move files between folders.
+    """
+
+    class Ruleset(ctypes.Structure):
+        _fields_ = tuple((name, ctypes.c_uint64) for name in ("files", "network", "scoped"))
+
+    wanted = Ruleset(files, 0, SCOPE_SIGNAL | SCOPE_ABSTRACT_UNIX_SOCKET)
+    size = ctypes.c_size_t(ctypes.sizeof(wanted))
+    fd = LIBC.syscall(LANDLOCK_CREATE_RULESET, ctypes.byref(wanted), size, 0)
+    if fd < 0:
+        raise OSError(ctypes.get_errno(), "landlock_create_ruleset failed")
+    return fd
 
 
 def restrict_calls() -> str:
@@ -120,6 +154,10 @@ def restrict_calls() -> str:
     _rule(rules, kill, "clone", thread)
     for name in REFUSED.split():
         _rule(rules, pyseccomp.ERRNO(errno.EPERM), name)
+    for name, argument, values in REFUSED_VALUES:
+        for value in values:
+            where = pyseccomp.Arg(argument, pyseccomp.MASKED_EQ, 0xFFFFFFFF, value)
+            _rule(rules, pyseccomp.ERRNO(errno.EPERM), name, where)
     # Its own limits may be read (no new ones given), others' may not.
     _rule(rules, pyseccomp.ERRNO(errno.EPERM), "prlimit64", pyseccomp.Arg(2, pyseccomp.NE, 0))
     for call in UNKNOWN:

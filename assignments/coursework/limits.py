@@ -25,6 +25,10 @@ No sandbox in the strict sense is made of these:
   to the grader: nothing is written, but a submission that catches the exception goes on.
 * Landlock hides what files hold and not that they exist, how large they are, and when they were
   changed; kernels before 6.2 do not refuse to cut a file short.
+* A file that is open, or mapped to memory, and has been removed still takes its space until the
+  process ends: :data:`OPEN_FILES` times ``Limits.files``, and ``Limits.memory`` besides.
+* Libraries that load native code without Python's knowledge can be made to load a submission's;
+  then the kernel's guards are left.
 * How long things take can be measured: caches, other processes' load.
 * The kernel lets a process read the files that it may read, so keep secrets out of site-packages.
 * A question's own process belongs to the submission: it can change NumPy, torch and the code that
@@ -55,8 +59,8 @@ BREACHES = {
 }
 #: The first exit status that means a breach.
 BREACH = 80
-#: Files that a process may have open.
-OPEN_FILES = 256
+#: Files that a process may have open. Each may be as large as a file can be, and removed.
+OPEN_FILES = 64
 
 
 @dataclass(frozen=True)

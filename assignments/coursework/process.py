@@ -352,7 +352,7 @@ class Watch:
 
 
 def _size(folder: str) -> float:
-    """Bytes below a folder; infinite where there are too many entries, or some are hidden."""
+    """Bytes that a folder takes; infinite where there are too many entries, or some are hidden."""
     found, entries, folders = 0, 0, [folder]
     try:
         while folders:
@@ -362,7 +362,8 @@ def _size(folder: str) -> float:
                     if entry.is_dir(follow_symlinks=False):
                         folders.append(entry.path)
                     else:
-                        found += entry.stat(follow_symlinks=False).st_size
+                        status = entry.stat(follow_symlinks=False)
+                        found += max(status.st_size, 512 * status.st_blocks)
                     if entries > ENTRIES:
                         return float("inf")
     except FileNotFoundError:  # removed while we look

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import fcntl
 import os
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ import torch
 
 from assignments.tests.outcomes import SMALL, answer, ask, call
 from coursework import kernel, limits, nursery
+from coursework import process as grader
 from coursework.limits import Limits
 from coursework.process import AnswerError, Process
 
@@ -92,7 +94,30 @@ BREACHES = {
     "kill": ("signal", "os.kill(os.getppid(), 9)"),
     "kill group": ("signal", "os.killpg(0, 9)"),
     "stop itself": ("signal", "os.kill(os.getpid(), signal.SIGSTOP)"),
+    "owner": ("signal", "fcntl.fcntl(0, fcntl.F_SETOWN, os.getppid())"),
+    "owner of a pipe": (
+        "signal",
+        "r, w = os.pipe(); fcntl.fcntl(r, fcntl.F_SETOWN, os.getppid()); "
+        "fcntl.fcntl(r, fcntl.F_SETFL, os.O_ASYNC | os.O_NONBLOCK); os.write(w, b'x')",
+    ),
     "library": ("native", "ctypes.CDLL(None)"),
+    "library of its own": ("native", "open('a.so', 'w').close(); torch.ops.load_library('./a.so')"),
+    "module of its own": (
+        "native",
+        "open('mine.abi3.so', 'w').close(); sys.path.append(os.getcwd()); __import__('mine')",
+    ),
+    "module by its file": (
+        "native",
+        "open('a.so', 'w').close(); _imp.create_dynamic(types.SimpleNamespace(name='a', "
+        "origin='a.so'))",
+    ),
+    "module on a way back": (
+        "native",
+        "_imp.create_dynamic(types.SimpleNamespace(name='a', "
+        "origin=os.path.dirname(os.__file__) + '/../lib/a.so'))",
+    ),
+    # Not every Python has it: the event is what the hook would be told.
+    "extension of a data base": ("native", "sys.audit('sqlite3.enable_load_extension', None, 1)"),
     "symbol": ("native", "ctypes.pythonapi.PyErr_SetInterrupt"),
     "memory": ("native", "ctypes.string_at(id(args))"),
     "limits": ("limits", "resource.setrlimit(resource.RLIMIT_CPU, (99, 99))"),
@@ -103,8 +128,9 @@ BREACHES = {
     ),
 }
 IMPORTS = (
-    "import ctypes, gc, multiprocessing, os, pathlib, resource, shutil, signal, socket\n"
-    "import sqlite3, subprocess, urllib.request\nimport numpy as np\nimport torch\n"
+    "import _imp, ctypes, fcntl, gc, multiprocessing, os, pathlib, resource, shutil, signal\n"
+    "import socket, sqlite3, subprocess, sys, types, urllib.request\n"
+    "import numpy as np\nimport torch\n"
 )
 
 
@@ -196,6 +222,7 @@ def test_calls_past_python_end_the_process(line):
         "_posixshmem.shm_open('/otgen-test', os.O_CREAT | os.O_RDWR)",
         "_multiprocessing.SemLock(0, 1, 1, '/otgen-test', False)",
         "os.memfd_create('x')",
+        "os.posix_fallocate(os.open('a', os.O_CREAT | os.O_RDWR), 0, 1 << 20)",
         "os.setpriority(os.PRIO_USER, 0, 19)",
         "os.sched_setaffinity(os.getppid(), {0})",
         "os.setuid(os.getuid())",
@@ -228,6 +255,17 @@ def test_the_kernel_refuses_without_the_hook(outside):
         ("socket", "__import__('_socket').socket()", "SIGSYS"),
         ("kill", "os.kill(os.getppid(), 0)", "SIGSYS"),
         ("itself", "os.kill(os.getpid(), 0)", ""),
+        ("owner", "fcntl.fcntl(0, 8, os.getppid())", "PermissionError"),
+        ("its signal", "fcntl.fcntl(0, 10, 9)", "PermissionError"),
+        ("owner's thread", "fcntl.fcntl(0, 15, bytes(8))", "PermissionError"),
+        ("changes of a folder", "fcntl.fcntl(0, 1026, 0)", "PermissionError"),
+        ("flags", "fcntl.fcntl(0, fcntl.F_SETFL, fcntl.fcntl(0, fcntl.F_GETFL))", ""),
+        ("owner by ioctl", "fcntl.ioctl(0, 0x8901, bytes(4))", "PermissionError"),
+        ("group by ioctl", "fcntl.ioctl(0, 0x8902, bytes(4))", "PermissionError"),
+        ("past 32 bits", "is_refused(FCNTL, 0, 8 | 1 << 32, os.getppid())", ""),
+        ("to outlive", "is_refused(PRCTL, 1, 0)", ""),
+        ("to be seen", "is_refused(PRCTL, 4, 1)", ""),
+        ("its space on the disk", "os.posix_fallocate(0, 0, 1)", "PermissionError"),
         ("a call of another name", "is_unknown(435)", ""),  # clone3
         ("calls by a queue", "is_unknown(425)", ""),  # io_uring_setup
         ("thread", "__import__('_thread').start_new_thread(print, ())", ""),
@@ -240,6 +278,25 @@ def is_unknown(number: int) -> None:
     """Make a call of Linux by its number, which must not be known."""
     kernel.LIBC.syscall(number, None, 0)
     assert ctypes.get_errno() == errno.ENOSYS
+
+
+def is_refused(name: str, *args: int) -> None:
+    """Make a call of Linux by its name, which must be refused."""
+    assert kernel.pyseccomp is not None
+    number = kernel.pyseccomp.resolve_syscall(kernel.pyseccomp.Arch.NATIVE, name)
+    assert kernel.LIBC.syscall(number, *map(ctypes.c_long, args)) == -1
+    assert ctypes.get_errno() == errno.EPERM
+
+
+@only_kernel
+def test_landlock_keeps_signals_inside(outside, monkeypatch):
+    """Without seccomp: by no call, known or not."""
+    monkeypatch.setattr(kernel, "restrict_calls", lambda: "")
+    mine = outside.parent / f"{outside.name}-mine"
+    mine.mkdir()
+    known = kernel.landlock.landlock_abi_version() >= 6
+    assert in_a_fork("os.kill(os.getppid(), 0)", str(mine)) == ("PermissionError" if known else "")
+    assert in_a_fork("os.kill(os.getpid(), 0)", str(mine)) == ""
 
 
 def in_a_fork(line: str, folder: str) -> str:
@@ -255,7 +312,8 @@ def in_a_fork(line: str, folder: str) -> str:
             kernel.no_privileges()
             kernel.restrict_files(folder, readable)
             kernel.restrict_calls()
-            eval(line, {"os": os, "is_unknown": is_unknown})
+            known = {"os": os, "fcntl": fcntl, "PRCTL": "prctl", "FCNTL": "fcntl"}
+            eval(line, known | {"is_unknown": is_unknown, "is_refused": is_refused})
         except PermissionError:
             os._exit(7)
         except BaseException:
@@ -382,6 +440,24 @@ def test_the_size_of_a_file_and_of_all_is_limited():
     assert call(answer(body), limits=few).sentence == "it wrote more than 1 MB"
     body = "n = 0\nwhile True:\n    n += 1\n    os.mkdir(f'{n}')"
     assert call(answer(body, "import os"), limits=few).sentence == "it wrote more than 1 MB"
+
+
+def test_space_behind_the_end_of_a_file_counts(tmp_path_factory):
+    """Which fallocate keeps for it; where the file system does not, there is nothing to count."""
+    folder = tmp_path_factory.mktemp("mine")
+    with open(folder / "a", "wb") as file:
+        if LINUX:
+            kernel.LIBC.fallocate(file.fileno(), 1, ctypes.c_long(0), ctypes.c_long(1 << 20))
+        assert grader._size(str(folder)) == 512 * os.fstat(file.fileno()).st_blocks
+
+
+def test_files_that_are_open_and_removed_are_few():
+    body = (
+        "found = []\ntry:\n    while True:\n        found.append(open('a', 'wb'))\n"
+        "        os.remove('a')\nexcept OSError:\n    return len(found)"
+    )
+    assert 30 < call(answer(body, "import os")).value <= limits.OPEN_FILES
+    assert limits.OPEN_FILES * Limits().files <= 1 << 30
 
 
 def test_folders_that_are_hard_to_remove_are_removed():
