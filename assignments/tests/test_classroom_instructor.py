@@ -160,10 +160,8 @@ NONE = "the answer could not be used: TypeError: cannot unpack non-iterable None
         (("`k` has not been written yet",), [messages.BLANK]),
         ((NONE, "four slopes"), [NONE, "four slopes"]),
         (
-            (
-                "your code raised TypeError: 'NoneType' object is not iterable (line 2: a, b = f(x))",
-            ),
-            ["your code raised TypeError: 'NoneType' object is not iterable (line 2: a, b = f(x))"],
+            ("your code raised TypeError: 'NoneType' object is not iterable (line 2: a = f(x))",),
+            ["your code raised TypeError: 'NoneType' object is not iterable (line 2: a = f(x))"],
         ),
         ((), []),
     ],
