@@ -7,7 +7,10 @@ from coursework.limits import Guard
 
 
 def test_a_missing_guard_is_a_warning() -> None:
-    found = [Guard("memory", True, "RLIMIT_AS"), Guard("files", False, "darwin has nothing like it")]
+    found = [
+        Guard("memory", True, "RLIMIT_AS"),
+        Guard("files", False, "darwin has nothing like it"),
+    ]
     first, second = _guarded(found).split("\n")
     assert first == "Guards of this machine: memory (RLIMIT_AS)."
     assert second == "WARNING: no guard of files here: darwin has nothing like it"
