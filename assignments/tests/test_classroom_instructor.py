@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ import pytest
 
 from coursework import archive, test_cells
 from coursework import source as sources
-from coursework.classroom import cli, exam, figures, grader, messages
+from coursework.classroom import cli, exam, figures, grader, messages, pool, run, submissions
+from coursework.classroom.grader import Job
 
 from .classes import RIGHT, assignment, notebook, written, zipped
 
@@ -150,6 +152,7 @@ def test_many_sorts_of_points_have_wide_bins() -> None:
 
 
 NONE = "the answer could not be used: TypeError: cannot unpack non-iterable NoneType object"
+OWN = "your code raised TypeError: 'NoneType' object is not iterable (line 2: a, b = f(x))"
 
 
 @pytest.mark.parametrize(
@@ -159,10 +162,7 @@ NONE = "the answer could not be used: TypeError: cannot unpack non-iterable None
         (("`k` has not been written yet", NONE), [messages.NOTHING]),
         (("`k` has not been written yet",), [messages.BLANK]),
         ((NONE, "four slopes"), [NONE, "four slopes"]),
-        (
-            ("your code raised TypeError: 'NoneType' object is not iterable (line 2: a = f(x))",),
-            ["your code raised TypeError: 'NoneType' object is not iterable (line 2: a = f(x))"],
-        ),
+        ((OWN,), [OWN]),
         ((), []),
     ],
 )
@@ -196,3 +196,42 @@ def test_a_page_of_feedback_reads_well(source: Path, tmp_path: Path) -> None:
         assert re.search(r'<div class="wide"[^>]*>$', overview[: table.start()])
     similar = (tmp_path / "in-grades" / "similar.html").read_text()
     assert "SIMILAR=0.7" in similar
+
+
+def test_the_first_line_says_what_is_graded_with_what(
+    source: Path, tmp_path: Path, capsys: Any
+) -> None:
+    folder = written(tmp_path / "in", {"a_1_2_x.ipynb": notebook(RIGHT)})
+    secret = "a secret of thirty characters."
+    made = packed(source, tmp_path / "made", secret)
+    assert cli.main([str(made), str(folder), "--jobs", "1"]) == 0
+    first, second, *_ = capsys.readouterr().out.splitlines()
+    assert first == "1 submission found (Canvas), 01_sums, archive made with a secret"
+    assert second.startswith("Guards of this machine")
+    made = packed(source, tmp_path / "open")
+    written(folder, {"b_2_3_x.ipynb": notebook(RIGHT), "c.ipynb": notebook(RIGHT)})
+    assert cli.main([str(made), str(folder), "--jobs", "1"]) == 0
+    first, second, *_ = capsys.readouterr().out.splitlines()
+    assert first == (
+        "3 submissions found (Canvas, plain files), 01_sums, archive made without a secret"
+    )
+    assert second.startswith("WARNING: without a secret")
+
+
+def test_who_is_being_graded_is_named(source: Path, tmp_path: Path) -> None:
+    files = {"ada.ipynb": notebook(RIGHT), "bob.ipynb": notebook(RIGHT)}
+    entries = submissions.find(written(tmp_path / "in", files))
+    jobs = [Job(e, "digest", "", tmp_path / f"{e.id}.json") for e in entries]
+    seen: list[list[str]] = []
+    done: list[str] = []
+
+    def watch(running: list[Job]) -> None:
+        seen.append([job.entry.id for job in running])
+        assert not set(done) & set(seen[-1])  # nobody who is finished
+
+    for job, _ in pool.graded(jobs, 1, exam.Exam(source), 60.0, watch):
+        done.append(job.entry.id)
+    assert [ids for ids, _ in itertools.groupby(seen) if ids] == [["ada"], ["bob"]]
+    assert run._named(jobs) == "now ada, bob"
+    assert run._named(jobs * 3) == "now ada, bob, ada and 3 more"
+    assert run._named([]) == ""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import signal
 import sys
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 from coursework import limits
+from coursework.archive import Archive
 from coursework.classroom import exam, outcome, roster, run
 from coursework.classroom.exam import Exam
 from coursework.classroom.pool import GraderError
-from coursework.classroom.submissions import PATTERNS, NothingFoundError
+from coursework.classroom.submissions import PATTERNS, Entry, NothingFoundError
 from coursework.classroom.tables import TableError
 from coursework.making import secrets
 from tools import threads
@@ -43,13 +47,17 @@ what is written:
 
 def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
+    with _ends_as_by_hand():
+        return _graded(options)
+
+
+def _graded(options: argparse.Namespace) -> int:
     folder: Path = options.folder
     out: Path = options.out or _beside(folder)
     try:
         if out.exists() and not out.is_dir():
             raise NotADirectoryError(f"{out} is a file: name a folder in which grades are written")
         chosen = _exam(options)
-        print(_guarded(limits.guards()), flush=True)
         people = roster.read(options.roster) if options.roster else None
         book, archive, counts = run.grade(
             chosen,
@@ -58,15 +66,49 @@ def main(arguments: list[str] | None = None) -> int:
             size=options.jobs or threads.cores(),
             per_student=options.per_student,
             roster=people,
+            told=lambda entries, archive: print(_found(entries, archive, chosen), flush=True),
         )
         print(outcome.write(book, archive, counts, out, options.column, options.similar))
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         print("\nStopped. The same command goes on from here.", file=sys.stderr)
-        return 130
+        return 128 + (signal.SIGTERM if isinstance(stop, _Ended) else signal.SIGINT)
     except ERRORS as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 1 if counts.died else 0
+
+
+class _Ended(KeyboardInterrupt):
+    """SIGTERM."""
+
+
+@contextlib.contextmanager
+def _ends_as_by_hand() -> Iterator[None]:
+    """SIGTERM, as ``kill`` and batch systems send it, stops a run as Ctrl-C does."""
+
+    def end(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it is ending
+        raise _Ended
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+
+
+def _found(entries: list[Entry], archive: Archive, chosen: Exam) -> str:
+    """What is graded with what, and the guards of this machine."""
+    systems = {"plain": "plain files"}
+    where = ", ".join(sorted({systems.get(e.system, e.system) for e in entries}))
+    made = "the source as it is now," if chosen.from_source else "archive made"
+    lines = [
+        f"{len(entries)} submission{'' if len(entries) == 1 else 's'} found ({where}), "
+        f"{archive.slug}, {made} with{'' if archive.secret else 'out'} a secret"
+    ]
+    if not archive.secret:
+        lines.append("WARNING: without a secret everybody can draw the hidden instances.")
+    return "\n".join([*lines, _guarded(limits.guards())])
 
 
 def _guarded(guards: list[limits.Guard]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import wait
 from typing import Any
 
@@ -85,7 +85,13 @@ class _Grader:
         return float(times.user + times.system)
 
 
-def graded(jobs: list[Job], size: int, exam: Exam, seconds: float) -> Iterator[tuple[Job, str]]:
+def graded(
+    jobs: list[Job],
+    size: int,
+    exam: Exam,
+    seconds: float,
+    watch: Callable[[list[Job]], None] = lambda _: None,
+) -> Iterator[tuple[Job, str]]:
     """Each job as soon as it is done, with the reason if its grader died.
 
     Args:
@@ -93,6 +99,7 @@ def graded(jobs: list[Job], size: int, exam: Exam, seconds: float) -> Iterator[t
         size: graders at a time.
         exam: the assignment.
         seconds: of processor that a grader may use for one submission by itself.
+        watch: is told, at each look, which jobs are being graded.
     """
     os.environ.update(threads.ONE)  # graders read it when they import what counts cores
     waiting = iter(jobs)
@@ -104,6 +111,7 @@ def graded(jobs: list[Job], size: int, exam: Exam, seconds: float) -> Iterator[t
             for one in pool:
                 if one.ready and one.job is None and (job := next(waiting, None)):
                     one.give(job)
+            watch([one.job for one in pool if one.job])
             wait([end for one in pool for end in _ends(one)], TICK)
             for k, one in enumerate(pool):
                 job, reason = one.job, ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,6 +22,8 @@ from coursework.classroom.submissions import Entry
 RECORDS = "records"
 #: What the tests of one question may use of the grader's own time, in units of the answers' limit.
 PATIENCE = 10
+#: Of those who are being graded, how many are named.
+NAMED = 3
 
 
 class BusyError(Exception):
@@ -45,6 +47,7 @@ def grade(
     size: int,
     per_student: bool = False,
     roster: Roster | None = None,
+    told: Callable[[list[Entry], Archive], None] = lambda *_: None,
 ) -> tuple[Book, Archive, Counts]:
     """The class in a folder, every submission graded or kept from an earlier run.
 
@@ -55,9 +58,11 @@ def grade(
         size: graders at a time.
         per_student: whether each student has hidden instances of one's own.
         roster: the class.
+        told: is told what was found, before it is graded.
     """
     entries = submissions.find(folder, without=[out])
     archive = exam.open()
+    told(entries, archive)
     out.mkdir(parents=True, exist_ok=True)
     (out / RECORDS).mkdir(exist_ok=True)
     with _alone(out):
@@ -108,13 +113,28 @@ def _progress(
     jobs: list[Job], size: int, exam: Exam, archive: Archive
 ) -> Iterator[tuple[Job, str]]:
     limits = [q.seconds for q in archive.questions.values() if not q.manual]
-    done = pool.graded(jobs, size, exam, 60 + PATIENCE * sum(limits))
-    layout = "{desc} {n_fmt}/{total_fmt} |{bar}| {elapsed}, {remaining} left {postfix}"
-    with tqdm(total=len(jobs), desc="Grading", bar_format=layout, disable=not jobs) as bar:
+    # How long the rest takes nobody knows: one answer that hangs is all of it.
+    layout = "{desc} {n_fmt}/{total_fmt} |{bar}| {elapsed}{postfix}"
+    with tqdm(
+        total=len(jobs), desc="Grading", bar_format=layout, disable=not jobs, miniters=0
+    ) as bar:
+
+        def watch(running: list[Job]) -> None:
+            bar.set_postfix_str(_named(running), refresh=False)
+            bar.update(0)
+
+        done = pool.graded(jobs, size, exam, 60 + PATIENCE * sum(limits), watch)
         for job, reason in done:
-            bar.set_postfix_str(job.entry.name or job.entry.id, refresh=False)
             bar.update()
             yield job, reason
+        bar.set_postfix_str("")
+
+
+def _named(running: list[Job]) -> str:
+    """Who is being graded, the first few by name."""
+    names = [job.entry.name or job.entry.id for job in running]
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"now {', '.join(names[:NAMED])}{more}" if names else ""
 
 
 def _book(
