@@ -50,9 +50,13 @@ def needles(folder: Path) -> frozenset[str]:
 
 @cache
 def public() -> str:
-    """What the chapters and the package say themselves: such a line betrays nothing."""
+    """What the book and the package say themselves: such a line betrays nothing."""
     root = Path(__file__).resolve().parents[2]
-    files = [*root.glob("book/[0-9][0-9]_*.md"), *root.glob("otgen_lite/**/*.py")]
+    pages = {*root.glob("book/*.md")} - {
+        *root.glob("book/assignments.md"),
+        *root.glob("book/kill*"),
+    }
+    files = [*pages, *root.glob("otgen_lite/**/*.py")]
     return _squeezed("\n".join(p.read_text(encoding="utf-8") for p in sorted(files)))
 
 
