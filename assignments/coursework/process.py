@@ -37,6 +37,16 @@ LAST_RESORT = 600.0
 KEPT, SENTENCE = 2000, 500
 #: Files and folders that a process may have in its own folder.
 ENTRIES = 1000
+#: Bytes from a process beyond which no more are read before these are understood.
+MOST = wire.HEAD.size + wire.LARGEST
+#: States of a thread that does nothing, and need not be waited for; the last two: it has ended.
+STILL = {
+    psutil.STATUS_SLEEPING,
+    psutil.STATUS_STOPPED,
+    psutil.STATUS_IDLE,
+    psutil.STATUS_ZOMBIE,
+    psutil.STATUS_DEAD,
+}
 #: Looks between two looks at its folder.
 FOLDER_LOOKS = 4
 
@@ -75,22 +85,15 @@ class Process:
         self._bytes_printed = 0
         self._to_send = memoryview(b"")
         self._received = bytearray()
-        self._closed = False
-        self._confession = ""
+        self._closed = self._dead = False
+        self._confession: str | None = None
         self._child = nursery.start()
         self._selector = selectors.DefaultSelector()
-        for source in (self._child.replies, self._child.output, self._child.line):
-            self._selector.register(source, selectors.EVENT_READ)
-        for fd in (self._child.requests, self._child.replies, self._child.output):
-            os.set_blocking(fd, False)
         try:
-            self._watched = psutil.Process(self._child.pid)
-        except psutil.Error:
+            self._begin(setup, cells)
+        except BaseException:
             self.close()
             raise
-        self._resident = self._memory()
-        job = {"setup": list(setup), "cells": [list(c) for c in cells], "limits": asdict(limits)}
-        self._run(job | {"folder": str(self._child.folder)}, [-1, *(number for number, _ in cells)])
 
     def ask(self, request: dict[str, Any]) -> Any:
         """The reply to a request; raises ``AnswerError``."""
@@ -129,6 +132,17 @@ class Process:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _begin(self, setup: tuple[str, ...], cells: tuple[tuple[int, str], ...]) -> None:
+        for source in (self._child.replies, self._child.output, self._child.line):
+            self._selector.register(source, selectors.EVENT_READ)
+        for fd in (self._child.requests, self._child.replies, self._child.output):
+            os.set_blocking(fd, False)
+        self._watched = psutil.Process(self._child.pid)
+        self._resident = self._memory()
+        job = {"setup": list(setup), "cells": [list(c) for c in cells]}
+        job |= {"limits": asdict(self.limits), "folder": str(self._child.folder)}
+        self._run(job, [-1, *(number for number, _ in cells)])
+
     def _run(self, job: dict[str, Any], numbers: list[int]) -> None:
         """Have the cells run."""
         request = self._send(job)
@@ -143,9 +157,6 @@ class Process:
                     self.problems[message["cell"]] = _exception(message)
         except AnswerError:
             return
-        except BaseException:
-            self.close()
-            raise
         self.cell = None
 
     def _send(self, request: dict[str, Any]) -> bytes:
@@ -164,10 +175,13 @@ class Process:
                 raise AnswerError(self.ended)
             if message is not None:
                 return message
+            if self._dead:  # and all that it said before has been read
+                self._died()
+                continue
             for key, _ in self._selector.select(TICK):
                 self._move(key.fileobj)
             if (why := watch.look()) is not None:
-                self._end(why)
+                self._tampered() if self._leader_ended() else self._end(why)
             elif watch.looks % FOLDER_LOOKS == 1:
                 self._look_at_folder()
             if self._memory() > self._resident + self.limits.memory:
@@ -179,15 +193,20 @@ class Process:
             return None
         size, its_number = wire.HEAD.unpack_from(self._received)
         end = wire.HEAD.size + size
-        if its_number not in (number, wire.NO_REQUEST) or size > wire.LARGEST:
+        confesses = its_number == wire.NO_REQUEST
+        if confesses:  # once, in a sentence
+            possible = size <= SENTENCE and self._confession is None
+        else:
+            possible = its_number == number and size <= wire.LARGEST
+        if not possible:
             self._tampered()
             return None
         if len(self._received) < end:
             return None
         data = bytes(self._received[wire.HEAD.size : end])
         del self._received[:end]
-        if its_number == wire.NO_REQUEST:
-            self._confession = _sentence(data[:SENTENCE].decode(errors="replace"))
+        if confesses:
+            self._confession = _sentence(data.decode(errors="replace"))
             return None
         try:
             message = wire.load(data)
@@ -202,7 +221,9 @@ class Process:
         """Read from, or write to, what is ready for that."""
         if source is self._child.line:
             self._selector.unregister(source)
-            self._died(source)
+            self._dead = True
+            while len(self._received) <= MOST and (data := self._read(self._child.replies)):
+                self._received += data
         elif source == self._child.requests:
             self._write()
         elif source == self._child.output:
@@ -212,9 +233,11 @@ class Process:
                 self.printed = (self.printed + _readable(data.decode(errors="replace")))[:KEPT]
             if self._bytes_printed > self.limits.output:
                 self._end(f"it printed more than {self.limits.output / 2**20:g} MB")
+        elif len(self._received) > MOST:
+            return  # that is a whole message, or none that can be
         elif data := self._read(source):
             self._received += data
-        elif not self._closed:  # it has ended, or closed its end: the nursery will say
+        elif not self._dead and not self._closed:  # ended or closed its end: the nursery will say
             self._closed = True
             self._kill()
 
@@ -226,7 +249,8 @@ class Process:
         except OSError:
             data = b""
         if not data:
-            self._selector.unregister(fd)
+            with contextlib.suppress(KeyError):  # it has been read to its end before
+                self._selector.unregister(fd)
         return data
 
     def _write(self) -> None:
@@ -245,21 +269,22 @@ class Process:
         except psutil.Error:
             return 0
 
+    def _leader_ended(self) -> bool:
+        """Whether its first thread, which answers, has ended, and left others behind."""
+        try:
+            return self._watched.status() == psutil.STATUS_ZOMBIE
+        except psutil.Error:
+            return False
+
     def _look_at_folder(self) -> None:
         size = _size(str(self._child.folder))
         if size > self.limits.files:
             self._end(f"it wrote more than {self.limits.files / 2**20:g} MB")
 
-    def _died(self, line: socket.socket) -> None:
+    def _died(self) -> None:
         """Say why the process ended, from what the nursery says of it."""
-        with contextlib.suppress(OSError):
-            while (piece := os.read(self._child.replies, 1 << 16)) and len(
-                self._received
-            ) < 1 << 20:
-                self._received += piece
-        self._message(wire.NO_REQUEST)
         try:
-            status, seconds, most = nursery.END.unpack(line.recv(nursery.END.size))
+            status, seconds, most = nursery.END.unpack(self._child.line.recv(nursery.END.size))
         except (OSError, struct.error):
             self._end("its process was lost")
             return
@@ -348,7 +373,7 @@ class Watch:
             states = {psutil.Process(t.id).status() for t in self._process.threads()}
         except psutil.Error:
             return False
-        return states <= {psutil.STATUS_SLEEPING, psutil.STATUS_STOPPED, psutil.STATUS_IDLE}
+        return states <= STILL
 
 
 def _size(folder: str) -> float:

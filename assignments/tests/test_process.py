@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import select
+import subprocess
+import sys
+
 import numpy as np
+import psutil
 import pytest
 import torch
 
 from assignments.tests.outcomes import SMALL, answer, ask, call
+from coursework import kernel, nursery, wire
 from coursework import process as grader
-from coursework import wire
 from coursework.limits import Limits
 from coursework.process import AnswerError, Process
+from tests.patience import until
 
 TAMPERED = "the connection to its process was tampered with"
 #: In the process of an answer: its end of the connection, and the number of the request.
@@ -84,12 +90,92 @@ def test_a_message_that_never_ends_is_not_waited_for(monkeypatch):
 
 
 def test_messages_that_nobody_asked_for_are_no_way_to_go_on():
-    """Text without a request is what a process says before it ends; it may say it and not end."""
+    """A sentence without a request is what a process says before it ends: once."""
     body = "raw(wire.HEAD.pack(3, wire.NO_REQUEST) + b'abc')\nreturn 1"
     assert call(answer(body, CONNECTION)).value == 1
     body = "while True:\n    raw(wire.HEAD.pack(3, wire.NO_REQUEST) + b'abc')"
-    outcome = call(answer(body, CONNECTION), limits=Limits(seconds=1))
-    assert outcome.sentence == "it was still computing after 1 s of processor time"
+    outcome = call(answer(body, CONNECTION), limits=Limits(seconds=5))
+    assert outcome.broke
+    assert outcome.sentence == TAMPERED
+    body = "n = 10**7\nraw(wire.HEAD.pack(n, wire.NO_REQUEST) + bytes(n))\nreturn 1"
+    assert call(answer(body, CONNECTION)).sentence == TAMPERED
+
+
+def test_no_more_is_read_than_the_largest_message_holds():
+    body = "reply(1, times=1000)\nreturn 1"
+    with Process((), ((0, answer(body, CONNECTION)),), SMALL) as process:
+        assert ask(process) == 1
+        for held, is_read in [(grader.MOST + 1, False), (grader.MOST, True)]:
+            process._received = bytearray(held)
+            until(lambda: select.select([process._child.replies], [], [], 0)[0])
+            process._move(process._child.replies)
+            assert (len(process._received) > held) == is_read
+
+
+class Late(Process):
+    """A grader that is so busy that it looks when the process has ended."""
+
+    def _move(self, source):
+        if source == self._child.replies and not self._dead:
+            select.select([self._child.line], [], [])
+            source = self._child.line
+        super()._move(source)
+
+
+def test_what_a_process_said_before_it_ended_is_read_first():
+    """So that the cell at which it ended is known, and nobody is called a cheat."""
+    with Late((), ((0, "x = 1"), (1, "import os\nos._exit(3)")), SMALL) as process:
+        assert process.ended == "its process ended (exit status 3)"
+        assert not process.broke
+        assert process.cell == 1
+        assert len(process.guards) == 5
+    with Late((), ((0, "import os\nos.fork()"),), SMALL) as process:
+        assert process.broke
+        assert process.ended == "it tried to start another process: os.fork"
+
+
+LEFT_BEHIND = """
+import ctypes, sys, threading, time
+threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()
+ctypes.CDLL(None).syscall(int(sys.argv[1]), 0)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="leaves one thread by a call of Linux")
+def test_a_process_whose_first_thread_has_ended_does_not_compute():
+    assert kernel.pyseccomp is not None
+    number = kernel.pyseccomp.resolve_syscall(kernel.pyseccomp.Arch.NATIVE, "exit")
+    left = subprocess.Popen([sys.executable, "-c", LEFT_BEHIND, str(number)])
+    try:
+        watched = psutil.Process(left.pid)
+        until(lambda: watched.status() == psutil.STATUS_ZOMBIE)
+        assert left.poll() is None
+        (other,) = (t.id for t in watched.threads() if t.id != left.pid)
+        until(lambda: psutil.Process(other).status() == psutil.STATUS_SLEEPING)
+        assert grader.Watch(watched)._sleeps()
+        with Process((), (), SMALL) as process:
+            assert not process._leader_ended()
+            process._watched = watched
+            assert process._leader_ended()
+    finally:
+        left.kill()
+        left.wait()
+
+
+def test_nor_is_it_taken_for_one_that_stands_still(monkeypatch):
+    monkeypatch.setattr(grader, "ASLEEP", 0.5)
+    monkeypatch.setattr(Process, "_leader_ended", lambda self: True)
+    outcome = call(answer("time.sleep(1000)", "import time"))
+    assert outcome.broke
+    assert outcome.sentence == TAMPERED
+
+
+def test_a_process_that_cannot_be_given_its_cells_is_not_left():
+    assert call(answer("return 1")).value == 1
+    its_nursery = psutil.Process(nursery._nursery._process.pid)
+    with pytest.raises(wire.NotPlainError, match="half a character"):
+        Process((), ((0, "x = '\ud800'"),), SMALL)
+    assert its_nursery.children() == []
 
 
 ENDS = {
@@ -279,7 +365,7 @@ SUBCLASSES = {
 @pytest.mark.parametrize("before", SUBCLASSES.values(), ids=SUBCLASSES)
 def test_subclasses_arrive_without_their_methods(before):
     value = call(answer("return value", before)).value
-    assert type(value) in (float, np.ndarray, torch.Tensor, dict, type(None))
+    assert type(value) in (bool, float, np.ndarray, torch.Tensor, dict, type(None))
 
 
 TAMPERING = {

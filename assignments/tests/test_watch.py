@@ -11,6 +11,7 @@ from coursework import process as grader
 
 RUNNING, SLEEPING = psutil.STATUS_RUNNING, psutil.STATUS_SLEEPING
 DISK, STOPPED = psutil.STATUS_DISK_SLEEP, psutil.STATUS_STOPPED
+ENDED = psutil.STATUS_ZOMBIE
 
 
 class Machine:
@@ -55,6 +56,16 @@ def test_a_process_that_sleeps_has_hung(machine):
 def test_so_has_one_that_is_stopped(machine):
     machine.states = {1: STOPPED, 2: STOPPED}
     assert machine.passes(60) == pytest.approx(grader.ASLEEP, abs=2 * grader.TICK)
+
+
+def test_so_has_one_whose_first_thread_has_ended_while_another_sleeps(machine):
+    machine.states = {1: ENDED, 2: SLEEPING, 3: psutil.STATUS_DEAD}
+    assert machine.passes(60) == pytest.approx(grader.ASLEEP, abs=2 * grader.TICK)
+
+
+def test_one_whose_first_thread_has_ended_while_another_computes_has_not(machine):
+    machine.states = {1: ENDED, 2: RUNNING}
+    assert machine.passes(60) is None
 
 
 def test_one_that_computes_has_not(machine):
