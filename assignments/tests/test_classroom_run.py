@@ -236,20 +236,31 @@ def test_a_grader_that_dies_costs_its_submission_and_nothing_else(
 ) -> None:
     root = written(tmp_path / "in", {f"{k}.ipynb": notebook(RIGHT) for k in range(4)})
     text = (source / "assignment.md").read_text()
-    # A test that ends the process in which it runs, for one student's instances.
-    killer = "    import os\n    if hidden.student == '2':\n        os._exit(7)\n"
+    # A test that ends the process in which it runs: for one student always, for another once.
+    log = tmp_path / "deaths"
+    log.touch()
+    killer = (
+        "    import os, pathlib\n"
+        f"    log = pathlib.Path({str(log)!r})\n"
+        "    me = hidden.student\n"
+        "    if me == '2' or (me == '1' and '1' not in log.read_text()):\n"
+        "        log.write_text(log.read_text() + me)\n"
+        "        os._exit(7)\n"
+    )
     head = "def test_the_secret_name_of_a_hidden_test(total, hidden):\n"
     (source / "assignment.md").write_text(text.replace(head, head + killer))
-    done = subprocess.run(
-        [*CALL, str(source), str(root), "--per-student", "--jobs", "2"],
-        capture_output=True,
-        text=True,
-    )
+    call = [*CALL, str(source), str(root), "--per-student", "--jobs", "1"]
+    done = subprocess.run(call, capture_output=True, text=True)
     assert done.returncode == 1
+    assert "3 graded now" in done.stdout
+    assert "1 ended a grader twice" in done.stdout
     rows = table(tmp_path / "in-grades" / "grades.csv")
     assert {id: row["q1"] for id, row in rows.items()} == {"0": "3", "1": "3", "2": "0", "3": "3"}
-    assert "exit status 7" in rows["2"]["messages"]
-    assert not (tmp_path / "in-grades" / "records" / "2.json").exists()
+    assert "ended twice while it graded this (exit status 7)" in rows["2"]["messages"]
+    # The next run does not die of it again.
+    assert log.read_text() == "122"
+    assert "0 graded now, 4 as before" in called(source, root, "--per-student", "--jobs", "1")
+    assert log.read_text() == "122"
 
 
 def test_a_grader_that_computes_without_an_end_is_ended(source: Path, tmp_path: Path) -> None:
@@ -341,10 +352,21 @@ def test_an_archive_has_its_own_secret(source: Path, tmp_path: Path) -> None:
 
 
 def test_names_of_records_are_names_of_files() -> None:
-    ids = ["a/b", "a_b", "..", "ä b", "x" * 300, "CON", ""]
+    ids = ["a/b", "a_b", "..", "ä b", "x" * 300, "x" * 301, "CON", "", "a b", "Ada", "ada", "ADA"]
+    ids += ["é" * 60, "\N{CJK UNIFIED IDEOGRAPH-4E00}" * 60, "straße", "STRASSE", "ı", "I", "i"]
+    like = [records.key(id) for id in ids if records.key(id) != id]
+    ids += [*like, *map(records.key, like)]
     keys = [records.key(id) for id in ids]
-    assert len(set(keys)) == len(ids)
-    assert all(re.fullmatch(r"[\w-]{1,80}", k) for k in keys)
+    assert len({k.casefold() for k in keys}) == len(set(ids)) == len(ids)
+    assert all(re.fullmatch(r"[\w-]{1,80}", k) and len(k.encode()) < 240 for k in keys)
+    assert records.key("0017") == "0017"
+    assert records.key("emmy_noether-2") == "emmy_noether-2"
+
+
+def test_no_id_has_the_record_of_another() -> None:
+    first = records.key("a b")
+    assert records.key(first) != first
+    assert records.key("a_b-c8687a08") == "a_b-c8687a08"
 
 
 def test_only_answers_are_kept(source: Path) -> None:

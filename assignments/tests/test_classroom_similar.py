@@ -146,6 +146,45 @@ def test_classes_without_a_pair_have_a_page(answers: dict[str, str]) -> None:
     assert json.loads(similar.table(found))["pairs"] == []
 
 
+def test_of_endless_code_the_beginning_is_compared_and_the_page_says_so() -> None:
+    padding = "x = [1, 2, 3]\n" * (similar.LONGEST // 10)
+    found = compared({"1": ADA, "2": COPY + padding, "3": padding + COPY})
+    assert found.cut == (("<i>Eve</i>", len(COPY + padding)), ("Emmy", len(padding + COPY)))
+    assert ("1", "2") in [p.ids for p in found.pairs]
+    text = similar.page(found, "Sums")
+    assert f"Only the first {similar.LONGEST} characters" in text
+    assert f"<li>Emmy: {len(padding + COPY)} characters</li>" in text
+    assert "<i>Eve" not in text
+    assert [c["name"] for c in json.loads(similar.table(found))["cut"]] == ["<i>Eve</i>", "Emmy"]
+    assert "Only the first" not in similar.page(compared({"1": ADA, "2": COPY}), "Sums")
+
+
+def test_the_cut_leaves_right_answers_alone() -> None:
+    for folder in FOLDERS:
+        exam = archive.of_source(source.read(folder), "")
+        longest = [
+            max(len(a.code) for a in bank.read(folder / "answers" / f"{name}.py"))
+            for name, question in exam.questions.items()
+            if not question.manual
+        ]
+        assert 2 * sum(longest) < similar.LONGEST
+
+
+def test_code_of_the_largest_size_is_compared_in_its_beginning(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen = []
+    real = similar.CodeFingerprint
+
+    def spy(*arguments: object, **options: object) -> object:
+        seen.append(len(options["fp"].getvalue()))  # type: ignore[attr-defined]
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(similar, "CodeFingerprint", spy)
+    compared({"1": "x = 1\n" * (32 << 20 >> 3), "2": ADA})
+    assert max(seen) == similar.LONGEST
+
+
 def test_the_page_shows_both_and_runs_nothing_of_them() -> None:
     evil = COPY.replace("start at zero", "</pre><script>alert(1)</script>")
     text = similar.page(compared({"1": ADA, "2": evil}), "Sums")

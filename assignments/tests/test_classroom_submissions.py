@@ -347,6 +347,13 @@ def test_a_name_in_a_zip_leads_nowhere(tmp_path: Path) -> None:
     assert set(by_id(zipped(tmp_path / "all.zip", whole))) == {"ada", "bob"}
 
 
+def test_numbers_of_thousands_of_digits_stop_nobody(tmp_path: Path) -> None:
+    many = "1" * 5_000
+    names = (f"{many}.ipynb", f"a_1_2_x-{many}.ipynb", f"b_2_{many}_x.ipynb", "c_3_4_x.ipynb")
+    whole = zipped(tmp_path / "all.zip", dict.fromkeys(names, notebook(RIGHT)))
+    assert {"1", "3", many} <= set(by_id(whole))
+
+
 def test_a_damaged_zip_is_its_student_s_problem(tmp_path: Path) -> None:
     root = written(tmp_path, {"ada.ipynb": notebook(RIGHT)})
     path = zipped(root / "eve.zip", {"eve.ipynb": notebook(RIGHT)})

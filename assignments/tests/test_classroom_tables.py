@@ -21,6 +21,9 @@ from coursework.classroom.tables import TableError
 from .classes import assignment
 
 FORMULAS = ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "  =1", "\n=1"]
+SIGNS = "=+-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u207c\u2212"
+#: Spaces, marks of direction, fillers, and what no font shows.
+BEFORE = "\u00a0\u200b\u200e\u202e\u2060\ufeff\u3000\u00ad\u3164\u2800\ufe0f\u180b\ue000\x7f"
 
 
 @pytest.fixture
@@ -53,6 +56,16 @@ def test_no_cell_is_a_formula(bad: str, exam: archive.Archive) -> None:
         for cells in csv.reader(lines):
             for cell in cells:
                 assert not cell.strip(" ").startswith(tables.FORMULA), cell
+
+
+@pytest.mark.parametrize("sign", SIGNS, ids=ascii)
+def test_a_sign_counts_in_every_form_and_behind_what_nobody_sees(sign: str) -> None:
+    for before in ("", *BEFORE, " \u00a0", BEFORE):
+        cell = f"{before}{sign}SUM(A1)"
+        assert tables.harmless(cell) == f"'{cell}"
+        assert tables.meant(f"'{cell}") == cell
+    for cell in (f"a{sign}1", f"\u00a0Ada{sign}", "-", "-2.5", "\u00e9", "", BEFORE):
+        assert tables.harmless(cell) == cell
 
 
 @given(st.text(alphabet=st.characters(exclude_characters="\0", codec="utf-8")))

@@ -8,7 +8,7 @@ from coursework.archive import Archive
 from coursework.classroom import feedback, gradebook, hand, overview, similar
 from coursework.classroom.gradebook import Book
 from coursework.classroom.records import whole
-from coursework.classroom.run import Counts
+from coursework.classroom.run import RECORDS, Counts
 from coursework.classroom.tables import mean, number
 
 
@@ -65,7 +65,10 @@ def _said(book: Book, counts: Counts, out: Path, pairs: int) -> str:
         lines.append(f"{len(broken)} could not be graded and have 0 points:")
         lines += [f"  {r.name or r.id} ({r.id}): {r.problem}" for r in broken]
     if counts.died:
-        lines.append(f"{counts.died} cost a grader its life; the same command tries them again.")
+        lines.append(
+            f"{counts.died} ended a grader twice and are not tried again: grade them by hand, or "
+            f"delete their records in {out / RECORDS}."
+        )
     if missing := len(book.rows) - len(handed):
         lines.append(f"{missing} of the roster handed nothing in.")
     if book.waiting:

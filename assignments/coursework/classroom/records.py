@@ -86,9 +86,15 @@ def of_submission(facts: list[str], data: bytes) -> str:
 
 
 def key(id: str) -> str:
-    """The id as a part of a file's name."""
-    plain = re.sub(r"[^\w-]", "_", id)[:60]
-    return plain if plain and plain == id else f"{plain}-{_hash(id.encode())[:8]}"
+    """The id as a part of a file's name: no two have the same, whatever the case of letters.
+
+    The id itself, where it cannot be taken for one that ends in a digest.
+    """
+    if re.fullmatch(r"[a-z0-9_-]{1,60}", id) and not re.search(r"-[0-9a-f]{16}$", id):
+        return id
+    # Of two long ids, or two of which one has what no file can, only the digest differs.
+    plain = re.sub(r"[^\w-]", "_", id)[:40].lower()
+    return f"{plain}-{_hash(id.encode())[:16]}"
 
 
 def read(path: Path) -> Record | None:

@@ -32,7 +32,7 @@ class BusyError(Exception):
 
 @dataclass(frozen=True)
 class Counts:
-    """How many submissions were graded now, were graded before, and cost a grader its life."""
+    """How many submissions were graded now, were graded before, and ended two graders."""
 
     graded: int
     kept: int
@@ -97,15 +97,23 @@ def _graded(
         else:
             jobs.append(job)
     kept_from_before = len(found)
+    # What ends a grader may be its neighbour's doing: each has a second try, alone.
+    again = [job for job, reason in _progress(jobs, size, exam, archive) if reason]
     died = 0
-    for job, reason in _progress(jobs, size, exam, archive):
-        record = records.read(job.target)
-        if reason or record is None:
-            # No record: the next run tries again.
-            said = f"the grader itself ended while it graded this ({reason}): run it again"
-            record = grader.failed(job.entry, "", said, archive)
+    for job, reason in _progress(again, 1, exam, archive):
+        if reason:
             died += 1
-        found[job.entry.id] = record
+            said = (
+                f"the grader itself ended twice while it graded this ({reason}): grade it by hand"
+            )
+            # With a record, so that the next run does not die of it again.
+            record = grader.failed(job.entry, job.contents()[2], said, archive)
+            records.write(job.target, record)
+    for job in jobs:
+        written = records.read(job.target)
+        if written is None or written.id != job.entry.id:
+            raise OSError(f"{job.target} was written, and cannot be read")
+        found[job.entry.id] = written
     return found, Counts(len(jobs) - died, kept_from_before, died)
 
 

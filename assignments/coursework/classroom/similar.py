@@ -29,6 +29,8 @@ THRESHOLD = 0.6
 LEAST = 200
 #: A passage that more submissions than this have, and more than a third, is nobody's in particular.
 MANY = 10
+#: Characters of a submission that are compared: hundreds of times those of a right answer to all.
+LONGEST = 100_000
 #: Pairs whose code is shown.
 SHOWN = 40
 WHY = (
@@ -68,12 +70,14 @@ class Comparison:
         shares: of all pairs.
         threshold: from which share a pair is listed.
         common: a passage that more submissions have does not count.
+        cut: names of submissions of which only the beginning was compared, with their characters.
     """
 
     pairs: tuple[Pair, ...]
     shares: tuple[float, ...]
     threshold: float
     common: int
+    cut: tuple[tuple[str, int], ...] = ()
 
 
 def compare(
@@ -88,6 +92,8 @@ def compare(
         threshold: share from which a pair is listed.
     """
     common = max(MANY, len(answers) // 3)
+    cut = tuple((names.get(i) or i, len(a)) for i, a in answers.items() if len(a) > LONGEST)
+    answers = {i: a[:LONGEST] for i, a in answers.items()}
     prints = _fingerprints({i: a for i, a in answers.items() if a.strip()}, given, common)
     shares, listed = [], []
     for first, second in combinations(prints, 2):
@@ -106,7 +112,7 @@ def compare(
         _with_code(pair, prints, slices) if k < SHOWN else pair
         for k, (pair, slices) in enumerate(listed)
     ]
-    return Comparison(tuple(pairs), tuple(shares), threshold, common)
+    return Comparison(tuple(pairs), tuple(shares), threshold, common, cut)
 
 
 def page(comparison: Comparison, title: str) -> str:
@@ -123,6 +129,8 @@ def page(comparison: Comparison, title: str) -> str:
         common=comparison.common,
         noise=NOISE,
         least=LEAST,
+        longest=LONGEST,
+        cut=comparison.cut,
         why=WHY,
         version=__version__,
         plot=plot,
@@ -140,7 +148,12 @@ def table(comparison: Comparison) -> str:
         }
         for pair in comparison.pairs
     ]
-    facts = {"threshold": comparison.threshold, "compared": len(comparison.shares), "pairs": pairs}
+    facts = {
+        "threshold": comparison.threshold,
+        "compared": len(comparison.shares),
+        "cut": [{"name": name, "characters": size} for name, size in comparison.cut],
+        "pairs": pairs,
+    }
     return json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
 
 

@@ -35,9 +35,9 @@ from coursework.classroom import files
 from coursework.classroom.files import File, UnreadableError, readable
 
 CANVAS = re.compile(
-    r"(?P<name>.*?)(?P<late>_LATE)?_(?P<id>\d+)_(?P<file>\d+)_(?P<title>.+)", re.DOTALL
+    r"(?P<name>.*?)(?P<late>_LATE)?_(?P<id>\d+)_(?P<file>\d{1,20})_(?P<title>.+)", re.DOTALL
 )
-CANVAS_ANONYMOUS = re.compile(r"(?P<late>LATE_)?anon_(?P<id>\w+?)_(?P<file>\d+)_(?P<title>.+)")
+CANVAS_ANONYMOUS = re.compile(r"(?P<late>LATE_)?anon_(?P<id>\w+?)_(?P<file>\d{1,20})_(?P<title>.+)")
 CANVAS_TEXT = re.compile(r"(?P<name>.*?)(?P<late>_LATE)?_(?P<id>\d+)_(?:text|link)\.html")
 #: A student's own words stand before the number in a folder's name, and after it in a file's.
 MOODLE_FOLDER = re.compile(
@@ -141,7 +141,8 @@ def find(root: Path, without: Iterable[Path] = ()) -> list[Entry]:
 
 def order(entry: Entry) -> tuple[bool, int, str]:
     """What entries are sorted by: numbers as numbers, then everything else."""
-    number = entry.id.isascii() and entry.id.isdigit()
+    # Python refuses to read thousands of digits, as a name in a zip may have them.
+    number = entry.id.isascii() and entry.id.isdigit() and len(entry.id) < 100
     return (not number, int(entry.id) if number else 0, entry.id)
 
 
@@ -201,7 +202,7 @@ def _unwrapped(every: list[File]) -> list[File]:
     """The files without a folder that holds them all and is nobody's."""
     tops = {f.path.parts[0] for f in every}
     deep = all(len(f.path.parts) > 1 for f in every)
-    if len(tops) != 1 or not deep or _match(every[0].path) or GRADESCOPE.fullmatch(*tops):
+    if len(tops) != 1 or not deep or _match(every[0].path) or GRADESCOPE.fullmatch(min(tops)):
         return every
     below = [replace(f, path=PurePosixPath(*f.path.parts[1:])) for f in every]
     handed = [f for f in every if f.path.suffix.lower() in (".ipynb", ".zip")]
@@ -417,13 +418,13 @@ def _latest(pieces: list[_Piece]) -> tuple[list[_Piece], list[_Piece]]:
     """Of each title the latest, and the older ones: the number of -1, -2, then that of the file."""
 
     def version(piece: _Piece) -> tuple[int, int]:
-        again = re.search(r"-(\d+)$", PurePosixPath(piece.title).stem)
+        again = re.search(r"-(\d{1,20})$", PurePosixPath(piece.title).stem)
         return (int(again[1]) if again else 0, piece.number)
 
     groups: dict[str, list[_Piece]] = defaultdict(list)
     for piece in pieces:
         stem = PurePosixPath(piece.title).stem
-        title = re.sub(r"-\d+$", "", stem) if piece.owner.system == "Canvas" else stem
+        title = re.sub(r"-\d{1,20}$", "", stem) if piece.owner.system == "Canvas" else stem
         key = title if piece.owner.system == "Canvas" else piece.file.path.as_posix()
         groups[key].append(piece)
     ordered = [sorted(g, key=version) for g in groups.values()]

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 #: A cell that begins so is a formula to a spreadsheet, and could do anything there.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+#: Characters that show nothing, though Unicode counts them among letters and symbols.
+BLANK = "\u115f\u1160\u3164\uffa0\u2800"
+#: Minus, which is none of the signs that Unicode counts as a form of the hyphen.
+MINUS = "\u2212"
 
 
 class TableError(ValueError):
@@ -26,8 +31,19 @@ def text(rows: Iterable[Sequence[str]]) -> str:
 def harmless(cell: str) -> str:
     """The text of a cell, behind an apostrophe if a spreadsheet would take it for a formula."""
     cell = cell.replace("\0", "")
-    formula = cell.lstrip(" ").startswith(FORMULA) and cell != "-" and not _number(cell)
-    return f"'{cell}" if formula else cell
+    formula = cell.lstrip(" ").startswith(FORMULA) or _seen(cell).startswith((*FORMULA, MINUS))
+    return f"'{cell}" if formula and cell != "-" and not _number(cell) else cell
+
+
+def _seen(cell: str) -> str:
+    """The first character that shows, in its usual form: full-width signs count as signs."""
+    shown = (c for c in cell if not _invisible(c))
+    return unicodedata.normalize("NFKC", next(shown, ""))
+
+
+def _invisible(c: str) -> bool:
+    """Whether a character, or a mark with no letter under it, may show nothing."""
+    return unicodedata.category(c)[0] in "CZM" or c in BLANK
 
 
 def meant(cell: str) -> str:
