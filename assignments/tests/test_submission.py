@@ -185,3 +185,14 @@ def test_functions_of_an_answer_are_functions_here():
         value, (gradient,) = found["both"][1][0].gradient(np.ones(2))
         assert value == 6
         assert gradient.tolist() == [6, 6]
+
+
+@pytest.mark.parametrize(
+    "bad", ["text = '\ud800'", "\n" * 10_000, "?a\n" * 1000, "+".join("1" * 1500)]
+)
+def test_a_cell_that_cannot_be_read_costs_its_question_only(bad):
+    both = submission(f"answer_q1 = 1\n{bad}\n(", "answer_q2 = 2")
+    with both.names(question("q1")) as names, pytest.raises(AnswerError, match="cannot be had"):
+        names["answer_q1"] + 1
+    with both.names(question("q2")) as names:
+        assert names["answer_q2"] == 2
