@@ -8,6 +8,7 @@ from otter.test_files.exception_test import ExceptionTestFile
 
 from coursework import test_cells
 from coursework.limits import Limits
+from coursework.process import AnswerError
 from coursework.source import Question
 from coursework.submission import Submission
 from coursework.wire import NotPlainError
@@ -47,7 +48,7 @@ def grade(
                 messages.append(sentence(error))
                 passed = False
             except Exception as error:
-                messages.append(sentence(error))
+                messages.append(sentence(error, case.hidden))
                 passed = False
             else:
                 points += case.points or 0
@@ -62,11 +63,18 @@ def grade(
     return Result(question.name, points, question.points, tuple(messages), seen, hidden)
 
 
-def sentence(error: Exception) -> str:
-    """What a student reads of a failed test."""
+def sentence(error: Exception, hidden: bool = False) -> str:
+    """What a student reads of a failed test.
+
+    Of a hidden one it has no text of an exception, by which a submission could tell its author what
+    it was asked.
+    """
+    if isinstance(error, AnswerError) and hidden:
+        return error.short
     if isinstance(error, AssertionError):
         return str(error) or "the answer is not right"
-    return f"the answer could not be used: {type(error).__name__}: {str(error)[:200]}"
+    what = f"the answer could not be used: {type(error).__name__}"
+    return what if hidden else f"{what}: {str(error)[:200]}"
 
 
 def test_file(question: Question) -> ExceptionTestFile:

@@ -59,6 +59,8 @@ BREACHES = {
 }
 #: The first exit status that means a breach.
 BREACH = 80
+#: Characters of a line of the student's that is told with an exception.
+PLACE = 200
 #: Files that a process may have open. Each may be as large as a file can be, and removed.
 OPEN_FILES = 64
 

@@ -17,6 +17,8 @@ has its last value, as after *Restart and run all*. Names in a function are look
 does it (``symtable``). A cell that is no Python is needed if a line of it looks as if it bound the
 name, so that its author reads the error there.
 
+A cell that is too long, or holds what is no text, is not read: it raises an exception that says so.
+
 What a notebook alone understands does nothing: lines for the shell, magics, ``display``, and what
 mentions ``grader`` or ``otter``.
 """
@@ -26,6 +28,7 @@ from __future__ import annotations
 import ast
 import re
 import symtable
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -76,6 +79,13 @@ NOTEBOOK = "get_ipython"
 MODULES = {"np", "torch", "otg", "plt", "warnings", "random", "math", NOTEBOOK}
 
 
+#: Characters and lines of a cell, and characters of a notebook's code.
+CHARACTERS, LINES, ALL_CHARACTERS = 100_000, 2_000, 600_000
+#: Lines of a notebook that are taken apart for what only a notebook understands. IPython takes all
+#: lines of a cell apart again for each that it finds.
+TRANSFORMED = 100_000
+
+
 @dataclass(frozen=True)
 class Cell:
     """A code cell.
@@ -103,7 +113,30 @@ class Cell:
 
 def cells(sources: list[str]) -> list[Cell]:
     """Cells of a notebook, as Python."""
-    return [_cell(k, _python(source)) for k, source in enumerate(sources)]
+    transformer, found, characters = _Transformer(), [], 0
+    for k, source in enumerate(sources):
+        characters += len(source)
+        why = _unreadable(source, characters)
+        found.append(_refused(k, source, why) if why else _cell(k, _python(source, transformer)))
+    return found
+
+
+def _unreadable(source: str, characters: int) -> str:
+    """Why a cell is not read, if it is not."""
+    if len(source) > CHARACTERS or source.count("\n") >= LINES:
+        return f"it has more than {CHARACTERS:,} characters or {LINES:,} lines"
+    if characters > ALL_CHARACTERS:
+        return f"with those above it, it has more than {ALL_CHARACTERS:,} characters"
+    try:
+        source.encode()
+    except UnicodeEncodeError:
+        return "it holds half a character"
+    return ""
+
+
+def _refused(number: int, source: str, why: str) -> Cell:
+    words = frozenset(_words(source[:CHARACTERS]))
+    return Cell(number, f"raise ValueError('this cell cannot be read: {why}')", binds=words)
 
 
 def needed(all_cells: list[Cell], names: tuple[str, ...]) -> list[Cell]:
@@ -124,30 +157,47 @@ def needed(all_cells: list[Cell], names: tuple[str, ...]) -> list[Cell]:
         wanted = wanted.union(*(c.uses for c in more))
 
 
-def _python(source: str) -> str:
+class _Transformer(TransformerManager):  # type: ignore[misc]
+    """IPython's reading of a notebook's cells, which ends when it has taken too long."""
+
+    left = TRANSFORMED
+
+    def do_one_token_transform(self, lines: list[str]) -> tuple[bool, list[str]]:
+        self.left -= len(lines)
+        if self.left < 0:
+            raise ValueError("too much of this is no Python")
+        return super().do_one_token_transform(lines)  # type: ignore[no-any-return]
+
+
+def _python(source: str, transformer: _Transformer) -> str:
     """The source without what only a notebook understands, line for line."""
     head, _, rest = source.lstrip().partition("\n")
     if head.startswith("%%"):
         words = head[2:].split()
         source = "pass\n" + rest if words and words[0] in AROUND_PYTHON else ""
-    source = re.sub(r"^(\s*)%time +(?=\S)", r"\1", source, flags=re.MULTILINE)
     try:
-        source = TransformerManager().transform_cell(source)
+        return _without_checks(source)
+    except Exception:  # no Python yet, or never
+        if transformer.left <= 0:
+            return source
+    source = re.sub(r"^([ \t]*)%time +(?=\S)", r"\1", source, flags=re.MULTILINE)
+    try:
+        source = transformer.transform_cell(source)
         return _without_checks(source)
     except Exception:  # nothing that IPython or Python can read either: its error is shown
         return source
 
 
 def _without_checks(source: str) -> str:
-    lines = source.splitlines(keepends=True)
     body = ast.parse(source).body
+    lines = re.sub("\r\n?", "\n", source).split("\n")  # as Python counts them
+    begin = Counter(node.lineno - 1 for node in body)
     for node in body:
         own = range(node.lineno - 1, node.end_lineno or node.lineno)
-        shared = any(other is not node and other.lineno - 1 in own for other in body)
-        if _mentions_checks(node) and not shared:
+        if _mentions_checks(node) and sum(begin[k] for k in own) == 1:
             for k in own:
-                lines[k] = "\n"
-    return "".join(lines)
+                lines[k] = ""
+    return "\n".join(lines)
 
 
 def _mentions_checks(node: ast.stmt) -> bool:
@@ -209,13 +259,14 @@ def _names(table: symtable.SymbolTable) -> tuple[set[str], set[str]]:
 
 def _outside(node: ast.AST) -> Iterator[ast.AST]:
     """Nodes of a tree that run when the cell does, so not the bodies of functions."""
-    for child in ast.iter_child_nodes(node):
-        yield child
-        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
-            for part in (*child.decorator_list, child.args):
-                yield from _outside(part)
-        elif not isinstance(child, ast.Lambda):
-            yield from _outside(child)
+    inside = [node]
+    while inside:
+        for child in ast.iter_child_nodes(inside.pop()):
+            yield child
+            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+                inside += [*child.decorator_list, child.args]
+            elif not isinstance(child, ast.Lambda):
+                inside.append(child)
 
 
 def _changes(tree: ast.Module) -> tuple[set[str], set[str]]:

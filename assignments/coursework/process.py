@@ -11,6 +11,7 @@ of the form that is expected; else the process is ended.
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import os
 import secrets
@@ -24,8 +25,8 @@ from typing import Any
 
 import psutil
 
-from coursework import nursery, wire
-from coursework.limits import BREACH, BREACHES, Guard, Limits
+from coursework import audit, nursery, wire
+from coursework.limits import BREACH, BREACHES, PLACE, Guard, Limits
 
 #: Seconds that a process may sleep, and between two looks at it.
 ASLEEP, TICK = 10.0, 0.05
@@ -39,6 +40,9 @@ KEPT, SENTENCE = 2000, 500
 ENTRIES = 1000
 #: Bytes from a process beyond which no more are read before these are understood.
 MOST = wire.HEAD.size + wire.LARGEST
+#: Names of exceptions, besides Python's own, and of breaches, that no submission has chosen.
+EXCEPTIONS = ("LinAlgError",)
+NAMES = {*audit.PROCESSES, *audit.SIGNALS, *audit.LIMITS, *audit.OWNERS, "a link", "the audit hook"}
 #: States of a thread that does nothing, and need not be waited for; the last two: it has ended.
 STILL = {
     psutil.STATUS_SLEEPING,
@@ -52,7 +56,16 @@ FOLDER_LOOKS = 4
 
 
 class AnswerError(AssertionError):
-    """An answer failed: an exception, a limit, no plain data. The message is for the student."""
+    """An answer failed: an exception, a limit, no plain data. The message is for the student.
+
+    Attributes:
+        short: the message without any text that the submission has chosen while it ran, which may
+            hold what it was asked: for hidden tests.
+    """
+
+    def __init__(self, message: str, short: str = "") -> None:
+        super().__init__(message)
+        self.short = short or message
 
 
 class Process:
@@ -65,6 +78,7 @@ class Process:
 
     Attributes:
         ended: why the process was ended, if it was.
+        ended_short: the same as :attr:`AnswerError.short`.
         broke: whether that was for breaking a rule, so that the question is lost.
         cell: the number of the cell in which it was ended; None: in a call, after all cells.
         problems: for each cell that raised an exception, its sentence and where.
@@ -77,6 +91,8 @@ class Process:
     ) -> None:
         self.limits = limits
         self.ended: str | None = None
+        self.ended_short = ""
+        self._cells = cells
         self.broke = False
         self.cell: int | None = None
         self.problems: dict[int, str] = {}
@@ -98,15 +114,17 @@ class Process:
     def ask(self, request: dict[str, Any]) -> Any:
         """The reply to a request; raises ``AnswerError``."""
         if self.ended:
-            raise AnswerError(self.ended)
+            raise AnswerError(self.ended, self.ended_short)
         reply = self._reply(self._send(request))
         if set(reply) == {"value"}:
             return reply["value"]
         if set(reply) == {"not plain"}:
             kind = _sentence(reply["not plain"])
-            raise AnswerError(f"an answer must be numbers, arrays or tensors, and is {kind}")
+            must = "an answer must be numbers, arrays or tensors"
+            raise AnswerError(f"{must}, and is {kind}", f"{must}, and is something else")
         if set(reply) == {"error", "where"}:
-            raise AnswerError(f"your code raised {_exception(reply)}")
+            short = _short(reply, self._cells)
+            raise AnswerError(f"your code raised {_exception(reply)}", f"your code raised {short}")
         self._tampered()
         raise AnswerError(self.ended)
 
@@ -172,7 +190,7 @@ class Process:
         while True:
             message = None if self.ended else self._message(number)
             if self.ended:
-                raise AnswerError(self.ended)
+                raise AnswerError(self.ended, self.ended_short)
             if message is not None:
                 return message
             if self._dead:  # and all that it said before has been read
@@ -304,7 +322,7 @@ class Process:
         elif code < 0:
             self._end(f"its process crashed ({signal.Signals(-code).name})")
         else:
-            self._end(f"its process ended (exit status {code})")
+            self._end(f"its process ended (exit status {code})", "its process ended")
 
     def _break(self, rule: str) -> None:
         self.broke = self.broke or self.ended is None
@@ -312,14 +330,17 @@ class Process:
         words = BREACHES[rule]
         if rule == "memory":
             words, what = f"used more than {self.limits.memory / 2**30:.2g} GB of memory", ""
-        self._end(f"it {words}{what}")
+        self._end(f"it {words}{what}", f"it {words}{what if what[2:] in NAMES else ''}")
 
     def _tampered(self) -> None:
         self.broke = self.broke or self.ended is None
         self._end("the connection to its process was tampered with")
 
-    def _end(self, why: str) -> None:
-        self.ended = self.ended or why
+    def _end(self, why: str, short: str = "") -> None:
+        if self.ended is None:
+            self.ended = why
+            # While the cells run, nothing has been asked.
+            self.ended_short = short if short and self.cell is None else why
         self._kill()
 
     def _kill(self) -> None:
@@ -401,6 +422,18 @@ def _size(folder: str) -> float:
 def _exception(message: dict[str, Any]) -> str:
     where = _sentence(message.get("where"))
     return _sentence(message["error"]) + (f" ({where})" if where else "")
+
+
+def _short(message: dict[str, Any], cells: tuple[tuple[int, str], ...]) -> str:
+    """An exception without its text: a name of Python's, and a line that is in the cells."""
+    name = _sentence(message["error"]).partition(":")[0]
+    known = getattr(builtins, name, None)
+    if not ((isinstance(known, type) and issubclass(known, BaseException)) or name in EXCEPTIONS):
+        name = "an exception"
+    where = _sentence(message.get("where"))
+    lines = (line for _, source in cells for line in enumerate(source.splitlines(), 1))
+    found = any(where == _sentence(f"line {k}: {line.strip()}"[:PLACE]) for k, line in lines)
+    return f"{name} ({where})" if found else name
 
 
 def _sentence(text: Any) -> str:

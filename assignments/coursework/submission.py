@@ -99,7 +99,8 @@ class Submission:
 
     Attributes:
         broken: for each question whose process broke a rule of :mod:`coursework.limits`, what it
-            did; known when :meth:`names` is left. The question is lost, whatever its tests said.
+            did (as :attr:`coursework.process.AnswerError.short`); known when :meth:`names` is left.
+            The question is lost, whatever its tests said.
     """
 
     def __init__(self, sources: list[str], setup: list[str], hidden: Hidden) -> None:
@@ -122,7 +123,7 @@ class Submission:
                 yield found
             finally:
                 if process.broke:
-                    self.broken[question.name] = process.ended or ""
+                    self.broken[question.name] = process.ended_short
 
     def _start(self, question: Question, limits: Limits) -> Process:
         """A process that has run the cells of a question.

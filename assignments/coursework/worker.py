@@ -24,8 +24,8 @@ import torch
 
 from coursework import limits, places, wire
 
-#: Characters of the text of an exception, of a place in the source.
-TEXT, PLACE = 500, 200
+#: Characters of the text of an exception.
+TEXT = 500
 #: What PyTorch says where NumPy raises MemoryError.
 NO_MEMORY = "can't allocate memory", "not enough memory"
 
@@ -212,4 +212,4 @@ def _where(error: BaseException) -> str:
     if found is None:
         return ""
     line = linecache.getline(found.tb_frame.f_code.co_filename, found.tb_lineno).strip()
-    return f"line {found.tb_lineno}: {line}"[:PLACE].encode(errors="replace").decode()
+    return f"line {found.tb_lineno}: {line}"[: limits.PLACE].encode(errors="replace").decode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 import pytest
+from IPython.core.inputtransformer2 import TransformerManager
 
 from coursework import needed
 
@@ -212,3 +213,71 @@ def test_a_check_on_the_line_of_an_answer_takes_nothing_away():
 )
 def test_the_author_of_a_cell_that_cannot_be_read_sees_it(broken):
     assert numbers(["other = (", broken]) == [1]
+
+
+UNREADABLE = {
+    "characters": ("x = 1\n" + "# " + "x" * needed.CHARACTERS, "100,000 characters"),
+    "lines": ("\n" * needed.LINES, "2,000 lines"),
+    "half a character": ("x = '\ud800'", "half a character"),
+}
+
+
+@pytest.mark.parametrize(("rest", "why"), UNREADABLE.values(), ids=UNREADABLE)
+def test_a_cell_that_cannot_be_read_says_so_where_it_is_missed(rest, why):
+    cells = needed.cells(["other = 1", f"answer = 1\n{rest}"])
+    (cell,) = needed.needed(cells, ("answer",))
+    assert cell.number == 1
+    with pytest.raises(ValueError, match=f"this cell cannot be read: .*{why}"):
+        exec(compile(cell.source, "cell 1", "exec"), {})
+
+
+def test_cells_as_long_as_they_may_be_are_read():
+    source = "answer = 1\n" + "\n" * (needed.LINES - 2)
+    source += "#" * (needed.CHARACTERS - len(source))
+    assert "cannot be read" not in needed.cells([source])[0].source
+
+
+def test_the_length_of_a_notebook_is_limited():
+    source = "#" * needed.CHARACTERS
+    cells = needed.cells([source] * 6 + ["answer = 1"])
+    assert ["cannot be read" in c.source for c in cells] == [False] * 6 + [True]
+    assert "answer" in cells[-1].binds
+
+
+@pytest.mark.parametrize("line", ["?a", "a?", "!ls", "%magic", "x = %magic", ")"])
+def test_what_only_a_notebook_understands_is_taken_apart_so_often(line, monkeypatch):
+    """Lines times times: of any number of cells, and then no more of them."""
+    taken = []
+    real = TransformerManager.do_one_token_transform
+
+    def counted(self, lines):
+        taken.append(len(lines))
+        return real(self, lines)
+
+    monkeypatch.setattr(TransformerManager, "do_one_token_transform", counted)
+    monkeypatch.setattr(needed._Transformer, "left", 2000)
+    needed.cells([f"{line}\n" * 100 + "(("] * 50)
+    assert 1500 < sum(taken) <= 2000
+
+
+def test_what_is_python_is_not_transformed(monkeypatch):
+    monkeypatch.setattr(needed._Transformer, "left", 0)
+    assert needed.cells(["answer = 1\n\n\n"])[0].source == "answer = 1\n\n\n"
+
+
+@pytest.mark.parametrize(
+    "deep", ["+".join("1" * 1500), "a" + ".b" * 1500, "-" * 1500 + "1", "[" * 150 + "]" * 150]
+)
+def test_a_deep_expression_is_read_or_shown_to_its_author(deep):
+    assert numbers(["other = 1", f"answer = {deep}"]) == [1]
+
+
+def test_many_branches_are_read():
+    branches = "if a:\n    pass\n" + "elif a:\n    pass\n" * 900
+    assert numbers([branches + "else:\n    answer = 1"]) == [0]
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r", "\n"])
+def test_checks_are_found_on_their_lines_whatever_ends_these(end):
+    (cell,) = needed.cells([f"x = 1{end}'\x0c'{end}grader.check('q1'){end}answer = 1"])
+    assert ast.dump(ast.parse(cell.source)) == ast.dump(ast.parse("x = 1\n'\x0c'\nanswer = 1"))

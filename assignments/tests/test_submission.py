@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 
+from assignments.tests.outcomes import answer
 from coursework import process as grader
 from coursework.grading import grade
 from coursework.hidden import Hidden
@@ -185,3 +186,68 @@ def test_functions_of_an_answer_are_functions_here():
         value, (gradient,) = found["both"][1][0].gradient(np.ones(2))
         assert value == 6
         assert gradient.tolist() == [6, 6]
+
+
+@pytest.mark.parametrize(
+    "bad", ["text = '\ud800'", "\n" * 10_000, "?a\n" * 1000, "+".join("1" * 1500)]
+)
+def test_a_cell_that_cannot_be_read_costs_its_question_only(bad):
+    both = submission(f"answer_q1 = 1\n{bad}\n(", "answer_q2 = 2")
+    with both.names(question("q1")) as names, pytest.raises(AnswerError, match="cannot be had"):
+        names["answer_q1"] + 1
+    with both.names(question("q2")) as names:
+        assert names["answer_q2"] == 2
+
+
+#: Ways by which an answer may tell its author what it was asked.
+TELLING = {
+    "text": "raise ValueError(args)",
+    "name": "raise type(f'E{args[0]}', (Exception,), {})",
+    "name of Python's": "raise type(f'{args[0]}', (Exception,), {})",
+    "line": "exec(compile(f'raise ValueError  # {args[0]}', 'cell 0', 'exec'))",
+    "its text": (
+        "linecache.cache['cell 0'] = (9, None, [f'{args[0]}\\n'] * 99, 'cell 0')\nraise ValueError"
+    ),
+    "class": "return type(f'E{args[0]}', (), {'__slots__': ()})()",
+    "value": "return f'x{args[0]}'",
+    "exit": "os._exit(args[0] % 100)",
+    "file": "open(f'/{args[0]}', 'w')",
+    "event": "sys.audit(f'socket.{args[0]}')",
+    "print": "print(args)\nraise KeyboardInterrupt(args)",
+    "worker": (
+        "worker._described = lambda e: {'error': f'{args[0]}: {args}', 'where': f'line {args[0]}'}"
+        "\nraise ValueError"
+    ),
+}
+
+
+@pytest.mark.parametrize("body", TELLING.values(), ids=TELLING)
+def test_what_a_hidden_test_asked_is_not_told(body):
+    before = "import linecache, os, sys\nfrom coursework import worker"
+    told = submission(answer(body, before).replace("def answer(", "def answer_q1("))
+
+    def ask(names):
+        if float(names["answer_q1"](421742)) != 1:
+            raise AssertionError("it is not one")
+
+    result = grade(told, question("q1"), Bodies(ask))
+    (message,) = result.messages
+    assert "42" not in message
+
+
+def test_the_text_of_an_exception_is_told_by_tests_that_are_seen():
+    wrong = submission("def answer_q1(x):\n    raise ValueError(f'not {x}')")
+    bodies = Bodies(*[lambda names: names["answer_q1"](3)] * 2)
+    bodies.test_cases[0].hidden = False
+    line = "line 2: raise ValueError(f'not {x}')"
+    assert grade(wrong, question("q1"), bodies).messages == (
+        f"your code raised ValueError: not 3 ({line})",
+        f"your code raised ValueError ({line})",
+    )
+
+
+def test_what_a_cell_did_before_anything_was_asked_is_told():
+    wrong = submission("open('/elsewhere', 'w')\nanswer_q1 = 1")
+    result = grade(wrong, question("q1"), Bodies(lambda names: names["answer_q1"] + 1))
+    said = "it tried to write outside of its own folder: /elsewhere"
+    assert result.messages == (f"the question is lost: {said}",)
