@@ -203,7 +203,7 @@ def _where(error: BaseException) -> str:
     if isinstance(error, SyntaxError) and error.lineno:
         line = (error.text or "").strip()
         place = f"line {error.lineno}: {line}" if line else f"line {error.lineno}"
-        return place[:PLACE].encode(errors="replace").decode()
+        return place[: limits.PLACE].encode(errors="replace").decode()
     found, trace = None, error.__traceback__
     while trace is not None:
         if trace.tb_frame.f_code.co_filename.startswith("cell "):
