@@ -131,25 +131,6 @@ def experiment(train, test, setting, seed, steps=200):
         "holes": float((apart.amin(1) > radius).double().mean()),
     }
 
-# %% wrong: the seed is ignored [points 4]
-def experiment(train, test, setting, seed, steps=200):
-    g = otg.generator(3)
-    encoder = otg.ImplicitEncoder(2, 4, [48, 48], 2, generator=g)
-    model = otg.PenalizedOT(
-        encoder, otg.MLP(2, [48, 48], 2, generator=g), penalty=otg.SlicedWasserstein(20),
-        lam={"low": 0.1, "high": 20.0}[setting], encoding="implicit",
-    )
-    if steps:
-        otg.fit(model, torch.tensor(train).float(), steps=steps, batch_size=64, lr=8e-3,
-                schedule="cosine", ema=0.99, progress=False)
-    x = model.sample(len(test), g).double().numpy()
-    apart = otg.cost_matrix(torch.tensor(test), torch.tensor(x)).sqrt()
-    return {
-        "samples": x,
-        "w2sq": otg.metrics.w2sq(x, test),
-        "holes": float((apart.amin(1) > radius).double().mean()),
-    }
-
 # %% wrong: trains on the test points as well [points 5]
 def experiment(train, test, setting, seed, steps=200):
     g = otg.generator(seed)
