@@ -157,7 +157,7 @@ def needed(all_cells: list[Cell], names: tuple[str, ...]) -> list[Cell]:
         wanted = wanted.union(*(c.uses for c in more))
 
 
-class _Transformer(TransformerManager):  # type: ignore[misc]
+class _Transformer(TransformerManager):
     """IPython's reading of a notebook's cells, which ends when it has taken too long."""
 
     left = TRANSFORMED
@@ -166,7 +166,7 @@ class _Transformer(TransformerManager):  # type: ignore[misc]
         self.left -= len(lines)
         if self.left < 0:
             raise ValueError("too much of this is no Python")
-        return super().do_one_token_transform(lines)  # type: ignore[no-any-return]
+        return super().do_one_token_transform(lines)
 
 
 def _python(source: str, transformer: _Transformer) -> str:

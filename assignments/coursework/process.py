@@ -126,7 +126,7 @@ class Process:
             short = _short(reply, self._cells)
             raise AnswerError(f"your code raised {_exception(reply)}", f"your code raised {short}")
         self._tampered()
-        raise AnswerError(self.ended)
+        raise AnswerError(str(self.ended), self.ended_short)
 
     def close(self) -> None:
         """End the process and whatever it started, and remove its folder."""
