@@ -19,6 +19,7 @@ from otgen_lite.plots.distances import (
     images_over_curves,
     potential_and_plan,
     rates,
+    witnesses,
 )
 from otgen_lite.plots.entropy import photographs, recoloured, rounds, soft_plan
 from otgen_lite.plots.estimation import (
@@ -159,4 +160,5 @@ __all__ = [
     "two_clouds",
     "use_book_style",
     "with_spread",
+    "witnesses",
 ]

@@ -35,6 +35,7 @@ ONLY_PROVED: dict[str, str] = {
     "cor-gelbrich": "singular covariances",
     "prop-commuting": "that roots compared are equal to the cost only if the covariances commute",
     "thm-kr": "measures with infinitely many atoms or none",
+    "prop-tv": "measures with infinitely many atoms or none",
     "prop-collapse": "",
     "prop-lines": "laws of Z that are no finite lists",
     "thm-weak": "(3), the equivalence with weak convergence; the constants of (1) and (2)",

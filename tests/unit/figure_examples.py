@@ -102,6 +102,9 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
         xlabel="number of points in each sample",
         ylabel="mean of $W_2^2$",
     ),
+    "witnesses": lambda: plots.witnesses(
+        T, _bump(0.3), _bump(0.6), {"$W_1$": -4 * T, "TV": np.sign(0.45 - T) / 2, "MMD": 0 * T}
+    ),
     "photographs": lambda: plots.photographs(
         [PHOTO] * 4, ["a tower", "a flower", "the cheapest plan", ""], rows=2
     ),
