@@ -126,13 +126,13 @@ ONLY_PROVED: dict[str, str] = {
     # Chapter 10
     "thm-pot-encoders": "",
     "prop-pot-path": "(3), the limit; the constants of the bounds",
-    "thm-pot-dual": "",
-    "thm-pot-tv": "the equivalence at weights below the threshold",
+    "thm-pot-dual": "penalties other than the three; the cut of TV; that the maximum is attained",
+    "thm-pot-tv": "the equivalence at weights below the threshold; that it is zero where W^0 = W",
     "prop-pot-rate": "the constants of the bounds",
     "prop-pot-gauss": "that no encoder is better which is not linear, except by the price list",
-    "prop-pot-game": "",
-    "thm-pot-aae": "",
-    "prop-pot-noise": "",
+    "prop-pot-game": "laws that are no finite lists",
+    "thm-pot-aae": "implicit encoders",
+    "prop-pot-noise": "that the cost is even and convex, its bounds, and its expansion at zero",
     # Chapter 11
     "thm-blur-surgery": "codes of more than one dimension; encoders that are not Gaussian",
     "thm-blur-entropic": "data and priors that are no finite lists; the minima over b",
