@@ -288,7 +288,7 @@ def semidual(generator: Generator, n: int, m: int) -> Sides:
 @statement("thm-auction", chapter=1, source="bertsekas_1981", tol=1e-10, relation="<=",
            sizes=AUCTIONS)  # fmt: skip
 def bidding(generator: Generator, n: int, eps: float) -> Sides:
-    """0 <= gap <= n eps, from any prices; bids <= n (range / eps + 1); whole costs: exact."""
+    """0 <= gap <= n eps, from any prices; bids <= n (range / eps + 1); whole costs: cheapest."""
     C = torch.rand(n, n, generator=generator, dtype=torch.float64)
     holes = torch.arange(n)
 
@@ -300,12 +300,12 @@ def bidding(generator: Generator, n: int, eps: float) -> Sides:
     later = auction(C, eps, start=points(generator, n, 1)[:, 0])
     whole = torch.randint(0, 20, (n, n), generator=generator).double()
     exact = n * otg.solve_exact(whole).value
-    bid = whole[auction(whole, 0.9 / n)[0], holes].sum()
+    excess = whole[auction(whole, 0.9 / n)[0], holes].sum() - exact  # a whole number
     most = n * ((C.max() - C.min()) / eps + 1)
     gaps = torch.stack([gap(g, owner), gap(later[1], later[0])])
     count, limit = torch.tensor([float(len(bids)), n * eps], dtype=torch.float64)
-    lhs = [torch.zeros(2, dtype=torch.float64), gaps, count[None], (bid - exact)[None]]
-    rhs = [gaps, limit.expand(2), most[None], torch.zeros(1, dtype=torch.float64)]
+    lhs = [torch.zeros(2, dtype=torch.float64), gaps, count[None], excess[None]]
+    rhs = [gaps, limit.expand(2), most[None], 0.9 * torch.ones(1, dtype=torch.float64)]
     return torch.cat(lhs), torch.cat(rhs)
 
 
