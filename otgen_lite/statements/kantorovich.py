@@ -285,7 +285,7 @@ def semidual(generator: Generator, n: int, m: int) -> Sides:
     return torch.stack(lhs), torch.stack([(C * P).sum(), zero, zero])
 
 
-@statement("thm-auction", chapter=1, source="bertsekas_1981", tol=1e-10, relation="<=",
+@statement("thm-auction", chapter=1, source="peyre_2019", tol=1e-10, relation="<=",
            sizes=AUCTIONS)  # fmt: skip
 def bidding(generator: Generator, n: int, eps: float) -> Sides:
     """0 <= gap <= n eps, from any prices; bids <= n (range / eps + 1); whole costs: cheapest."""
