@@ -20,7 +20,7 @@ from otgen_lite.plots.distances import (
     potential_and_plan,
     rates,
 )
-from otgen_lite.plots.entropy import photographs, recoloured, rounds, soft_plan
+from otgen_lite.plots.entropy import photographs, recoloured, rounds, scaled_plans, soft_plan
 from otgen_lite.plots.estimation import (
     descents,
     landings,
@@ -142,6 +142,7 @@ __all__ = [
     "rates",
     "recoloured",
     "rounds",
+    "scaled_plans",
     "sent_to_atoms",
     "shared_cloud",
     "sheet",

@@ -50,6 +50,7 @@ ONLY_PROVED: dict[str, str] = {
     "thm-entropic-smooth": "that the slopes are continuous",
     "prop-needle": "",
     "prop-barycentric": "",
+    "cor-entropic-spread": "",
     "thm-entropic-gauss": "in dimension two and more, that the best plan is Gaussian",
     "prop-shrink": "that the zero of the slope is the minimum",
     "prop-threshold": "",
