@@ -44,7 +44,7 @@ ONLY_PROVED: dict[str, str] = {
     "prop-entropic-gap": "that the gap is zero only for P = K",
     "thm-entropic": "that plan and prices are unique, and all entries of the plan positive",
     "prop-soft-transform": "(2) for all other prices: one is tried; the constant of (3)",
-    "thm-sinkhorn": "the constant kappa: the bound has much room",
+    "thm-sinkhorn": "the constant eta: the bound has much room",
     "prop-sinkhorn-rate": "",
     "prop-entropic-limits": "the constant for total variation; the others where no bound is sharp",
     "thm-entropic-smooth": "that the slopes are continuous",
