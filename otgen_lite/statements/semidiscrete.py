@@ -7,8 +7,8 @@ two routes, and were fixed before anything was run:
 - 1e-10 where one side is made of clipped polygons;
 - 1e-9 where one side is a linear programme, a quadrature, a maximisation by a quasi-Newton method
   or Sinkhorn's iteration: each stops when its own error is below that;
-- 1e-7 and 1e-6 where one side is a central difference quotient, of an exact value (1e-7, step 1e-5)
-  or of one that an iteration has found (1e-6, step 1e-5 or 1e-4).
+- 1e-7 and 1e-6 where one side is a central difference quotient with step 1e-5, of an exact value
+  (1e-7) or of one that an iteration has found (1e-6).
 """
 
 from __future__ import annotations
@@ -408,7 +408,7 @@ def places(generator: Generator, m: int) -> tuple[Tensor, Tensor]:
     W, psi = climb_square(y, b)
     centre = middles(otg.power_cells(y, psi, SQUARE))
     slopes = 2 * b[:, None] * (y - centre)
-    measured = quotients(lambda at: climb_square(at.view(m, 2), b)[0], y.ravel(), h=1e-4)
+    measured = quotients(lambda at: climb_square(at.view(m, 2), b)[0], y.ravel())
     fall = b @ (y - centre).square().sum(dim=1)
     too_high = (climb_square(centre, b)[0] - (W - fall)).clamp(min=0)
     zero = torch.zeros(1, dtype=torch.float64)
