@@ -258,7 +258,7 @@ def lower_envelope(t: Any, curves: Any, y: Any, edges: Any, *, ax: Axes | None =
 
 #: From where a convex potential is looked at: turned, and from above (degrees). Its height, and how
 #: far above the cells it floats, in widths of the cells.
-_TURN, _ABOVE, _BOWL, _LIFT = 25.0, 35.0, 0.45, 0.5
+_TURN, _ABOVE, _BOWL, _LIFT = 25.0, 35.0, 0.45, 0.62
 
 
 def convex_potential(
