@@ -401,7 +401,7 @@ def pair(_: Generator, theta: float) -> tuple[Tensor, Tensor]:
     return torch.stack([H.detach(), slope]), closed
 
 
-@statement("prop-sd-places", chapter=4, source="degoes_2012", tol=1e-6, sizes=MOVED)
+@statement("prop-sd-places", chapter=4, source=BOOK, tol=1e-6, sizes=MOVED)
 def places(generator: Generator, m: int) -> tuple[Tensor, Tensor]:
     """2 b (atom - middle) = difference quotients of W; to the middles, W falls by what is said."""
     y, b = torch.rand(m, 2, generator=generator, dtype=torch.float64), masses(generator, m)
