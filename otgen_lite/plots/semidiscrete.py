@@ -330,7 +330,8 @@ def convex_potential(
         PolyCollection(bowl, facecolors=[(*g, 0.85) for g in grounds], edgecolors=VIOLET,
                        linewidths=1.2, zorder=3)
     )  # fmt: skip
-    ax.scatter(*seen(y, 0.0).T, s=14, color=BLUE, zorder=2)
+    right, up = seen(y, 0.0).T
+    ax.scatter(right, up, s=14, color=BLUE, zorder=2)
     ax.autoscale_view()
     ax.set_aspect("equal")
     ax.set_axis_off()
@@ -371,7 +372,7 @@ def dots(panels: Mapping[str, Any], box: Any, *, size: float = 4.0) -> Figure:
     for ax, (name, what) in zip(axes.flat, panels.items(), strict=False):
         drawing = _drawing.array(f"panels[{name!r}]", what, 2)
         if drawing.shape[1] == 2:
-            ax.scatter(*drawing.T, s=size, color="black", linewidths=0)
+            ax.scatter(drawing[:, 0], drawing[:, 1], s=size, color="black", linewidths=0)
         else:
             ax.imshow(1 - drawing, cmap="gray", vmin=0, vmax=1, origin="lower",
                       extent=(left, right, bottom, top))  # fmt: skip
