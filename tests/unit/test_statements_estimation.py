@@ -147,7 +147,7 @@ def test_angles_of_a_triangle() -> None:
 
 
 def test_as_many_ties_miss_as_equalities_leave_pieces_to_join() -> None:
-    """In general position equalities are a forest, and two trees of it lack the tie between them."""
+    """In general position the equalities are a forest; between two trees of it a tie is missing."""
     n, clouds = 6, 40
     missing = claims.missing_ties(otg.generator(3), n, clouds)
     generator, pieces = otg.generator(3), []
