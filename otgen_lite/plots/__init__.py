@@ -38,7 +38,15 @@ from otgen_lite.plots.general import (
     plan_lines,
 )
 from otgen_lite.plots.gradients import between_poles, shared_cloud, slope_fans, stages
-from otgen_lite.plots.kantorovich import arcs, ink_between, ink_cards, matrices, mixed, price_map
+from otgen_lite.plots.kantorovich import (
+    arcs,
+    auction_stages,
+    ink_between,
+    ink_cards,
+    matrices,
+    mixed,
+    price_map,
+)
 from otgen_lite.plots.latent import critic_maps, torn_plane, two_clouds
 from otgen_lite.plots.layouts import arrange, keep, narrow, photograph
 from otgen_lite.plots.lines import compare_methods, curves, touching
@@ -82,6 +90,7 @@ __all__ = [
     "agreement",
     "arcs",
     "arrange",
+    "auction_stages",
     "autoencoder",
     "beside_data",
     "between_bounds",

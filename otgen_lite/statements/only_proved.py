@@ -20,6 +20,7 @@ ONLY_PROVED: dict[str, str] = {
     "cor-slackness": "",
     "prop-ctransform": "",
     "thm-semidual": "that the semi-dual is piecewise linear",
+    "thm-auction": "the constants of both bounds",
     "thm-envelope": "the one-sided slopes at a kink",
     "thm-sort": "convex costs other than powers of the distance",
     "prop-stay": "",

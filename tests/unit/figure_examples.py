@@ -75,6 +75,15 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "shared": _shared,
     "columns": _columns,
     "arcs": lambda: plots.arcs(X, A, Y, B, PLAN),
+    "auction_stages": lambda: plots.auction_stages(
+        [0, 1, 2],
+        [0.5, 1, 3],
+        {
+            "before": ([-1] * 3, [0] * 3),
+            "after 2 bids": ([1, 0, -1], [-0.5, -1, 0]),
+            "after 5 bids": ([0, 1, 2], [-2, -1, 0]),
+        },
+    ),
     "plan_lines": lambda: plots.plan_lines(X2, Y2, PLAN),
     "clouds": lambda: plots.clouds(source=X2, target=Y2, between=(X2 + 1) / 2),
     "density_curves": lambda: plots.density_curves(T, {"data": _bump(0.3), "model": _bump(0.5)}),
