@@ -21,7 +21,7 @@ from otgen_lite.plots.distances import (
     rates,
     witnesses,
 )
-from otgen_lite.plots.entropy import photographs, recoloured, rounds, soft_plan
+from otgen_lite.plots.entropy import photographs, recoloured, rounds, scaled_plans, soft_plan
 from otgen_lite.plots.estimation import (
     descents,
     landings,
@@ -152,6 +152,7 @@ __all__ = [
     "rates",
     "recoloured",
     "rounds",
+    "scaled_plans",
     "sent_to_atoms",
     "shared_cloud",
     "sheet",

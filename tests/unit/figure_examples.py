@@ -119,6 +119,9 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     ),
     "recoloured": lambda: plots.recoloured(PHOTO, PHOTO[0], PHOTO[1]),
     "soft_plan": _soft_plan,
+    "scaled_plans": lambda: plots.scaled_plans(
+        [PLAN, PLAN + 0.02, PLAN, PLAN], A, B, ["start", "rows fit", "columns fit", "round 10"]
+    ),
     "rounds": lambda: plots.rounds(
         {f"ε = {e}": 0.5 ** (np.arange(40) * e) for e in (1, 0.5, 0.2)}, {"ε = 1": 0.5}
     ),
