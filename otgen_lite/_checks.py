@@ -137,7 +137,7 @@ def _ends(value: Tensor) -> tuple[float, float]:
 
 
 def shape_text(value: Tensor) -> str:
-    """The shape as one writes it: ``(3, 2)``."""
+    """The shape as people write it: ``(3, 2)``."""
     return str(tuple(value.shape))
 
 

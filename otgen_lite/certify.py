@@ -200,7 +200,7 @@ def _publish(result: Certificate) -> None:
 
 
 def _markup(line: str) -> str:
-    r"""The line for a page: powers of ten as one writes them by hand, a true minus sign.
+    r"""The line for a page: powers of ten as they are written by hand, a true minus sign.
 
     >>> _markup("✓ thm-a: 25 = 25, gap 1.5e-12")
     '<p class="otg-certificate">✓ thm-a: 25 = 25, gap 1.5\xa0×\xa010<sup>−12</sup></p>'

@@ -1,4 +1,4 @@
-"""The semi-dual of a sample, block by block: who wins each point, by how much, and the masses."""
+"""The semi-dual of a sample, block by block: which atom wins a point, by how much, and masses."""
 
 from __future__ import annotations
 
