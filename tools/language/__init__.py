@@ -9,6 +9,7 @@ the sentence, and what to write instead. ``make lint`` runs it.
 :mod:`~.spelling`         words that no British dictionary has, nor ``words.txt``
 :mod:`~.style`            turns of phrase that we do not use: ``style.toml``
 :mod:`~.lengths`          the lengths of a chapter's sentences, as :mod:`tools.prose` measures them
+:mod:`tools.symbols`      symbols that are used before they are introduced
 ``excused.toml``          places where a rule is broken on purpose, each with its reason
 ========================  =====================================================================
 """

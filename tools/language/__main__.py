@@ -8,14 +8,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tools import symbols
 from tools.language import lengths, prose_of, spelling, style
 from tools.language.faults import Fault, excused, excuses
 
 ROOT = Path(__file__).resolve().parents[2]
 #: What people read. Notebooks are made from the chapters.
 READ = ["*.md", "book", "assignments", "otgen_lite", "tools", "tests", "benchmarks", "*.py"]
-#: What students write, in the banks of answers.
-LEFT_OUT = re.compile(r"assignments/[^/]+/answers/")
+#: What students write, in the banks of answers, and examples of faults.
+LEFT_OUT = re.compile(r"assignments/[^/]+/answers/|tests/unit/test_language\.py")
 
 
 def files() -> list[str]:
@@ -35,6 +36,14 @@ def faults(name: str, speller: spelling.Speller, rules: list[style.Rule]) -> lis
         found += speller.check(name, passage, own_names)
         found += style.check(name, passage, rules)
     return found
+
+
+def notation() -> list[Fault]:
+    """Symbols that are used before they are introduced: a matter of all chapters together."""
+    return [
+        Fault(f"book/{page}.md", line, "symbol", f"${symbol}$", "", what)
+        for page, line, symbol, what in symbols.faults(*symbols.book())
+    ]
 
 
 def cells(text: str) -> str:
@@ -62,6 +71,8 @@ def main() -> int:
     for name in filter(chapter, names):
         if Path(name).stem not in lengths.NOT_YET:
             found += lengths.check(name, (ROOT / name).read_text(encoding="utf-8"))
+    if not named or "book/notation.md" in names:
+        found += notation()
     found = excused(found, excuses(), set(names))
     for fault in sorted(set(found), key=lambda fault: (fault.file, fault.line)):
         print(fault)

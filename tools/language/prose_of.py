@@ -15,6 +15,7 @@ import tokenize
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 from markdown_it.token import Token
 
@@ -29,6 +30,8 @@ OPTION = re.compile(r"^:([\w-]+):(.*)$")
 READ = re.compile(r"^(\s*)(caption|alt|code_prompt_show|code_prompt_hide|objective): ?(.*)$")
 #: What the makers of an assignment fill in.
 SUBSTITUTION = re.compile(r"\{\{.*?\}\}")
+#: What follows a formula that is part of a term's name: a $c$-transform.
+NAME = re.compile(r"-[a-z]")
 LABEL = re.compile(r"^\([\w:.-]+\)=$")
 ROLE_TITLE = re.compile(r"^(.+?)\s*<[^>]+>$", re.DOTALL)
 PRAGMA = re.compile(r"#\s*(type:|noqa|fmt:|pragma|!|mypy:|isort:|ruff:|%%|SOLUTION|BEGIN |END )")
@@ -49,6 +52,7 @@ class Passage:
     """A stretch of prose in which sentences may run on."""
 
     pieces: list[tuple[str, int]] = field(default_factory=list)
+    formulas: list[tuple[str, int]] = field(default_factory=list)
 
     def add(self, text: str, line: int) -> None:
         self.pieces.append((text, line))
@@ -92,6 +96,8 @@ def of_markdown(text: str, before: int = 0) -> Iterator[Passage]:
         line = before + (token.map[0] if token.map else 0) + 1
         if token.type == "inline":
             yield of_line(token, line)
+        elif token.type.startswith("math_block"):
+            yield Passage(formulas=[(token.content, line)])
         elif token.type in ("fence", "colon_fence"):
             yield from of_directive(token.info.strip(), token.content, line)
 
@@ -99,7 +105,8 @@ def of_markdown(text: str, before: int = 0) -> Iterator[Passage]:
 def of_line(token: Token, line: int) -> Passage:
     """The words of a paragraph, a heading or a cell of a table."""
     passage = Passage()
-    for child in token.children or []:
+    children = token.children or []
+    for child, behind in zip_longest(children, children[1:]):
         content = child.content
         if child.type in ("softbreak", "hardbreak"):
             line += 1
@@ -115,6 +122,8 @@ def of_line(token: Token, line: int) -> Passage:
         elif child.type.startswith("math") or child.type == "code_inline":
             passage.add(FORMULA, line)
         if child.type.startswith("math"):
+            if behind is None or not NAME.match(behind.content):
+                passage.formulas.append((content, line))
             line += content.count("\n")
     return passage
 
