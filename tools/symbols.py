@@ -196,9 +196,9 @@ def uses(chapter: str, text: str) -> Iterator[tuple[Symbol, Place]]:
 def faults(notation: Notation, pages: dict[str, str]) -> Iterator[tuple[str, int, str, str]]:
     """(chapter, line, symbol, what is wrong) of a book whose chapters are in reading order."""
     where = {name: place for page, text in pages.items() for name, place in labels(page, text)}
-    for symbol, label in notation.rows:
+    for named_there, label in notation.rows:
         if label not in where:
-            yield "notation", 1, notation.names[symbol], f"no chapter has the label {label}"
+            yield "notation", 1, notation.names[named_there], f"no chapter has the label {label}"
     rows = [(symbol, where[label]) for symbol, label in notation.rows if label in where]
     known = notation.symbols()
     seen: set[tuple[str, Symbol]] = set()
@@ -206,8 +206,7 @@ def faults(notation: Notation, pages: dict[str, str]) -> Iterator[tuple[str, int
         own = notation.own.get(chapter, set())
         told: set[Symbol] = set()
         for used, place in uses(chapter, text):
-            symbol = match(used, known)
-            if symbol is None:
+            if (symbol := match(used, known)) is None:
                 continue
             seen.add((chapter, symbol))
             begins = introductions(notation, rows, symbol, chapter)

@@ -100,10 +100,12 @@ def test_an_earlier_chapter_and_an_earlier_section() -> None:
 def test_a_letter_of_one_chapter() -> None:
     assert faults(first=f"{FIRST}\nAnother $D$.\n") == []  # of no concern to chapter 1
     assert faults(second=SECOND.replace("The cost", "The $D$ and cost")) == [("02_second", 5, "D")]
-    free = TABLE.replace("| $D$ |\n", "| $D$, $W_c$ |\n").replace(
-        "02_second` | $D$", "02_second` | $D$, $W_c$"
-    )
-    assert faults(table=free) == []
+
+
+def test_a_letter_that_serves_a_chapter_in_passing() -> None:
+    early = f"{FIRST}\nAnother $W_p$.\n"
+    assert faults(first=early) == [("01_first", 17, "W_p")]
+    assert faults(first=early, table=TABLE + "| {doc}`01_first` | none; $W_p$ |\n") == []
 
 
 def test_a_letter_that_its_chapter_lacks_and_a_label_that_nobody_has() -> None:

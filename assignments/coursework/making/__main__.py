@@ -74,7 +74,7 @@ def named(names: list[str]) -> list[Path]:
     """The sources of these names, or all without any.
 
     Raises:
-        SystemExit: for a name that is none.
+        SystemExit: for a name that no assignment has.
     """
     known = {folder.name: folder for folder in folders()}
     for name in names:
