@@ -1,4 +1,4 @@
-"""Certificates: a statement of the book, computed from both sides.
+"""Certificates: what can be computed of a statement of the book, from both sides.
 
 A chapter proves a statement and then *computes* its two sides, each by its own route.
 :func:`certificate` compares them, prints one line, fails the cell when they disagree by more
