@@ -36,6 +36,7 @@ TOKEN = re.compile(
 #: Words in a formula, names of environments, and labels.
 WORDS = re.compile(r"\\(?:text|textrm|textit|begin|end|label|tag)\{[^{}]*\}")
 ACCENTS = {r"\hat", r"\bar", r"\tilde", r"\widehat", r"\overline", r"\check", r"\dot"}
+OPERATORS = {r"\nabla", r"\partial"}
 #: A subscript that only counts.
 INDEX = re.compile(r"(?:(?:[ijklmnt]|\\ell|\d+)'?(?:[+-]\d+)?,?)+")
 #: A subscript of the table that stands for any: the point of a unit mass.
@@ -134,7 +135,7 @@ def symbols(found: list[str]) -> Iterator[Symbol]:
 
 def named(formula: str) -> Symbol:
     """The symbol that a cell of the table is about: the first one, or the last of a bracket."""
-    found = list(symbols(tokens(formula.partition("=")[0])))
+    found = [s for s in symbols(tokens(formula.partition("=")[0])) if s.letter not in OPERATORS]
     symbol = found[-1] if formula.startswith(("(", r"\lVert")) else found[0]
     counts = symbol.below not in ("n", "t") and INDEX.fullmatch(symbol.below)
     return symbol._replace(below=ANY) if counts else symbol

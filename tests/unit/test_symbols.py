@@ -128,6 +128,7 @@ def test_a_letter_that_its_chapter_lacks_and_a_label_that_nobody_has() -> None:
         (r"\lVert S \rVert_F", Symbol(r"\rVert", "F")),
         ("(t)_+", Symbol(")", "+")),
         (r"g^{C, \varepsilon}", Symbol("g", "", r"C,\varepsilon")),
+        (r"\nabla T_\varepsilon", Symbol("T", r"\varepsilon")),
         ("f'(x)", Symbol("f'")),
     ],
 )
