@@ -32,7 +32,7 @@ serve:  ## show the website at http://127.0.0.1:8000 (loopback only)
 
 test: $(bin)/.test $(ASSIGNMENTS)/.made browser book  ## build the book through its gates, then run every test
 	$(bin)/python -m pytest --numprocesses=logical --dist=loadfile
-	$(apart) -m pytest assignments --numprocesses=logical --dist=loadgroup
+	$(apart) -m pytest assignments/coursework assignments/tests --numprocesses=logical --dist=loadgroup
 
 browser:  ## install Chromium from the system's packages where it is missing and one may
 	@sh tools/browser.sh

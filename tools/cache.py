@@ -4,8 +4,9 @@ jupyter-cache keys a chapter's outputs on its cells alone, so it would serve wha
 ``otgen_lite`` had computed; and Sphinx re-reads a page only when its own file changed, so it
 would keep a page that had failed. Two digests mend both:
 
-* ``executed``: the package's source, the lock file, the Python version, and how a chapter is
-  executed. When it changes, every output is computed again.
+* ``executed``: the package's source, the lock file, the recorded benchmarks that chapters quote,
+  the Python version, and how a chapter is executed. When it changes, every output is computed
+  again.
 * ``rendered``: the local Sphinx extension and the book's configuration. When it changes, or when
   the last build did not pass, every page is read again, from cached outputs where they are valid.
 """
@@ -40,7 +41,8 @@ def executed_digest(root: Path) -> str:
         raise ModuleNotFoundError("otgen_lite is not installed in this environment: make book")
     package = Path(spec.submodule_search_locations[0])
     files = [p for p in package.rglob("*") if p.is_file() and p.suffix != ".pyc"]
-    files += [p for p in (root / "constraints.txt", root / "requirements.txt") if p.is_file()]
+    others = ("constraints.txt", "requirements.txt", "assets/bench/bench.json")
+    files += [p for p in (root / name for name in others) if p.is_file()]
     files += [Path(str(module.__file__)) for module in (execute, threads)]
     return digest(files, platform.python_version())
 

@@ -12,7 +12,7 @@ row. One that the chapter does not need is a fault, so that the list stays short
 
 How formulas are compared: a symbol is a letter with its accents. ``W_c`` and ``W_p`` are different
 symbols, while ``x_i``, ``x_1`` and ``x`` are one, unless the table also has the bare letter
-(``\pi`` beside ``\pi_j``) or the index is one of its own (``H_n``). An exponent counts only where
+(``\pi`` beside ``\pi_j``) or the index is one of its own (``H_n``, ``u_0``). An exponent counts only where
 the table has it (``S^{1/2}``). Arguments do not count.
 """
 
@@ -137,7 +137,8 @@ def named(formula: str) -> Symbol:
     """The symbol that a cell of the table is about: the first one, or the last of a bracket."""
     found = [s for s in symbols(tokens(formula.partition("=")[0])) if s.letter not in OPERATORS]
     symbol = found[-1] if formula.startswith(("(", r"\lVert")) else found[0]
-    counts = symbol.below not in ("n", "t") and INDEX.fullmatch(symbol.below)
+    one = symbol.below in ("n", "t") or symbol.below.isdigit()
+    counts = not one and INDEX.fullmatch(symbol.below)
     return symbol._replace(below=ANY) if counts else symbol
 
 

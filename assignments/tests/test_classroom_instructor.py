@@ -170,6 +170,19 @@ def test_a_blank_question_is_one_message(said: tuple[str, ...], read: list[str])
     assert messages.shown(said) == read
 
 
+def test_a_cell_as_it_was_handed_out_is_left_blank(source: Path) -> None:
+    """Whatever its tests say, one of which says nothing of None here."""
+    opened = exam.Exam(source).open()
+    (skeleton,) = opened.skeleton
+
+    def said(code: str) -> tuple[str, ...]:
+        return grader.marks(["x = 1", code], opened, "")[0].messages
+
+    assert said(skeleton + "\n") == ("left blank",)
+    both = ("1 and 2 are 3", "the sum is None: is there a return?")
+    assert said(skeleton.replace("...", "values = 3")) == both
+
+
 def test_backticks_are_code_and_nothing_else_is_html() -> None:
     assert messages.prose("`f` and <b> `<i>` `") == (
         "<code>f</code> and &lt;b&gt; <code>&lt;i&gt;</code> `"

@@ -97,7 +97,6 @@ def test_subclasses_arrive_as_what_they_are_subclasses_of():
         b"x",
         np.zeros(1, "i,i"),
     ],
-    ids=str,
 )
 def test_what_is_no_plain_data_is_not_sent(value):
     with pytest.raises(wire.NotPlainError):

@@ -17,6 +17,7 @@ TITLES = {
     "bench_divergence": "Sinkhorn divergence, value and gradient",
     "bench_semidiscrete": "Semi-discrete transport",
     "bench_exact": "Exact transport",
+    "bench_lp": "Exact transport beside a plain linear programme",
     "bench_memory": "Memory",
     "bench_convergence": "Rates of convergence",
     "bench_fit": "Training: one loop against the plainest one by hand",

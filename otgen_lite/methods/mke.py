@@ -56,7 +56,7 @@ class MKE(GeneratorModel):
     The first is ``gradient="potential"``, the second ``gradient="plan"``. They are the same number
     where the plan is unique (always with entropy). With the exact cost
     the potential is taken from the inside of the set of optimal ones, for a corner of that set
-    (as a simplex returns) is attained at pairs that carry no mass and gives another
+    (which a simplex often returns) is attained at pairs that carry no mass and gives another
     gradient; this costs the cube of the batch. Where several plans are optimal, E has a kink, and
     each formula returns a slope of one of its sides. Where the plan splits the mass of a generated
     point (fewer of them than data, say), the potential has a kink at that point though E has

@@ -19,8 +19,9 @@ from otgen_lite.plots.distances import (
     images_over_curves,
     potential_and_plan,
     rates,
+    witnesses,
 )
-from otgen_lite.plots.entropy import photographs, recoloured, rounds, soft_plan
+from otgen_lite.plots.entropy import photographs, recoloured, rounds, scaled_plans, soft_plan
 from otgen_lite.plots.estimation import (
     descents,
     landings,
@@ -37,7 +38,15 @@ from otgen_lite.plots.general import (
     plan_lines,
 )
 from otgen_lite.plots.gradients import between_poles, shared_cloud, slope_fans, stages
-from otgen_lite.plots.kantorovich import arcs, ink_between, ink_cards, matrices, mixed, price_map
+from otgen_lite.plots.kantorovich import (
+    arcs,
+    auction_stages,
+    ink_between,
+    ink_cards,
+    matrices,
+    mixed,
+    price_map,
+)
 from otgen_lite.plots.latent import critic_maps, torn_plane, two_clouds
 from otgen_lite.plots.layouts import arrange, keep, narrow, photograph
 from otgen_lite.plots.lines import compare_methods, curves, touching
@@ -81,6 +90,7 @@ __all__ = [
     "agreement",
     "arcs",
     "arrange",
+    "auction_stages",
     "autoencoder",
     "beside_data",
     "between_bounds",
@@ -142,6 +152,7 @@ __all__ = [
     "rates",
     "recoloured",
     "rounds",
+    "scaled_plans",
     "sent_to_atoms",
     "shared_cloud",
     "sheet",
@@ -159,4 +170,5 @@ __all__ = [
     "two_clouds",
     "use_book_style",
     "with_spread",
+    "witnesses",
 ]

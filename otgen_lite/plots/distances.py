@@ -11,9 +11,10 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from otgen_lite.plots import _drawing
-from otgen_lite.plots.general import plan_lines
+from otgen_lite.plots.general import density_curves, plan_lines
 from otgen_lite.plots.layouts import arrange, move, place, resize
-from otgen_lite.plots.style import BLUE, GREY, METHODS, RED, VIOLET, WIDTH, figure
+from otgen_lite.plots.lines import method_line
+from otgen_lite.plots.style import BLUE, FAINT, GREY, METHODS, NARROW, RED, VIOLET, WIDTH, figure
 
 
 def images_over_curves(
@@ -281,3 +282,42 @@ def rates(n: Any, curves: Mapping[str, Any], *, xlabel: str, ylabel: str) -> Fig
     ax.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     return fig
+
+
+def witnesses(t: Any, data: Any, model: Any, critics: Mapping[str, Any]) -> Figure:
+    """Two densities, and below them one critic a panel, each on a scale of its own.
+
+    Args:
+        t: (n,) places.
+        data: (n,) density of the data.
+        model: (n,) density of the model.
+        critics: name of each critic, and its (n,) values.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: if shapes do not match, a number is not finite, or there is no critic.
+
+    Chapter: 2.
+
+    Example:
+        >>> fig = witnesses([0, 1], [1, 0], [0, 1], {"TV": [0.5, -0.5], "$W_1$": [0, -1]})
+        >>> [ax.get_ylabel() for ax in fig.axes]
+        ['density', 'TV', '$W_1$']
+    """
+    if not critics:
+        raise ValueError("critics must hold at least one critic, got none")
+    t, rows = _drawing.array("t", t, 1), 1 + len(critics)
+    fig, (top, *below) = figure(rows, 1, height=1.6 * rows, sharex=True)
+    density_curves(t, {"data": data, "model": model}, ax=top)
+    top.set(yticks=[], ylabel="density", xlim=(t[0], t[-1]))
+    for k, (ax, (name, values)) in enumerate(zip(below, critics.items(), strict=True)):
+        v = _drawing.array(f"critics[{name!r}]", values, 1)
+        _drawing.match(f"critics[{name!r}]", v, t.shape)
+        ax.axhline(0, color=FAINT, linewidth=1)
+        method_line(ax, t, v, k, name, ("-",))
+        ax.set_ylabel(name)
+    below[-1].set_xlabel("place")
+    fig.align_ylabels()
+    return arrange(fig, lambda fig, undo: resize(fig, NARROW, 1.5 * rows, undo))

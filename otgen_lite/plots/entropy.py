@@ -205,6 +205,89 @@ def _soft_plan_at(
         move(ax, bounds, undo)
 
 
+def scaled_plans(plans: Sequence[Any], a: Any, b: Any, labels: Sequence[str]) -> Figure:
+    """Stages of an iteration that scales a plan: each with its row and column sums beside it.
+
+    A filled bar is what a row (red, on the left) or a column (blue, on top) sums to, and the line
+    around it what it should sum to: a side fits where its bars fill their lines.
+
+    Args:
+        plans: matrices (n, m) with non-negative entries, darker where there is more mass, all on
+            one scale.
+        a: (n,) what the rows should sum to.
+        b: (m,) what the columns should sum to.
+        labels: what to write below each of them.
+
+    Returns:
+        The figure, with three axes for each stage: the plan, its columns' sums and its rows' sums.
+
+    Raises:
+        ValueError: if shapes do not match, a number is not finite, there is no mass, or there are
+            not as many labels as plans.
+
+    Chapter: 3.
+
+    Example:
+        >>> fig = scaled_plans([[[0.5, 0.2]], [[0.6, 0.4]]], [1.0], [0.6, 0.4], ["start", "fits"])
+        >>> len(fig.axes)
+        6
+    """
+    a, b = _drawing.array("a", a, 1), _drawing.array("b", b, 1)
+    if len(labels) != len(plans) or not plans:
+        raise ValueError(
+            f"labels must be one for each plan, got {len(labels)} for {len(plans)} plans"
+        )
+    stack = [_drawing.array(f"plans[{k}]", plan, 2) for k, plan in enumerate(plans)]
+    for k, P in enumerate(stack):
+        _drawing.match(f"plans[{k}]", P, (a.size, b.size))
+    most = max(float(P.max()) for P in stack)
+    if most <= 0:
+        raise ValueError("plans must have some mass, got none")
+    longest = 1.05 * max(float(max(P.sum(1).max(), P.sum(0).max())) for P in stack)
+    longest = max(longest, 1.05 * float(max(a.max(), b.max())))
+    rows, columns = np.arange(a.size), np.arange(b.size)
+    fig = Figure(figsize=(WIDTH, 2.2))
+    for k, (P, label) in enumerate(zip(stack, labels, strict=True)):
+        main, top, left = (fig.add_axes((0, 0, 1, 1), label=f"{k} {j}") for j in range(3))
+        main.imshow(np.sqrt(P.clip(0) / most), cmap=_MASS, vmin=0, vmax=1, aspect="auto")
+        main.set(xticks=[], yticks=[], xlabel=label)
+        main.spines[:].set_visible(True)
+        top.bar(columns, P.sum(0), width=0.8, color=BLUE)
+        top.bar(columns, b, width=0.8, fill=False, edgecolor=GREY, linewidth=1.2)
+        top.set(xlim=(-0.5, b.size - 0.5), ylim=(0, longest))
+        left.barh(rows, P.sum(1), height=0.8, color=RED)
+        left.barh(rows, a, height=0.8, fill=False, edgecolor=GREY, linewidth=1.2)
+        left.set(ylim=(a.size - 0.5, -0.5), xlim=(longest, 0))
+        for ax in (top, left):
+            ax.set_axis_off()
+    across = min(len(stack), 4)
+
+    def in_a_row(fig: Figure, undo: ExitStack) -> None:
+        tall = WIDTH / across + 0.35
+        resize(fig, WIDTH, tall * -(-len(stack) // across), undo)
+        _stages_at(fig, across, (WIDTH / across, tall), undo)
+
+    def in_pairs(fig: Figure, undo: ExitStack) -> None:
+        resize(fig, 3.5, 2.1 * -(-len(stack) // 2), undo)
+        _stages_at(fig, 2, (1.75, 2.1), undo)
+
+    in_a_row(fig, ExitStack())
+    return arrange(fig, in_pairs)
+
+
+def _stages_at(fig: Figure, across: int, size: tuple[float, float], undo: ExitStack) -> None:
+    """Places of stages in rows: a plan, its columns' sums on top, its rows' sums on the left."""
+    wide, tall = size
+    edge, inner = 0.26 * wide, 0.68 * wide
+    full = fig.get_figheight()
+    for k in range(len(fig.axes) // 3):
+        x, y = k % across * wide, full - (k // across + 1) * tall + 0.35
+        main, top, left = fig.axes[3 * k : 3 * k + 3]
+        move(main, (x + edge, y, inner, inner), undo)
+        move(top, (x + edge, y + inner, inner, edge), undo)
+        move(left, (x, y, edge, inner), undo)
+
+
 def rounds(
     errors: Mapping[str, Any], slopes: Mapping[str, float], *, ylabel: str = "error"
 ) -> Figure:

@@ -293,3 +293,61 @@ def price_map(x: Any, f: Any, y: Any, g: Any, *, plan: Any = None) -> Figure:
         ax.spines[:].set_visible(False)
         ax.margins(0.08)
     return arrange(fig, lambda fig, undo: place(fig, [([left], 1), ([right], 1)], undo))
+
+
+def auction_stages(x: Any, y: Any, stages: Mapping[str, Any]) -> Figure:
+    """An auction on the line, moment by moment: who holds which hole, and what the holes charge.
+
+    Piles stand in a row on top (red; hollow while they hold nothing) and holes below them (blue).
+    A violet line joins a hole with the pile that holds it, and the grey bar under a hole is its
+    charge, the lowered price -g_j, on one scale for all panels.
+
+    Args:
+        x: (n,) positions of the piles.
+        y: (n,) positions of the holes.
+        stages: name of each moment, and the pair (owner, g): for each hole the index of the pile
+            that holds it or -1, and the price (n,) of each hole.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: if shapes do not match or a number is not finite.
+
+    Chapter: 1.
+
+    Example:
+        >>> fig = auction_stages([0, 1], [0, 2], {"one bid": ([0, -1], [-0.5, 0.0])})
+        >>> fig.axes[0].get_xlabel()
+        'one bid'
+    """
+    x, y = _drawing.array("x", x, 1), _drawing.array("y", y, 1)
+    _drawing.match("y", y, x.shape)
+    moments = {}
+    for name, (owner, g) in stages.items():
+        held = _drawing.array(f"stages[{name!r}][0]", owner, 1).astype(int)
+        prices = _drawing.array(f"stages[{name!r}][1]", g, 1)
+        _drawing.match(f"stages[{name!r}][0]", held, x.shape)
+        _drawing.match(f"stages[{name!r}][1]", prices, x.shape)
+        moments[name] = held, np.maximum(-prices, 0.0)
+    most = max(max(charges.max() for _, charges in moments.values()), 1e-12)
+    span = max(np.ptp(np.concatenate([x, y])), 1e-12)
+    low, high = min(x.min(), y.min()) - 0.06 * span, max(x.max(), y.max()) + 0.06 * span
+    columns = 2 if len(moments) > 1 else 1
+    rows = -(-len(moments) // columns)
+    fig, axes = figure(rows, columns, height=1.9 * rows, squeeze=False)
+    for ax in axes.ravel()[len(moments) :]:
+        ax.remove()
+    for ax, (name, (held, charges)) in zip(axes.ravel(), moments.items(), strict=False):
+        for j, i in enumerate(held):
+            if i >= 0:
+                ax.plot([x[i], y[j]], [1, 0], color=VIOLET, linewidth=2.5, zorder=1)
+        idle = ~np.isin(np.arange(x.size), held)
+        ax.scatter(x, np.ones_like(x), s=70, color=np.where(idle, "white", RED), edgecolors=RED,
+                   linewidths=1.5, zorder=2)  # fmt: skip
+        ax.scatter(y, np.zeros_like(y), s=70, color=BLUE, zorder=2)
+        ax.bar(y, -charges / most, bottom=-0.2, width=0.035 * span, color=GREY)
+        ax.set(xlim=(low, high), ylim=(-1.25, 1.2), yticks=[], xticks=[], xlabel=name)
+        ax.spines[:].set_visible(False)
+    panels = [([ax], 1) for ax in fig.axes]
+    return arrange(fig, lambda fig, undo: place(fig, panels, undo))

@@ -97,7 +97,7 @@ def gauss_formula(m1: Tensor, S1: Tensor, m2: Tensor, S2: Tensor, eps: float) ->
     """The value, as the theorem writes it."""
     lengths, axes = torch.linalg.eigh(S1)
     root = axes * lengths.sqrt() @ axes.T
-    squares = torch.linalg.eigvalsh(root @ S2 @ root)  # of the sigma_k
+    squares = torch.linalg.eigvalsh(root @ S2 @ root)  # of the beta_k
     kappa = (squares + eps**2 / 16).sqrt() - eps / 4
     fixed = (m1 - m2).square().sum() + S1.trace() + S2.trace()
     return fixed - 2 * kappa.sum() - eps / 2 * (eps * kappa / (2 * squares)).log().sum()

@@ -226,6 +226,20 @@ def tied_slopes(
     return left, right
 
 
+def missing_ties(generator: Generator, n: int, clouds: int) -> list[int]:
+    """By how many ties the solver's potentials miss a corner, for pairs of n Gaussian points.
+
+    At a corner at least 2n - 1 of the pairs i, j have f_i + g_j = C_ij.
+    """
+    found = []
+    for _ in range(clouds):
+        x, y = points(generator, n, 2), points(generator, n, 2)
+        C = otg.cost_matrix(x, y)
+        f, g = otg.solve_exact(C).potentials
+        found.append(max(0, 2 * n - 1 - int((C - f[:, None] - g < 1e-9).sum())))
+    return found
+
+
 def corner_of(x: Tensor, y: Tensor, last: Tensor) -> tuple[Tensor, Tensor]:
     """Best potentials of sorted points on the line, squared cost, that are a corner.
 

@@ -66,6 +66,7 @@ SUPPORTS = [
     {"n": 15, "m": 15, "d": 3},
     {"n": 20, "m": 30, "d": 8},
 ]
+SETS = [{"n": 1}, {"n": 2}, {"n": 5}, {"n": 8}, {"n": 12}]
 GRIDS = [
     {"n": 2, "h": 1.0},
     {"n": 5, "h": 0.5},
@@ -171,11 +172,11 @@ def counts_of(n: int, k: int) -> Iterator[tuple[int, ...]]:
 @statement("lem-gluing", chapter=2, source="villani_2009", tol=1e-12, sizes=GLUED)
 def gluing(generator: Generator, n: int, m: int, k: int) -> tuple[Tensor, Tensor]:
     """Forget the third point of the glued law, or the first: P and Q come back."""
-    a, b, c = masses(generator, n), masses(generator, m), masses(generator, k)
+    a, b, w = masses(generator, n), masses(generator, m), masses(generator, k)
     P = otg.solve_exact(points(generator, n, m), a, b).plan
-    Q = otg.solve_exact(points(generator, m, k), b, c).plan
-    T = P[:, :, None] * Q[None, :, :] / b[None, :, None]
-    lhs = torch.cat([T.sum(dim=2).ravel(), T.sum(dim=0).ravel()])
+    Q = otg.solve_exact(points(generator, m, k), b, w).plan
+    J = P[:, :, None] * Q[None, :, :] / b[None, :, None]
+    lhs = torch.cat([J.sum(dim=2).ravel(), J.sum(dim=0).ravel()])
     return lhs, torch.cat([P.ravel(), Q.ravel()])
 
 
@@ -280,6 +281,19 @@ def kantorovich_rubinstein(generator: Generator, n: int, m: int, d: int) -> tupl
     primal = otg.solve_exact(otg.cost_matrix(x, y, "euclidean"), a, b).value
     z = torch.cat([x, y])
     return primal, one_potential(otg.cost_matrix(z, z, "euclidean"), torch.cat([a, -b]))
+
+
+@statement("prop-tv", chapter=2, source="villani_2009", tol=1e-9, sizes=SETS)
+def zero_one(generator: Generator, n: int) -> tuple[Tensor, Tensor]:
+    """The best plan for the cost [x != y], the best critic, and the best of all 2^n sets."""
+    q, r = masses(generator, n), masses(generator, n)
+    C = 1 - torch.eye(n, dtype=torch.float64)
+    plan = otg.solve_exact(C, q, r).value
+    critic = plan.new_tensor(one_potential(C, q - r))
+    sets = torch.cartesian_prod(*n * [torch.tensor([0.0, 1.0], dtype=torch.float64)])
+    best_set = (sets.reshape(-1, n) @ (q - r)).max()
+    tv = (q - r).abs().sum() / 2
+    return torch.stack([plan, critic, best_set]), tv.expand(3)
 
 
 @statement("prop-collapse", chapter=2, source=BOOK, tol=1e-9, sizes=GRIDS)

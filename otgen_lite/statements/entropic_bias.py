@@ -42,11 +42,11 @@ GAUSSIANS = [
 
 
 SPREADS = [
-    {"b": 1.0, "eps": 0.4},
-    {"b": 1.0, "eps": 1.6},
-    {"b": 2.0, "eps": 3.0},
-    {"b": 0.6, "eps": 0.5},
-    {"b": 0.5, "eps": 0.7},
+    {"scale": 1.0, "eps": 0.4},
+    {"scale": 1.0, "eps": 1.6},
+    {"scale": 2.0, "eps": 3.0},
+    {"scale": 0.6, "eps": 0.5},
+    {"scale": 0.5, "eps": 0.7},
 ]
 
 
@@ -88,16 +88,16 @@ def entropic_gauss(generator: Generator, d: int, eps: float) -> Sides:
 
 
 @statement("prop-shrink", chapter=3, source=BOOK, tol=1e-5, sizes=SPREADS)
-def shrink(generator: Generator, b: float, eps: float) -> tuple[float, float]:
+def shrink(generator: Generator, scale: float, eps: float) -> tuple[float, float]:
     """Zero of the slope of Sinkhorn's value in the scale, and the formula."""
     (zx, wx), (zy, wy) = normal_grid(120), normal_grid(131)
     shift = torch.rand(1, generator=generator, dtype=torch.float64)  # means do not matter
 
     def loss(s: Tensor) -> Tensor:
-        x, y = (shift + s * zx)[:, None], (shift + b * zy)[:, None]
+        x, y = (shift + s * zx)[:, None], (shift + scale * zy)[:, None]
         return otg.solve_sinkhorn(otg.cost_matrix(x, y), eps, wx, wy, **TIGHT).value
 
-    return flat_scale(loss, 1e-3, 2 * b), sqrt(max(b**2 - eps / 2, 0.0))
+    return flat_scale(loss, 1e-3, 2 * scale), sqrt(max(scale**2 - eps / 2, 0.0))
 
 
 @statement("prop-threshold", chapter=3, source=BOOK, tol=1e-5, sizes=CLOUDS)
@@ -114,8 +114,8 @@ def threshold(generator: Generator, n: int, m: int, d: int, eps: float) -> Sides
 
     # The expansion is one in t / eps; the last line takes its term of fourth order off.
     coarse, fine = ((rise(t) + rise(-t)) / (2 * t**2) for t in (eps / 100, eps / 200))
-    Z, Y = weighted_cov(a, z), weighted_cov(b, y)
-    return (4 * fine - coarse) / 3, Z.trace() - 2 / eps * (Z @ Y).trace()
+    Z, S = weighted_cov(a, z), weighted_cov(b, y)
+    return (4 * fine - coarse) / 3, Z.trace() - 2 / eps * (Z @ S).trace()
 
 
 @statement(
@@ -139,16 +139,16 @@ def debiased(generator: Generator, n: int, m: int, d: int, eps: float, cost: str
 
 
 @statement("cor-unbiased", chapter=3, source=BOOK, tol=1e-5, sizes=SPREADS)
-def unbiased(generator: Generator, b: float, eps: float) -> tuple[float, float]:
+def unbiased(generator: Generator, scale: float, eps: float) -> tuple[float, float]:
     """Zero of the slope of the Sinkhorn divergence in the scale; the scale of the data."""
     (zx, wx), (zy, wy) = normal_grid(120), normal_grid(131)
     shift = torch.rand(1, generator=generator, dtype=torch.float64)
 
     def loss(s: Tensor) -> Tensor:
-        x, y = (shift + s * zx)[:, None], (shift + b * zy)[:, None]
+        x, y = (shift + s * zx)[:, None], (shift + scale * zy)[:, None]
         return otg.sinkhorn_divergence(x, y, eps, "sqeuclidean", wx, wy, **TIGHT)
 
-    return flat_scale(loss, 0.1 * b, 2 * b), b
+    return flat_scale(loss, 0.1 * scale, 2 * scale), scale
 
 
 @statement(

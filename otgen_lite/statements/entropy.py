@@ -107,14 +107,14 @@ def soft_transform(generator: Generator, n: int, m: int, eps: float) -> Sides:
     tol=1e-9, relation="<=", sizes=SQUARE,
 )  # fmt: skip
 def contraction(generator: Generator, n: int, m: int, eps: float) -> Sides:
-    """Distance to the limit after each of six rounds <= tanh(D / 4 eps)^2 times that before it."""
+    """Distance to the limit after each of six rounds <= tanh(Delta / 4 eps)^2 times the last."""
     C, a, b = problem(generator, n, m)
     _, best = otg.solve_sinkhorn(C, eps, a, b, **TIGHT).potentials
-    D = max(osc(C[i] - C[k]) for i in range(n) for k in range(n))
+    crosswise = max(osc(C[i] - C[k]) for i in range(n) for k in range(n))
     g = 2 * points(generator, m, 1)[:, 0]
     steps = rounds(g, C, eps, a, b)
     away = torch.stack([osc(g - best), *(osc(next(steps) - best) for _ in range(6))])
-    return away[1:], tanh(D / (4 * eps)) ** 2 * away[:-1]
+    return away[1:], tanh(crosswise / (4 * eps)) ** 2 * away[:-1]
 
 
 @statement("prop-sinkhorn-rate", chapter=3, source="knight_2008", tol=1e-5, sizes=SQUARE)
@@ -189,7 +189,7 @@ def needle(_: Generator, theta: float, eps: float) -> Sides:
 
 @statement("prop-barycentric", chapter=3, source="pooladian_2021", tol=1e-9, sizes=CLOUDS)
 def barycentric(generator: Generator, n: int, m: int, d: int, eps: float) -> Sides:
-    """T = x - grad f / 2, DT = 2/eps Cov; what T keeps of mean and variance, and what it loses."""
+    """T = x - grad f / 2, its slope = 2/eps Cov; mean of T(X), and the law of total variance."""
     x, y, new = points(generator, n, d), points(generator, m, d), points(generator, 1, d)[0]
     a, b = masses(generator, n), masses(generator, m)
     r = otg.solve_sinkhorn_points(x, y, eps, a=a, b=b, **TIGHT)
@@ -197,22 +197,33 @@ def barycentric(generator: Generator, n: int, m: int, d: int, eps: float) -> Sid
     def potential(z: Tensor) -> Tensor:
         return otg.c_transform(r.potentials[1], otg.cost_matrix(z[None], y), eps, b)[0]
 
-    def mapped(z: Tensor) -> Tensor:
-        share = (r.potentials[1] - (z - y).square().sum(dim=1)) / eps + b.log()
-        return torch.softmax(share, dim=0) @ y
-
     gradient = torch.func.jacrev(potential)(new)
     curvature = torch.func.jacrev(torch.func.jacrev(potential))(new)
     pi_new = torch.softmax((r.potentials[1] - (new - y).square().sum(1)) / eps + b.log(), dim=0)
     T, eye = r.barycentric(new[None])[0], torch.eye(d, dtype=torch.float64)
     lhs = [new - gradient / 2, (eye - curvature / 2).ravel(), a @ r.barycentric()]
     rhs = [T, (2 / eps * weighted_cov(pi_new, y)).ravel(), b @ y]
-    given = r.plan / a[:, None]  # P(j | i)
-    within = torch.stack([a[i] * weighted_cov(given[i], y) for i in range(n)]).sum(dim=0)
-    slopes = torch.stack([a[i] * torch.func.jacrev(mapped)(x[i]) for i in range(n)]).sum(dim=0)
-    lhs += [(weighted_cov(a, r.barycentric()) + within).ravel(), within.ravel()]
-    rhs += [weighted_cov(b, y).ravel(), (eps / 2 * slopes).ravel()]
+    within = _hedge(r.plan, a, y)
+    lhs += [(weighted_cov(a, r.barycentric()) + within).ravel()]
+    rhs += [weighted_cov(b, y).ravel()]
     return torch.cat(lhs), torch.cat(rhs)
+
+
+@statement("cor-entropic-spread", chapter=3, source=BOOK, tol=1e-6, sizes=CLOUDS)
+def spread(generator: Generator, n: int, m: int, d: int, eps: float) -> Sides:
+    """E Cov(Y | X), summed over the plan = eps/2 times the mean slope of T, by differences."""
+    x, y = points(generator, n, d), points(generator, m, d)
+    a, b = masses(generator, n), masses(generator, m)
+    r = otg.solve_sinkhorn_points(x, y, eps, a=a, b=b, **TIGHT)
+    step = 1e-4 * torch.eye(d, dtype=torch.float64)
+    slopes = [a @ (r.barycentric(x + e) - r.barycentric(x - e)) / 2e-4 for e in step]
+    return _hedge(r.plan, a, y), eps / 2 * torch.stack(slopes)
+
+
+def _hedge(P: Tensor, a: Tensor, y: Tensor) -> Tensor:
+    """E Cov(Y | X) for a plan P (n, m) with row sums a, and points y (m, d)."""
+    given = P / a[:, None]  # P(j | i)
+    return torch.stack([a[i] * weighted_cov(given[i], y) for i in range(len(a))]).sum(dim=0)
 
 
 all_on_cpu(globals())

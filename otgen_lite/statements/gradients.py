@@ -80,7 +80,7 @@ STEPS = [
     {"n": 5, "m": 12, "d": 3, "eps": 0.0},
     {"n": 9, "m": 7, "d": 2, "eps": 2.0},
 ]
-RARE = [{"p": 0.1}, {"p": 0.03}, {"p": 0.01}, {"p": 0.003}, {"p": 0.001}]
+RARE = [{"q": 0.1}, {"q": 0.03}, {"q": 0.01}, {"q": 0.003}, {"q": 0.001}]
 
 
 @statement("thm-grad-slopes", chapter=6, source=BOOK, tol=1e-6, sizes=LATTICE)
@@ -284,16 +284,16 @@ def descent(generator: Generator, n: int, m: int, d: int, eps: float) -> Sides:
 
 
 @statement("prop-grad-rare", chapter=6, source=BOOK, tol=1e-9, relation="<=", sizes=RARE)
-def rare(_: Generator, p: float) -> Sides:
-    """1 / log(1/p) <= the eps from which the point is best; at it, two atoms save something."""
+def rare(_: Generator, q: float) -> Sides:
+    """1 / log(1/q) <= the eps from which the point is best; at it, two atoms save something."""
     y = torch.tensor([[0.0], [1.0], [-1.0]], dtype=torch.float64)
-    b = torch.tensor([1 - 2 * p, p, p], dtype=torch.float64)
+    b = torch.tensor([1 - 2 * q, q, q], dtype=torch.float64)
     found, worst = collapse.best_alone(y, b)
-    bound = 1 / log(1 / p)
+    bound = 1 / log(1 / q)
     x, w = collapse.two_atoms(y, b, bound, worst)
-    point = 2 * p
+    point = 2 * q
     other = otg.solve_sinkhorn(otg.cost_matrix(x, y), bound, w, b, **TIGHT).value
-    return y.new_tensor([bound, 4 * p, other.item()]), y.new_tensor([found, found, point])
+    return y.new_tensor([bound, 4 * q, other.item()]), y.new_tensor([found, found, point])
 
 
 all_on_cpu(globals())

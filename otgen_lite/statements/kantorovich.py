@@ -34,6 +34,13 @@ SIZES = [
     {"n": 12, "m": 5},
     {"n": 20, "m": 31},
 ]
+AUCTIONS = [
+    {"n": 2, "eps": 0.5},
+    {"n": 4, "eps": 0.3},
+    {"n": 9, "eps": 0.1},
+    {"n": 16, "eps": 0.02},
+    {"n": 30, "eps": 0.01},
+]
 SMALL = [{"n": 1, "m": 5}, {"n": 2, "m": 2}, {"n": 2, "m": 6}, {"n": 3, "m": 4}, {"n": 4, "m": 4}]
 ON_THE_LINE = [
     {"n": 3, "m": 4, "p": 1.0},
@@ -99,6 +106,29 @@ def dual_prices(C: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     best = highs(-income, A_ub=sums, b_ub=C.numpy().ravel(), bounds=(None, None))
     f, g = torch.from_numpy(best.x).split([n, m])
     return f, g
+
+
+def auction(
+    C: Tensor, eps: float, start: Tensor | None = None
+) -> tuple[list[int], Tensor, list[tuple[int, int, Tensor]]]:
+    """Piles bid for holes of equal weight: who holds each hole, prices, and the book of bids.
+
+    A pile takes the hole where cost minus price is lowest, and lowers its price until the second
+    best is better by eps. A bid is recorded as pile, hole, and the prices (n,) after it. Prices
+    begin at 0, or at ``start``.
+    """
+    n = len(C)
+    g = torch.zeros_like(C[0]) if start is None else start.clone()
+    owner, waiting, bids = [-1] * n, list(range(n)), []
+    while waiting:
+        i = waiting.pop(0)
+        (best, second), (j, _) = (C[i] - g).topk(2, largest=False)
+        g[j] -= second - best + eps
+        if owner[j] >= 0:
+            waiting.append(owner[j])
+        owner[j] = i
+        bids.append((i, int(j), g.clone()))
+    return owner, g, bids
 
 
 def settle_ties(allowed: Tensor, a: Tensor, b: Tensor) -> Tensor:
@@ -253,6 +283,30 @@ def semidual(generator: Generator, n: int, m: int) -> Sides:
     lhs = [value(best), rises[0], rises.clamp(min=0).max()]
     zero = torch.zeros_like(rises[0])
     return torch.stack(lhs), torch.stack([(C * P).sum(), zero, zero])
+
+
+@statement("thm-auction", chapter=1, source="peyre_2019", tol=1e-10, relation="<=",
+           sizes=AUCTIONS)  # fmt: skip
+def bidding(generator: Generator, n: int, eps: float) -> Sides:
+    """0 <= gap <= n eps, from any prices; bids <= n (range / eps + 1); whole costs: cheapest."""
+    C = torch.rand(n, n, generator=generator, dtype=torch.float64)
+    holes = torch.arange(n)
+
+    def gap(prices: Tensor, owner: list[int]) -> Tensor:
+        earned = otg.c_transform(prices, C).sum() + prices.sum()
+        return C[owner, holes].sum() - earned
+
+    owner, g, bids = auction(C, eps)
+    later = auction(C, eps, start=points(generator, n, 1)[:, 0])
+    whole = torch.randint(0, 20, (n, n), generator=generator).double()
+    exact = n * otg.solve_exact(whole).value
+    excess = whole[auction(whole, 0.9 / n)[0], holes].sum() - exact  # a whole number
+    most = n * ((C.max() - C.min()) / eps + 1)
+    gaps = torch.stack([gap(g, owner), gap(later[1], later[0])])
+    count, limit = torch.tensor([float(len(bids)), n * eps], dtype=torch.float64)
+    lhs = [torch.zeros(2, dtype=torch.float64), gaps, count[None], excess[None]]
+    rhs = [gaps, limit.expand(2), most[None], 0.9 * torch.ones(1, dtype=torch.float64)]
+    return torch.cat(lhs), torch.cat(rhs)
 
 
 @statement("thm-envelope", chapter=1, source="peyre_2019", tol=1e-7, sizes=SIZES)

@@ -16,10 +16,10 @@ _DUST = 1e-9
 def inner_potential(C: Tensor, solved: ExactResult) -> Tensor:
     r"""The second potential of a solved problem, in the relative interior of all optimal ones.
 
-    The simplex returns a corner of the optimal face: there f_i + g_j = C_ij also at pairs without
-    mass, so that the minimum of C_ij - g_j is attained twice at some points and the gradient of
-    the transform is not the one of the transport cost. The inner pair touches C at pairs of optimal
-    plans alone.
+    The simplex returns a corner of the optimal face, or a point close to one (some edges of its
+    tree may be auxiliary). There f_i + g_j = C_ij also at pairs without mass, so that the minimum
+    of C_ij - g_j is attained twice at some points and the gradient of the transform is not the one
+    of the transport cost. The inner pair touches C at pairs of optimal plans alone.
 
     The optimal g are those with :math:`g_j - g_k \le w_{kj}`, where :math:`w_{kj}` is the least
     :math:`C_{ij} - C_{ik}` over the i that send mass to k. Each row of shortest distances

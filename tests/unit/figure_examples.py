@@ -75,6 +75,15 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "shared": _shared,
     "columns": _columns,
     "arcs": lambda: plots.arcs(X, A, Y, B, PLAN),
+    "auction_stages": lambda: plots.auction_stages(
+        [0, 1, 2],
+        [0.5, 1, 3],
+        {
+            "before": ([-1] * 3, [0] * 3),
+            "after 2 bids": ([1, 0, -1], [-0.5, -1, 0]),
+            "after 5 bids": ([0, 1, 2], [-2, -1, 0]),
+        },
+    ),
     "plan_lines": lambda: plots.plan_lines(X2, Y2, PLAN),
     "clouds": lambda: plots.clouds(source=X2, target=Y2, between=(X2 + 1) / 2),
     "density_curves": lambda: plots.density_curves(T, {"data": _bump(0.3), "model": _bump(0.5)}),
@@ -102,11 +111,17 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
         xlabel="number of points in each sample",
         ylabel="mean of $W_2^2$",
     ),
+    "witnesses": lambda: plots.witnesses(
+        T, _bump(0.3), _bump(0.6), {"$W_1$": -4 * T, "TV": np.sign(0.45 - T) / 2, "MMD": 0 * T}
+    ),
     "photographs": lambda: plots.photographs(
         [PHOTO] * 4, ["a tower", "a flower", "the cheapest plan", ""], rows=2
     ),
     "recoloured": lambda: plots.recoloured(PHOTO, PHOTO[0], PHOTO[1]),
     "soft_plan": _soft_plan,
+    "scaled_plans": lambda: plots.scaled_plans(
+        [PLAN, PLAN + 0.02, PLAN, PLAN], A, B, ["start", "rows fit", "columns fit", "round 10"]
+    ),
     "rounds": lambda: plots.rounds(
         {f"ε = {e}": 0.5 ** (np.arange(40) * e) for e in (1, 0.5, 0.2)}, {"ε = 1": 0.5}
     ),

@@ -381,6 +381,8 @@ CASES: list[tuple[Callable[[], object], type[Exception], str]] = [
      "plan must have shape (1, 1), got (2, 3)"),
     (lambda: plots.arcs([0.0, 1.0], [1.0], [0.0], [1.0], C), ValueError,
      "a must have shape (2,), got (1,)"),
+    (lambda: plots.auction_stages([0.0, 1.0], [0.0, 1.0], {"end": ([0], [0.0, 0.0])}), ValueError,
+     "stages['end'][0] must have shape (2,), got (1,)"),
     (lambda: plots.plan_lines(np.zeros((2, 3)), X, C), ValueError,
      "x must have shape (2, 2), got (2, 3)"),
     (lambda: plots.clouds(target=np.zeros((2, 3))), ValueError,

@@ -113,6 +113,20 @@ def test_arcs_show_all_mass_twice() -> None:
     assert mpl.colors.to_hex(holes[0].get_facecolor()).upper() == plots.BLUE
 
 
+def test_an_auction_shows_who_holds_what_and_what_holes_charge() -> None:
+    panels = EXAMPLES["auction_stages"]().axes
+    assert [ax.get_xlabel() for ax in panels] == ["before", "after 2 bids", "after 5 bids"]
+    ends = [[line.get_xdata().tolist() for line in ax.get_lines()] for ax in panels]
+    assert ends == [[], [[1, 0.5], [0, 1]], [[0, 0.5], [1, 1], [2, 3]]]
+    # Charges are -g, on one scale for all panels; a pile without a hole is hollow.
+    heights = np.array([[bar.get_height() for bar in ax.patches] for ax in panels])
+    np.testing.assert_allclose(heights, [[0, 0, 0], [-0.25, -0.5, 0], [-1, -0.5, 0]])
+    piles = [ax.collections[0].get_facecolor() for ax in panels]
+    hollow = [[mpl.colors.to_hex(c).upper() != plots.RED for c in row] for row in piles]
+    assert hollow == [[True] * 3, [False, False, True], [False] * 3]
+    assert colour(panels[0].collections[1]) == plots.BLUE
+
+
 def test_plan_lines_join_what_exchanges_mass() -> None:
     ax = EXAMPLES["plan_lines"]().axes[0]
     lines, source, target = ax.collections

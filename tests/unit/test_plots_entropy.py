@@ -97,3 +97,33 @@ def test_slopes_pass_through_the_last_error():
     assert fig.axes[0].get_ylim()[0] == pytest.approx((errors**2).min() / 3)
     with pytest.raises(ValueError, match=r"errors\['run'\]"):
         plots.rounds({"run": [1.0, float("inf")]}, {})
+
+
+def test_scaled_plans_show_sums_and_what_they_should_be():
+    plans = [np.array([[0.1, 0.2], [0.0, 0.3]]), np.array([[0.2, 0.3], [0.1, 0.4]])]
+    a, b = np.array([0.6, 0.4]), np.array([0.3, 0.7])
+    fig = plots.scaled_plans(plans, a, b, ["start", "end"])
+    for k, P in enumerate(plans):
+        main, top, left = fig.axes[3 * k : 3 * k + 3]
+        assert np.allclose(main.images[0].get_array(), np.sqrt(P / 0.4))
+        heights = [bar.get_height() for bar in top.patches]
+        widths = [bar.get_width() for bar in left.patches]
+        assert np.allclose(heights, [*P.sum(0), *b])
+        assert np.allclose(widths, [*P.sum(1), *a])
+        filled = [bar.get_fill() for bar in (*top.patches, *left.patches)]
+        assert filled == [True, True, False, False] * 2
+    assert [fig.axes[k].get_xlabel() for k in (0, 3)] == ["start", "end"]
+
+
+@pytest.mark.parametrize(
+    ("stages", "labels", "message"),
+    [
+        ([[[0.5, 0.5]]], ["one", "two"], "one for each plan, got 2 for 1"),
+        ([], [], "one for each plan, got 0 for 0"),
+        ([[[0.5], [0.5]]], ["one"], r"plans\[0\]"),
+        ([[[0.0, 0.0]]], ["one"], "some mass"),
+    ],
+)
+def test_scaled_plans_refuse(stages, labels, message):
+    with pytest.raises(ValueError, match=message):
+        plots.scaled_plans(stages, [1.0], [0.5, 0.5], labels)

@@ -7,10 +7,12 @@ from math import pi
 import numpy as np
 import pytest
 import torch
+from scipy.sparse.csgraph import connected_components
 
 import otgen_lite as otg
 from otgen_lite.statements import _estimation as solvers
 from otgen_lite.statements import estimation as claims
+from otgen_lite.statements.kantorovich import points
 
 F64 = torch.float64
 Y = torch.tensor(claims.TRIANGLE, dtype=F64)
@@ -142,3 +144,20 @@ def test_angles_of_a_triangle() -> None:
     assert torch.allclose(claims.angles(right), torch.tensor([pi / 2, pi / 4, pi / 4], dtype=F64))
     assert claims.acute(Y)
     assert not claims.acute(torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.5, 0.1]], dtype=F64))
+
+
+def test_as_many_ties_miss_as_equalities_leave_pieces_to_join() -> None:
+    """In general position the equalities are a forest; between two trees of it a tie is missing."""
+    n, clouds = 6, 40
+    missing = claims.missing_ties(otg.generator(3), n, clouds)
+    generator, pieces = otg.generator(3), []
+    for _ in range(clouds):
+        x, y = points(generator, n, 2), points(generator, n, 2)
+        C = otg.cost_matrix(x, y)
+        f, g = otg.solve_exact(C).potentials
+        edges = np.zeros((2 * n, 2 * n))
+        edges[:n, n:] = (C - f[:, None] - g < 1e-9).numpy()
+        pieces.append(connected_components(edges, directed=False)[0])
+    assert missing == [k - 1 for k in pieces]
+    assert 0 in missing  # a corner often
+    assert max(missing) > 0  # and not always

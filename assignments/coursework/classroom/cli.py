@@ -66,7 +66,7 @@ def _graded(options: argparse.Namespace) -> int:
             size=options.jobs or threads.cores(),
             per_student=options.per_student,
             roster=people,
-            told=lambda entries, archive: print(_found(entries, archive, chosen), flush=True),
+            told=lambda entries, archive: _tell(entries, archive, chosen),
         )
         print(outcome.write(book, archive, counts, out, options.column, options.similar))
     except KeyboardInterrupt as stop:
@@ -97,8 +97,13 @@ def _ends_as_by_hand() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
+def _tell(entries: list[Entry], archive: Archive, chosen: Exam) -> None:
+    """Say what is graded with what, and which guards there are: to try them takes seconds."""
+    print(_found(entries, archive, chosen), flush=True)
+    print(_guarded(limits.guards()), flush=True)
+
+
 def _found(entries: list[Entry], archive: Archive, chosen: Exam) -> str:
-    """What is graded with what, and the guards of this machine."""
     systems = {"plain": "plain files"}
     where = ", ".join(sorted({systems.get(e.system, e.system) for e in entries}))
     made = "the source as it is now," if chosen.from_source else "archive made"
@@ -108,7 +113,7 @@ def _found(entries: list[Entry], archive: Archive, chosen: Exam) -> str:
     ]
     if not archive.secret:
         lines.append("WARNING: without a secret everybody can draw the hidden instances.")
-    return "\n".join([*lines, _guarded(limits.guards())])
+    return "\n".join(lines)
 
 
 def _guarded(guards: list[limits.Guard]) -> str:

@@ -93,7 +93,7 @@ def outliers(book: Book) -> list[Group]:
     return [
         Group(
             "Could not be graded",
-            "0 points for a file that is no notebook: often a mistake in handing in.",
+            "0 points for a file that is no notebook, or another one: a mistake in handing in?",
             [(r, r.problem) for r in rows if r.record and r.problem],
         ),
         Group(
