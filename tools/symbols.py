@@ -12,8 +12,8 @@ row. One that the chapter does not need is a fault, so that the list stays short
 
 How formulas are compared: a symbol is a letter with its accents. ``W_c`` and ``W_p`` are different
 symbols, while ``x_i``, ``x_1`` and ``x`` are one, unless the table also has the bare letter
-(``\pi`` beside ``\pi_j``) or the index is one of its own (``H_n``, ``u_0``). An exponent counts only where
-the table has it (``S^{1/2}``). Arguments do not count.
+(``\pi`` beside ``\pi_j``) or the index is one of its own (``H_n``, ``u_0``). An exponent counts
+only where the table has it (``S^{1/2}``). Arguments do not count.
 """
 
 from __future__ import annotations
