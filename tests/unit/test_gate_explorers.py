@@ -24,6 +24,7 @@ STEPS = Axis("n", "steps of the critic", ("1", "5"))
         ("Change the *cost*.", COST),
         ("Go from squared to city block.", COST),
         ("Take five steps.", STEPS),
+        ("Put on noise of variance $0.03$.", Axis("var", r"\(v\) in sampling", ("0", "0.03"))),
         ("Compare the critics.", STEPS),
     ],
 )

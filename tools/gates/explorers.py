@@ -60,6 +60,9 @@ def names(question: str, axis: Axis) -> bool:
         letter = re.escape(formula.strip())
         if any(re.search(rf"(?<![\\A-Za-z]){letter}(?![A-Za-z_])", each) for each in asked):
             return True
+    numbers = {number for each in asked for number in re.findall(r"\d+\.\d+", each)}
+    if numbers & set(axis.values):
+        return True
     label = re.sub(r"\\\(.*?\\\)", " ", axis.label)
     words = [*re.findall(r"[A-Za-z]{2,}", label), axis.name]
     words += [value for value in axis.values if re.fullmatch(r"[A-Za-z][\w -]*", value)]
