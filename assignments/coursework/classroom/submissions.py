@@ -2,7 +2,7 @@
 
 Canvas (``lib/content_zipper.rb``): ``lovelaceada_LATE_12345_67890_notebook-1.ipynb``, in which the
 first number is the student's and the second the file's; ``_LATE`` where it was late; ``anon_ab1Cd``
-in the place of name and number where names are hidden; -1, -2 where a file of that name was handed
+in place of name and number where names are hidden; -1, -2 where a file of that name was handed
 in again.
 
 Moodle (``mod/assign``): a folder ``Ada Lovelace_123456_assignsubmission_file_`` (newer versions

@@ -84,7 +84,7 @@ def named(names: list[str]) -> list[Path]:
 
 
 def _make(chosen: list[Path], secret: str, target: Path) -> None:
-    """Make them aside, and put each in the place of the old one once all are made."""
+    """Make them aside, and put each in place of the old one once all are made."""
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target, prefix=".making-") as aside:
         packed = wheels.build(ROOT, Path(aside) / "wheels")
