@@ -60,7 +60,7 @@ from otgen_lite.plots.penalised import (
 )
 from otgen_lite.plots.places import places, short
 from otgen_lite.plots.practice import compass, latent_and_samples, lineup
-from otgen_lite.plots.semidiscrete import cells, lower_envelope, soft_cells
+from otgen_lite.plots.semidiscrete import cells, convex_potential, dots, lower_envelope, soft_cells
 from otgen_lite.plots.showdown import agreement, knobs, ladder
 from otgen_lite.plots.style import (
     BLUE,
@@ -103,6 +103,7 @@ __all__ = [
     "codes_and_samples",
     "compare_methods",
     "compass",
+    "convex_potential",
     "critic_fields",
     "critic_line",
     "critic_maps",
@@ -112,6 +113,7 @@ __all__ = [
     "density_curves",
     "descents",
     "detour",
+    "dots",
     "encoders",
     "exchanged",
     "figure",

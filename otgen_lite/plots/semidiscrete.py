@@ -1,8 +1,8 @@
-"""Pictures of chapter 4: cells, soft cells, lower envelopes."""
+"""Pictures of chapter 4: cells, soft cells, lower envelopes, convex potentials, dots."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -12,7 +12,8 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
 from otgen_lite.plots import _drawing
-from otgen_lite.plots.style import BLUE, GREY, RED, VIOLET, WIDTH
+from otgen_lite.plots.layouts import arrange, photograph, place
+from otgen_lite.plots.style import BLUE, GREY, NEUTRAL, RED, VIOLET, WIDTH, figure
 
 #: Grounds for cells, from white to a light grey: they only tell neighbours apart, and carry no
 #: meaning.
@@ -253,3 +254,132 @@ def lower_envelope(t: Any, curves: Any, y: Any, edges: Any, *, ax: Axes | None =
     ax.plot(y, np.full(y.size, floor), "o", color=BLUE, markersize=9, markeredgecolor="white")
     ax.set(xlim=(t[0], t[-1]), ylim=(floor - room, lowest.max() + 3 * room))
     return fig
+
+
+#: From where a convex potential is looked at: turned, and from above (degrees). Its height, and how
+#: far above the cells it floats, in widths of the cells.
+_TURN, _ABOVE, _BOWL, _LIFT = 25.0, 35.0, 0.45, 0.62
+
+
+def convex_potential(
+    polygons: Sequence[Any], y: Any, psi: Any, *, ax: Axes | None = None
+) -> Figure:
+    r"""The convex potential whose gradient is y_j on cell j, as facets above the cells.
+
+    .. math::
+        \varphi(x) = \max_j \langle x, y_j \rangle + \tfrac12 (\psi_j - \|y_j\|^2) ,
+
+    less the linear function that makes the bowl stand upright (its slope is the mean atom), and
+    with heights enlarged until the bowl is half as high as the cells are wide.
+
+    Args:
+        polygons: N arrays (k, 2) of corners, as :func:`otgen_lite.power_cells` gives them.
+        y: (N, 2) atoms.
+        psi: (N,) potential of the cells.
+        ax: axes to draw into; a new figure where None.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: if shapes do not match, a number is not finite, or all cells are empty.
+
+    Chapter: 4.
+
+    Example:
+        >>> halves = [[[0, 0], [1, 0], [1, 2], [0, 2]], [[1, 0], [2, 0], [2, 2], [1, 2]]]
+        >>> fig = convex_potential(halves, [[0.5, 1], [1.5, 1]], [0, 0])
+        >>> [len(part.get_paths()) for part in fig.axes[0].collections[:2]]
+        [2, 2]
+    """
+    y, psi = _checked(y, None, None)[0], _drawing.array("psi", psi, 1)
+    _drawing.match("psi", psi, (len(y),))
+    if len(polygons) != len(y):
+        raise ValueError(f"polygons must be one for each of {len(y)} atoms, got {len(polygons)}")
+    drawn = [(j, _drawing.array(f"polygons[{j}]", p, 2)) for j, p in enumerate(polygons) if len(p)]
+    if not drawn:
+        raise ValueError("polygons must hold a cell with corners, got empty ones only")
+    fig, ax = _drawing.axes_or_new(ax, height=0.6 * WIDTH)
+    corners = np.concatenate([polygon for _, polygon in drawn])
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    level, slopes = (psi - np.square(y).sum(axis=1)) / 2, y - y.mean(axis=0)
+    raw = [p @ slopes[j] + level[j] for j, p in drawn]
+    bottom = min(float(h.min()) for h in raw)
+    wide = float((high - low).max())
+    scale = _BOWL * wide / (max(float(h.max()) for h in raw) - bottom or 1.0)
+    turn, above = np.radians(_TURN), np.radians(_ABOVE)
+
+    def seen(at: np.ndarray, height: Any) -> np.ndarray:
+        """Where a place at a height is drawn."""
+        across, deep = (at - (low + high) / 2).T
+        right = across * np.cos(turn) - deep * np.sin(turn)
+        back = across * np.sin(turn) + deep * np.cos(turn)
+        up: np.ndarray = back * np.sin(above) + height * np.cos(above)
+        return np.stack([right, up], axis=-1)
+
+    # What lies farther back is drawn first.
+    back = [p.mean(axis=0) @ [np.sin(turn), np.cos(turn)] for _, p in drawn]
+    order = np.argsort(back)[::-1]
+    grounds = _grounds(y)[[drawn[k][0] for k in order]]
+    floor = [seen(drawn[k][1], 0.0) for k in order]
+    bowl = [seen(drawn[k][1], (raw[k] - bottom) * scale + _LIFT * wide) for k in order]
+    ax.add_collection(
+        PolyCollection(floor, facecolors=grounds, edgecolors=GREY, linewidths=1.0, zorder=1)
+    )
+    ax.add_collection(
+        PolyCollection(bowl, facecolors=[(*g, 0.85) for g in grounds], edgecolors=VIOLET,
+                       linewidths=1.2, zorder=3)
+    )  # fmt: skip
+    right, up = seen(y, 0.0).T
+    ax.scatter(right, up, s=14, color=BLUE, zorder=2)
+    ax.autoscale_view()
+    ax.set_aspect("equal")
+    ax.set_axis_off()
+    return fig
+
+
+def dots(panels: Mapping[str, Any], box: Any, *, size: float = 4.0) -> Figure:
+    """Drawings made of dots, beside the picture that they stand for.
+
+    Args:
+        panels: by name either (H, W) the ink of a picture, from 0 (white) to 1 (black), rows from
+            below, or (n, 2) the places of dots.
+        box: ((x0, x1), (y0, y1)), the rectangle that each fills.
+        size: area of a dot, in square points.
+
+    Returns:
+        The figure, two panels in a row, black on white on any page.
+
+    Raises:
+        ValueError: if there is no panel, a shape is wrong or a number is not finite.
+
+    Chapter: 4.
+
+    Example:
+        >>> box = ((0, 2), (0, 1))
+        >>> fig = dots({"ink": [[0, 0.2, 1], [0, 0, 1]], "dots": [[1.5, 0.5], [1.7, 0.2]]}, box)
+        >>> [ax.get_xlabel() for ax in fig.axes]
+        ['ink', 'dots']
+    """
+    if not panels:
+        raise ValueError("panels must hold at least one drawing, got none")
+    (left, right), (bottom, top) = _drawing.array("box", box, 2)
+    rows = -(-len(panels) // 2)
+    height = rows * (WIDTH / 2 * (top - bottom) / (right - left) + 0.35)
+    fig, axes = figure(rows, 2, height=height, squeeze=False)
+    for ax in axes.flat[len(panels) :]:
+        ax.remove()
+    for ax, (name, what) in zip(axes.flat, panels.items(), strict=False):
+        drawing = _drawing.array(f"panels[{name!r}]", what, 2)
+        if drawing.shape[1] == 2:
+            ax.scatter(drawing[:, 0], drawing[:, 1], s=size, color="black", linewidths=0)
+        else:
+            ax.imshow(1 - drawing, cmap="gray", vmin=0, vmax=1, origin="lower",
+                      extent=(left, right, bottom, top))  # fmt: skip
+        ax.set(xlim=(left, right), ylim=(bottom, top), xticks=[], yticks=[])
+        ax.set_xlabel(name, color=NEUTRAL)
+        ax.set_aspect("equal")
+        ax.spines[:].set_visible(False)
+    return arrange(
+        photograph(fig), lambda fig, undo: place(fig, [([ax], 1) for ax in fig.axes], undo)
+    )

@@ -65,6 +65,7 @@ ONLY_PROVED: dict[str, str] = {
     "thm-sd-duality": "sources other than a square and finite lists; that the maximum is attained",
     "cor-sd-cells": "sources with a density; that vouchers are best only if the cells hold b",
     "prop-sd-power": "how far a border moves when a voucher rises",
+    "thm-sd-brenier": "sources with a density; that no other plan is as cheap",
     "prop-sd-line": "laws other than the uniform one; that there are no other best vouchers",
     "prop-sd-circle": "",
     "thm-sd-ascent": "sources with a density; the constants of the bounds",
@@ -74,6 +75,7 @@ ONLY_PROVED: dict[str, str] = {
     "prop-sd-barycentric": "sources with a density",
     "thm-sd-envelope": "eps = 0; generators other than a shift and a stretch of a finite list",
     "prop-sd-pair": "",
+    "prop-sd-places": "sources other than a square",
     # Chapter 5
     "prop-mke-rod": "that no other rod is cheaper; which bottoms are local minima, and all of them",
     "prop-mke-basins": "steps other than three quarters; triangles in more than two dimensions",

@@ -52,6 +52,13 @@ INSIDE = [
     {"n": 400, "m": 15},
     {"n": 500, "m": 40},
 ]
+CONVEX = [
+    {"n": 5, "m": 1},
+    {"n": 20, "m": 2},
+    {"n": 40, "m": 5},
+    {"n": 80, "m": 10},
+    {"n": 120, "m": 16},
+]
 ATOMS = [{"m": 1}, {"m": 2}, {"m": 3}, {"m": 8}, {"m": 25}]
 CIRCLES = [
     {"m": 1, "radius": 1.0},
@@ -81,6 +88,7 @@ SOFT = [
     {"n": 30, "m": 8, "d": 3, "eps": 2.0},
     {"n": 40, "m": 10, "d": 6, "eps": 5.0},
 ]
+MOVED = [{"m": 1}, {"m": 2}, {"m": 3}, {"m": 5}, {"m": 8}]
 PAIRS = [{"theta": theta} for theta in (-1.7, -0.3, 0.0, 0.4, 2.5)]
 
 
@@ -99,6 +107,16 @@ def square(y: Tensor, b: Tensor, psi: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     moments = [polygon_moments(cell, atom) for cell, atom in zip(cells, y, strict=True)]
     mass, cost = torch.tensor(moments, dtype=torch.float64, device=y.device).T
     return cost.sum() - mass @ psi + b @ psi, mass, cost.sum()
+
+
+def middles(cells: list[Tensor]) -> Tensor:
+    """Centres of mass (N, 2) of polygons."""
+    out = []
+    for corners in cells:
+        u, v = corners, corners.roll(-1, dims=0)
+        twice = u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]
+        out.append(((u + v) * twice[:, None]).sum(dim=0) / (3 * twice.sum()))
+    return torch.stack(out)
 
 
 def climb_square(y: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
@@ -210,6 +228,28 @@ def power(generator: Generator, n: int, m: int) -> tuple[Tensor, Tensor]:
     area = square(y, masses(generator, m), psi)[1].sum()
     one = torch.ones(1, dtype=torch.float64)
     return torch.cat([inside.ravel(), area[None]]), torch.cat([cheapest.ravel(), one])
+
+
+@statement("thm-sd-brenier", chapter=4, source="brenier_1991", tol=1e-9, sizes=CONVEX)
+def brenier(generator: Generator, n: int, m: int) -> tuple[Tensor, Tensor]:
+    """Slope of the convex potential = map to the atoms; slope of any convex one = cheapest plan."""
+    y = torch.rand(m, 2, generator=generator, dtype=torch.float64)
+    b = masses(generator, m)
+    psi = climb_square(y, b)[1]
+    x = torch.rand(n, 2, generator=generator, dtype=torch.float64).requires_grad_()
+    best = (x @ y.T + (psi - y.square().sum(dim=1)) / 2).amax(dim=1)
+    (slope,) = torch.autograd.grad(best.sum(), x)
+    x = x.detach()
+    image = otg.SemiDiscrete(y, b, psi=psi).transport(x)
+    twice = x.square().sum(dim=1) - otg.c_transform(psi, otg.cost_matrix(x, y))
+    # A convex function that is no maximum of finitely many: its slopes at a sample are a list.
+    lines, at = points(generator, 5, 2), points(generator, n, 2).requires_grad_()
+    bowl = torch.logsumexp(3 * at @ lines.T, dim=1) + at.square().sum(dim=1) / 4
+    (ends,) = torch.autograd.grad(bowl.sum(), at)
+    C = otg.cost_matrix(at.detach(), ends)
+    lhs = [slope.ravel(), 2 * best.detach(), C.diagonal().mean()[None]]
+    rhs = [image.ravel(), twice, otg.solve_exact(C).value[None]]
+    return torch.cat(lhs), torch.cat(rhs)
 
 
 @statement("prop-sd-line", chapter=4, source=BOOK, tol=1e-10, sizes=ATOMS)
@@ -359,6 +399,20 @@ def pair(_: Generator, theta: float) -> tuple[Tensor, Tensor]:
     (slope,) = torch.autograd.grad(H, at)
     closed = torch.tensor([theta**2 + 7 / 12, 2 * theta], dtype=torch.float64)
     return torch.stack([H.detach(), slope]), closed
+
+
+@statement("prop-sd-places", chapter=4, source=BOOK, tol=1e-6, sizes=MOVED)
+def places(generator: Generator, m: int) -> tuple[Tensor, Tensor]:
+    """2 b (atom - middle) = difference quotients of W; to the middles, W falls by what is said."""
+    y, b = torch.rand(m, 2, generator=generator, dtype=torch.float64), masses(generator, m)
+    W, psi = climb_square(y, b)
+    centre = middles(otg.power_cells(y, psi, SQUARE))
+    slopes = 2 * b[:, None] * (y - centre)
+    measured = quotients(lambda at: climb_square(at.view(m, 2), b)[0], y.ravel())
+    fall = b @ (y - centre).square().sum(dim=1)
+    too_high = (climb_square(centre, b)[0] - (W - fall)).clamp(min=0)
+    zero = torch.zeros(1, dtype=torch.float64)
+    return torch.cat([slopes.ravel(), too_high[None]]), torch.cat([measured, zero])
 
 
 all_on_cpu(globals())

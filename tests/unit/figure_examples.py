@@ -180,6 +180,10 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "soft_cells": lambda: plots.soft_cells(
         [[[1, 0], [0.5, 0.5], [0, 1]]], ATOMS, ((0, 2), (0, 2)), b=[0.5, 0.5]
     ),
+    "convex_potential": lambda: plots.convex_potential(HALVES, ATOMS, [0.1, 0.0]),
+    "dots": lambda: plots.dots(
+        {"ink": np.outer(T, T), "by chance": X2 / 4, "by transport": Y2 / 4}, ((0, 1), (0, 1))
+    ),
     "critic_line": lambda: plots.critic_line(
         T,
         {"critic": T**2, "exact potential": T},

@@ -84,3 +84,57 @@ def test_the_envelope_is_the_smallest_curve_and_the_cells_end_at_the_edges() -> 
 def test_what_they_refuse(call, message) -> None:
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_the_facets_of_a_convex_potential_meet_over_the_borders_of_the_cells() -> None:
+    psi = [0.2, 0.0]
+    polygons = otg.power_cells(Y, psi, SQUARE)
+    floor, bowl, atoms = plots.convex_potential(polygons, Y, psi).axes[0].collections
+    drawn = [path.vertices[:-1] for path in bowl.get_paths()]
+    shared = [
+        sum(np.linalg.norm(facet[0] - corner, axis=1).min() < 1e-9 for corner in facet[1])
+        for facet in (drawn, drawn[::-1])
+    ]
+    assert shared == [2, 2]  # two corners of either facet lie on the other one
+    other = plots.convex_potential(polygons, Y, [0.0, 0.0]).axes[0].collections[1]
+    drawn = [path.vertices[:-1] for path in other.get_paths()]
+    assert min(np.linalg.norm(drawn[0] - c, axis=1).min() for c in drawn[1]) > 1e-3
+    assert np.allclose(floor.get_facecolors()[:, :3], bowl.get_facecolors()[:, :3])
+    assert len(atoms.get_offsets()) == 2
+
+
+def test_the_bowl_is_a_linear_function_over_each_cell_with_the_slope_of_its_atom() -> None:
+    y = np.array([[0.2, 0.3], [0.7, 0.4], [0.4, 0.9]])
+    psi = np.array([0.02, 0.0, 0.05])
+    polygons = [p.numpy() for p in otg.power_cells(y, psi, SQUARE)]
+    floor, bowl, _ = plots.convex_potential(polygons, y, psi).axes[0].collections
+    lifted = np.concatenate([path.vertices[:-1] for path in bowl.get_paths()])
+    below = np.concatenate([path.vertices[:-1] for path in floor.get_paths()])
+    assert np.allclose(lifted[:, 0], below[:, 0])  # a height moves nothing sideways
+    values = [np.max(p @ y.T + (psi - (y**2).sum(1)) / 2, axis=1) - p @ y.mean(0) for p in polygons]
+    # In some order of the facets, heights are the potential's, up to one scale and one shift.
+    found = np.sort(lifted[:, 1] - below[:, 1])
+    wanted = np.sort(np.concatenate(values))
+    line = np.polyfit(wanted, found, 1)
+    assert line[0] > 0
+    assert np.allclose(np.polyval(line, wanted), found)
+
+
+def test_dots_are_where_they_were_put_and_ink_is_black() -> None:
+    ink = np.array([[0.0, 0.25, 1.0], [0.5, 0.0, 0.0]])
+    fig = plots.dots({"ink": ink, "dots": [[0.1, 0.2], [0.3, 0.4]]}, SQUARE)
+    picture, drawing = fig.axes
+    assert np.allclose(picture.images[0].get_array(), 1 - ink)
+    assert picture.images[0].origin == "lower"
+    assert np.allclose(drawing.collections[0].get_offsets(), [[0.1, 0.2], [0.3, 0.4]])
+
+
+def test_potentials_and_dots_refuse_what_does_not_fit() -> None:
+    with pytest.raises(ValueError, match="one for each of 2 atoms"):
+        plots.convex_potential(HALVES[:1], Y, [0, 0])
+    with pytest.raises(ValueError, match="psi"):
+        plots.convex_potential(HALVES, Y, [0.0])
+    with pytest.raises(ValueError, match="empty"):
+        plots.convex_potential([[], []], Y, [0, 0])
+    with pytest.raises(ValueError, match="panels"):
+        plots.dots({}, SQUARE)
