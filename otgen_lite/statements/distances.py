@@ -359,7 +359,7 @@ def sampling_floor(generator: Generator, n: int, k: int) -> tuple[Tensor, Tensor
 
 @statement("prop-qq", chapter=2, source=BOOK, tol=1e-9, sizes=SAMPLES)
 def qq(generator: Generator, n: int) -> tuple[Tensor, Tensor]:
-    """End of descent on W_2^2, and the regression line of sorted data on sorted noise."""
+    """End of descent on W_2^2 and what it leaves = regression of sorted data on sorted noise."""
     z = torch.rand(n, generator=generator, dtype=torch.float64)
     z = (z - z.mean()) / z.std(correction=0)
     y = 2 + points(generator, n, 1)[:, 0].exp()
@@ -368,8 +368,11 @@ def qq(generator: Generator, n: int) -> tuple[Tensor, Tensor]:
         theta.requires_grad_()
         (slope,) = torch.autograd.grad(otg.wasserstein_1d(theta[0] + theta[1] * z, y, p=2), theta)
         theta = theta.detach() - 0.25 * slope
+    left = otg.wasserstein_1d(theta[0] + theta[1] * z, y, p=2)
     scale = (z.sort().values * (y.sort().values - y.mean())).mean()
-    return theta, torch.stack([y.mean(), scale])
+    return torch.cat([theta, left[None]]), torch.stack(
+        [y.mean(), scale, y.var(correction=0) - scale**2]
+    )
 
 
 all_on_cpu(globals())
