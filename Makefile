@@ -66,10 +66,11 @@ gpu:  ## measure on an accelerator, with the Python that has its torch (DEVICE=c
 gpu-wheels:  ## fetch into _build/wheels what `make gpu` needs on a machine without a network
 	$(PYTHON) -m tools.gpu.wheels $(MORE)
 
-lint: $(bin)/.lint  ## ruff (lint and format) and mypy
+lint: $(bin)/.lint  ## ruff (lint and format), mypy, and the language: spelling, style, lengths
 	$(bin)/ruff check .
 	$(bin)/ruff format --check .
 	$(bin)/mypy
+	$(bin)/python -m tools.language
 
 format: $(bin)/.lint  ## let ruff put the code in order
 	$(bin)/ruff check --fix .

@@ -54,7 +54,7 @@ def by_hand(params: list[nn.Parameter], loss_of: Loss, data: Tensor, size: int, 
 
 
 def vae_loss(encoder: nn.Module, decoder: nn.Module) -> Loss:
-    """Minus the evidence lower bound with σ² = 1, as one writes it."""
+    """Minus the evidence lower bound with σ² = 1, as it is usually written."""
 
     def loss(x: Tensor) -> Tensor:
         mean, log_var = encoder(x).chunk(2, dim=1)

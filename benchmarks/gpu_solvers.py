@@ -3,7 +3,7 @@
 The contestants of ``bench_sinkhorn`` and ``bench_semidiscrete``, each in a process of its own, all
 in this Python, with their arrays on the device. Peers run with the settings that were tuned to the
 accuracy on a CPU; where rounding on the card keeps them from it, again with more iterations. The
-judge recomputes every accuracy; who did not reach it does not count.
+judge recomputes every accuracy; a solver that missed it does not count.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ def semi_dual(y: Any, psi: Any, x: Any, block: int = 4096) -> Any:
     """ψ^c(x) + mean ψ at each x, for the squared distance and equal weights.
 
     The cell of x is found in float32 and its cost computed in float64: where rounding picks a
-    neighbour, that one is dearer by no more than the rounding of the scores.
+    neighbour, that one costs more by no more than the rounding of the scores.
     """
     psi = np.asarray(psi, dtype=np.float64)
     psi = psi - psi.mean()

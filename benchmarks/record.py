@@ -150,7 +150,7 @@ def path(data: str) -> Path:
 
 
 def put_run(file: Path, row: dict[str, Any], order: tuple[str, ...]) -> None:
-    """Put a run in the place of that with its method and seed; ``order`` is that of the methods."""
+    """Put a run in place of that with its method and seed; ``order`` is that of the methods."""
     with _changed(file) as content:
         key = (row["method"], row["seed"])
         rows = [r for r in content["runs"] if (r["method"], r["seed"]) != key] + [row]

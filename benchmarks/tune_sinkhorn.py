@@ -247,7 +247,7 @@ class Tuner:
                     return record | {"reached": False, "why": why, "seconds": seconds}
                 low, high = high, 2 * high
                 error, seconds = self.once(row, high)
-            # Who is far behind is not brought to the last per cent.
+            # A solver that is far behind is not brought to the last per cent.
             while high - low > max(1, high // 25) and pace * low < 4 * self.best:
                 middle = (low + high) // 2
                 at, took = self.once(row, middle)

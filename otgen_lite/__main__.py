@@ -160,7 +160,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _failed(f"otgen_lite: {error}", 2)
         except OSError as error:
             return _failed(f"otgen_lite: {error}", 1)
-        # A launcher ends all processes when one has ended: the first is not through before this.
+        # A launcher ends all processes when the first has ended, which is not before this.
         ended = agreement.ends(stop, history.interrupted)
         stop.answered = True
     if dist.is_initialized():

@@ -72,7 +72,7 @@ def tensor(name: str, value: Any, *, finite: bool = True) -> Tensor:
         except (ValueError, RuntimeError):
             raise TypeError(
                 f"{name} must be a tensor or an array of real numbers, got a "
-                f"{type(value).__name__} that is none (ragged, or of tensors with gradients)"
+                f"{type(value).__name__} that is not one (ragged, or of tensors with gradients)"
             ) from None
         if array.dtype.kind not in "fiu":
             raise TypeError(
@@ -137,7 +137,7 @@ def _ends(value: Tensor) -> tuple[float, float]:
 
 
 def shape_text(value: Tensor) -> str:
-    """The shape as one writes it: ``(3, 2)``."""
+    """The shape as people write it: ``(3, 2)``."""
     return str(tuple(value.shape))
 
 

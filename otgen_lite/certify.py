@@ -1,4 +1,4 @@
-"""Certificates: a statement of the book, computed from both sides.
+"""Certificates: what can be computed of a statement of the book, from both sides.
 
 A chapter proves a statement and then *computes* its two sides, each by its own route.
 :func:`certificate` compares them, prints one line, fails the cell when they disagree by more
@@ -200,7 +200,7 @@ def _publish(result: Certificate) -> None:
 
 
 def _markup(line: str) -> str:
-    r"""The line for a page: powers of ten as one writes them by hand, a true minus sign.
+    r"""The line for a page: powers of ten as they are written by hand, a true minus sign.
 
     >>> _markup("✓ thm-a: 25 = 25, gap 1.5e-12")
     '<p class="otg-certificate">✓ thm-a: 25 = 25, gap 1.5\xa0×\xa010<sup>−12</sup></p>'

@@ -2,7 +2,7 @@
 
 ``python -m tools.prose`` prints a table; ``python -m tools.prose book/05_mke.md --runs`` also
 prints where more than two short sentences stand in a row, and the longest sentences. It measures
-and judges nothing: the aims are in CONTRIBUTING ("Language").
+and judges nothing: the aims are in CONTRIBUTING ("Language"), and ``tools/language`` holds them.
 
 What counts: paragraphs, list items, and the text inside of statements, proofs, exercises and boxes.
 What does not: code, tables, headings, captions and front matter. A formula is one word; a sentence

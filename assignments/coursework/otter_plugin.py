@@ -44,7 +44,7 @@ class Isolated(AbstractOtterPlugin):
                 path.unlink()
 
     def before_execution(self, submission: Any) -> Any:
-        """The notebook that is executed in the place of the submission."""
+        """The notebook that is executed in place of the submission."""
         cells = code_cells(submission)
         Path(CELLS).write_text(json.dumps(cells), encoding="utf-8")
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])

@@ -358,7 +358,7 @@ class Watch:
 
     def __init__(self, process: psutil.Process) -> None:
         self._process = process
-        self._asleep = self._idle = 0.0
+        self._asleep = self._idle = self._used = 0.0
         self._last = time.monotonic()
         self._used = self._processor()
         self.looks = 0
@@ -384,8 +384,8 @@ class Watch:
     def _processor(self) -> float:
         try:
             times = self._process.cpu_times()
-        except psutil.Error:
-            return 0.0
+        except psutil.Error:  # it has ended, of which the nursery will tell
+            return self._used
         return times.user + times.system
 
     def _sleeps(self) -> bool:

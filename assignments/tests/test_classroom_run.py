@@ -203,6 +203,8 @@ def test_a_run_that_is_killed_goes_on_where_it_was(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
+        # Where the tests run in the background, an interrupt is ignored, also by what they start.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while len(list((out / "records").glob("*.json"))) < 4:
         assert first.poll() is None, first.communicate()

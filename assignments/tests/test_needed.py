@@ -246,7 +246,7 @@ def test_the_length_of_a_notebook_is_limited():
 
 @pytest.mark.parametrize("line", ["?a", "a?", "!ls", "%magic", "x = %magic", ")"])
 def test_what_only_a_notebook_understands_is_taken_apart_so_often(line, monkeypatch):
-    """Lines times times: of any number of cells, and then no more of them."""
+    """So many lines, so many times: of any number of cells, and then no more of them."""
     taken = []
     real = TransformerManager.do_one_token_transform
 

@@ -49,7 +49,7 @@ FORGED = {
     "bytes": "raw(os.urandom(1000))",
     "an impossible length": "raw(struct.pack('<I', 2**32 - 1) + channel()._number)",
     "a length that is too large": "raw(wire.HEAD.pack(wire.LARGEST + 1, channel()._number))",
-    "a message that is none": "raw(wire.HEAD.pack(4, channel()._number) + b'abcd')",
+    "a message that is not one": "raw(wire.HEAD.pack(4, channel()._number) + b'abcd')",
     "another form": "raw(wire.HEAD.pack(len(d := wire.dump([1])), channel()._number) + d)",
     "unknown words": (
         "raw(wire.HEAD.pack(len(d := wire.dump({'points': 3})), channel()._number) + d)"

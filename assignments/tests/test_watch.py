@@ -19,6 +19,7 @@ class Machine:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = self.used = 0.0
+        self.gone = False
         self.states = {1: RUNNING}
         monkeypatch.setattr(grader.time, "monotonic", lambda: self.now)
         monkeypatch.setattr(
@@ -27,6 +28,8 @@ class Machine:
         self.watch = grader.Watch(self)
 
     def cpu_times(self):
+        if self.gone:
+            raise psutil.NoSuchProcess(1)
         return SimpleNamespace(user=self.used, system=0.0)
 
     def threads(self):
@@ -51,6 +54,13 @@ def machine(monkeypatch):
 def test_a_process_that_sleeps_has_hung(machine):
     machine.states = {1: SLEEPING}
     assert machine.passes(60) == pytest.approx(grader.ASLEEP, abs=2 * grader.TICK)
+
+
+def test_one_that_has_ended_after_computing_for_long_has_not(machine):
+    machine.states = {1: SLEEPING}
+    assert machine.passes(2, computes=1) is None
+    machine.gone, machine.states = True, {}
+    assert machine.passes(5) is None
 
 
 def test_so_has_one_that_is_stopped(machine):

@@ -63,7 +63,7 @@ def _how_it_went(record: Row) -> nodes.Node:
     steps = record["steps"]
     bad = [f"{s['name']} ({s['outcome']}: {s['why']})" for s in steps if s["outcome"] != "ok"]
     text = f"{len(steps) - len(bad)} of {len(steps)} steps ended well"
-    text += f"; not so {', '.join(bad)}." if bad else "."
+    text += f"; the others: {', '.join(bad)}." if bad else "."
     for row in record["rows"]:
         if row["step"] == "tests" and row["case"] == "tests":
             text += f" Tests on the device: {row['value']} passed, {row.get('note', '')}."

@@ -55,7 +55,7 @@ def add_button(
     context: dict[str, Any],
     doctree: nodes.document | None,
 ) -> None:
-    """Put one link in the place of the theme's launch buttons (they lead to the Markdown file)."""
+    """Put one link in place of the theme's launch buttons (they lead to the Markdown file)."""
     buttons = context.get("header_buttons")
     if buttons is None:
         return

@@ -28,7 +28,7 @@ WIDTH = 480
 BYTES = 25_000
 #: Widths and numbers of colours, tried in turn until a picture has no more than ``BYTES`` bytes.
 SIZES = ((WIDTH, 64), (WIDTH, 32), (420, 32), (350, 32), (350, 16), (350, 8))
-#: A printed text that is longer is for who runs the cell.
+#: A printed text that is longer is shown to those who run the cell.
 CHARACTERS = 4000
 
 HIDDEN = {"remove-output", "remove_output", "remove-cell", "remove_cell"}

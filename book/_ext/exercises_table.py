@@ -1,4 +1,4 @@
-"""All exercises of the book, chapter by chapter, for who sets an assignment."""
+"""All exercises of the book, chapter by chapter, for anyone who sets an assignment."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def drawings(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def replace_images(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Put a ``<picture>`` in the place of each figure of a cell."""
+    """Put a ``<picture>`` in place of each figure of a cell."""
     if app.builder.name not in BUILDERS:
         return
     records = drawings(executed.path_of(app, docname))

@@ -132,7 +132,7 @@ def _names(env: BuildEnvironment, pages: set[str]) -> dict[str, list[nodes.Node]
 
 
 def _typeset(number: float, digits: int = 6) -> str:
-    """A number as one reads it: a true minus sign, and powers of ten as such."""
+    """A number as people read it: a true minus sign, and powers of ten as such."""
     text = f"{number:.{digits}g}".replace("-", "−")
     mantissa, e, exponent = text.partition("e")
     if not e:

@@ -1,4 +1,4 @@
-"""Data: toys in the plane that one can look at, real handwritten digits, and two photographs.
+"""Data: toys in the plane to look at, real handwritten digits, and two photographs.
 
 MNIST and Fashion-MNIST are fetched once and kept (:func:`data_dir`); CelebA is read from where you
 have put it. No data set is part of this package, and each function names its licence.

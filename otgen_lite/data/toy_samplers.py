@@ -1,4 +1,4 @@
-"""Toys: measures in the plane that one can look at."""
+"""Toys: measures in the plane to look at."""
 
 from __future__ import annotations
 

@@ -40,8 +40,8 @@ class Explorer:
 
     In a live kernel (Jupyter, Colab) the explorer is a widget; frames are computed when asked
     for, in the background, and remembered. While the book is built (``OTGEN_BOOK=1``) all frames
-    are computed at once, no widget is made, and a frame that fails fails the cell. Elsewhere the
-    first frame stands for the whole.
+    are computed at once, no widget is made, and a frame that fails makes the cell fail. Elsewhere
+    the first frame stands for the whole.
 
     Args:
         axes: one to three axes, name to a list of distinct values. Numbers become a slider,
@@ -54,7 +54,7 @@ class Explorer:
         name: lower-case letters, digits and hyphens; distinct on its page.
         caption: a sentence under the figure; ``$…$`` is typeset where the page can, here, in
             ``labels``, and in the names of read-outs.
-        alt: what is seen, for who does not see it: a format string over the names of axes and
+        alt: what is seen, for readers who do not see it: a format string over the names of axes and
             read-outs, or a callable ``(values, readouts) -> str``. It must change with the frame.
         labels: axis name to what the reader sees; default the name.
         start: axis name to the value shown first; default the first of each axis.

@@ -1,4 +1,4 @@
-"""Metrics: how good samples are, each in numbers that one can check.
+"""Metrics: how good samples are, each in numbers that you can check.
 
 Every metric is a function of samples and returns a number; :func:`floor` says what samples of the
 true law would score, so that a number can be read. Nothing here is differentiable: a metric looks

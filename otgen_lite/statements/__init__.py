@@ -1,4 +1,4 @@
-"""The statements of the book as functions: one short function each, both sides returned.
+"""What can be computed of each statement of the book: one short function, which returns two sides.
 
 A chapter shows such a function and certifies it on one instance; ``tests/certificates`` runs it
 on others, of other sizes and dimensions. The two are the same code.

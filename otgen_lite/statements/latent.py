@@ -122,7 +122,7 @@ def uphill(generator: Generator, d: int, m: int, K: float) -> Sides:
 
 @statement("prop-lat-direction", chapter=13, source=BOOK, tol=1e-9, sizes=APART)
 def direction(generator: Generator, n: int, m: int) -> Sides:
-    """Cheapest, dearest and product plan of two laws that lie apart = value of the critic x."""
+    """Cheapest, costliest and product plan of two laws that lie apart = value of the critic x."""
     z = torch.rand(n, generator=generator, dtype=torch.float64)
     y = 2 + torch.rand(m, generator=generator, dtype=torch.float64)
     a, b = masses(generator, n), masses(generator, m)

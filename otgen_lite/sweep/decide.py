@@ -68,7 +68,7 @@ def does_not_pay(members: Sequence[Method], data: Any, options: dict[str, Any]) 
 
 
 def work(member: Method, data: Any, batch_size: int) -> float:
-    """Multiplications in the dearest of a method's losses on one batch, counted or estimated.
+    """Multiplications in the costliest of a method's losses on one batch, counted or estimated.
 
     They are counted on two rows of the data, where the data are rows; else every weight counts once
     for each point, which is right for dense networks.

@@ -86,7 +86,7 @@ def points(grid: Mapping[str, Sequence[Any]]) -> list[Point]:
 
 
 def words(point: Point) -> str:
-    """A point as one writes it: ``lam=10.0, cost='cityblock'``."""
+    """A point as it is written: ``lam=10.0, cost='cityblock'``."""
     return ", ".join(f"{name}={_short(value)}" for name, value in point.items())
 
 

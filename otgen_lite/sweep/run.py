@@ -56,7 +56,7 @@ def sweep(
     with their parameters stacked, whose loss is computed by ``torch.func.vmap``. Several stacks,
     one a cost say, are trained in step.
 
-    Where a stack cannot work (an exact linear program in the loss, a loss that looks at numbers,
+    Where a stack cannot work (an exact linear programme in the loss, a loss that looks at numbers,
     several processes, an optimizer that couples parameters) or does not pay (large networks on a
     CPU), members are trained one after another; ``.reason`` says why, and so does the log.
 

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from otgen_lite import _checks
 
-#: How long a process waits for the others before it gives up. Who needs another time starts the
-#: process group before ``fit``.
+#: How long a process waits for the others before it gives up. Where another time is needed,
+#: start the process group before ``fit``.
 TIMEOUT = timedelta(minutes=10)
 
 

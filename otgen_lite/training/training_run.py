@@ -240,7 +240,8 @@ class TrainingRun:
                 self.checkpoint.save(step)
         self.history.interrupted = stop and not end
         if stop or end:
-            # Who is through waits here until the first has written; callbacks are its alone.
+            # A process that is through waits here until the first has written, whose alone
+            # the callbacks are.
             interrupted = self.processes.most(int(self._interrupted))
             self.history.stopped_early = stop and not (end or interrupted or self.stop.number)
         self._say(step)

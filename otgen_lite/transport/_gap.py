@@ -208,7 +208,7 @@ class _Repair:
         return float(part @ slack) / self.size
 
     def _spread_rest(self) -> float:
-        """The rest of the excess, moved to the rest of the lack: by the best plan, if small."""
+        """The rest of the excess, moved to the rest of the shortage: by the best plan, if small."""
         rest = self.missing.clip(min=0.0)
         total = rest.sum()
         if total <= 1e-12:  # rounding

@@ -9,7 +9,7 @@ A sample of M points has the slope g + noise, with the noise's covariance Sigma 
 Sigma = diag(masses) - masses masses^T. So what the sample itself would gain is larger in the mean,
 by c / M with c = tr(L^{-1} Sigma) / 2. Richardson's extrapolation from the halves of the sample,
 2 gap(M) - mean of gap(M/2), removes that term; written out, it is the product of the two halves'
-slopes, g_1^T L^{-1} g_2 / 2, in which no noise meets itself. With k parts in the place of two, and
+slopes, g_1^T L^{-1} g_2 / 2, in which no noise meets itself. With k parts in place of two, and
 the mean over all pairs of them, this is a U-statistic: the same mean, half the variance, and a
 standard error from the spread of the pairs.
 
@@ -18,7 +18,7 @@ move along L^{-1} g: the bend of H.
 
 Tried and left: the gain on the halves themselves, whose best potentials the repaired plan does not
 find closely enough; the in-sample gain less a computed c / M, in which an error of L meets c / M in
-the place of the gap; L^{-1} g at full length, which empty cells overshoot.
+place of the gap; L^{-1} g at full length, which empty cells overshoot.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ def soft_gap(
     r"""Gap, its error, the dual value and its error, for eps > 0.
 
     The plan of psi' has the right first marginal. Atoms that get too much give back in
-    proportion, and what is given back goes to the atoms that lack mass in proportion to the lack
-    (Altschuler, Weed and Rigollet's rounding). Its value exceeds H_M(psi') by
+    proportion, and what is given back goes to the atoms that lack mass, in proportion to what they
+    lack (Altschuler, Weed and Rigollet's rounding). Its value exceeds H_M(psi') by
     eps KL(plan | plan of psi').
     """
     start, held = dual.soft(psi, x)

@@ -1,4 +1,4 @@
-"""The semi-dual of a sample, block by block: who wins each point, by how much, and the masses."""
+"""The semi-dual of a sample, block by block: which atom wins a point, by how much, and masses."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ class SampledDual:
         return transform + self.base(x), total / x.shape[0]
 
     def log_weights(self, scores: Tensor) -> Tensor:
-        """log b_j + score / eps, in the place of the scores."""
+        """log b_j + score / eps, in place of the scores."""
         return scores.div_(self.eps).add_(self._log_b.to(scores.dtype))
 
     def transform(self, psi: Tensor, x: Tensor) -> Tensor:
@@ -214,7 +214,7 @@ class SampledDual:
 
 
 def softened(weights: Tensor) -> tuple[Tensor, Tensor]:
-    """exp(weights - top) in the place of the weights, and their row maxima ``top``.
+    """exp(weights - top) in place of the weights, and their row maxima ``top``.
 
     Exponents are cut: subnormal numbers, which a small eps makes many of, take a processor ten
     times longer than all the rest.

@@ -168,7 +168,7 @@ def _solve(
 
 
 def _answer(C: np.ndarray, a: np.ndarray, b: np.ndarray, max_iter: int) -> Answer:
-    """One run of the simplex, and several where that one does not prove itself."""
+    """One run of the simplex, and several where the first does not prove itself."""
     try:
         answer = direct(C, a, b, max_iter)
         return answer if answer is not None and answer.certified else careful(C, a, b, max_iter)

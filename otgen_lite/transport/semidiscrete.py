@@ -1,4 +1,4 @@
-"""Semi-discrete transport: from a law that one can draw from to finitely many atoms."""
+"""Semi-discrete transport: from a law that can be drawn from to finitely many atoms."""
 
 from __future__ import annotations
 

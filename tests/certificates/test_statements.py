@@ -1,4 +1,4 @@
-"""Every statement of the book, on random instances that no page shows."""
+"""What is computed of each statement of the book, on instances that no page shows."""
 
 import inspect
 

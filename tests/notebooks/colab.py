@@ -141,7 +141,7 @@ class Colab:
 def as_checked_in(path: Path, website: str) -> nbformat.NotebookNode:
     """A notebook of the repository, and one more cell that moves its explorers.
 
-    Its first cell asks for the wheel at ``website``, in the place of the real one.
+    Its first cell asks for the wheel at ``website``, in place of the real one.
     """
     notebook = nbformat.read(path, as_version=4)
     address = settings()["html"]["baseurl"] + wheel.FOLDER
@@ -199,7 +199,7 @@ def errors(notebook: nbformat.NotebookNode) -> list[str]:
 
 @dataclass
 class Redirection:
-    """A throw-away repository that git fetches in the place of the real one."""
+    """A throw-away repository that git fetches in place of the real one."""
 
     commit: str  # the only one
     variables: dict[str, str]  # the settings of git that do it

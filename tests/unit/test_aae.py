@@ -88,7 +88,7 @@ def test_images_sum_over_pixels() -> None:
 
 
 def trained(method: otg.Method, rates: dict[str, float], steps: int) -> list[Tensor]:
-    """Plain gradient steps on both players, as one writes them by hand."""
+    """Plain gradient steps on both players, as they are written by hand."""
     x = data(64)
     curve = []
     for step in range(steps):

@@ -317,7 +317,7 @@ def test_the_status_page_shows_a_record(table, tmp_path):
     text = "\n".join(node.astext() for node in table.nodes_for(table.read(tmp_path)))
     for told in (
         "A card. Recorded on 2001-02-03 at commit aaaaaaaaaaaa in 402 s.",
-        "5 of 6 steps ended well; not so bench compile (timed out: it took more than 40 s).",
+        "5 of 6 steps ended well; the others: bench compile (timed out: it took more than 40 s).",
         "Tests on the device: 95 passed, 0 failed, 0 skipped.",
         "1,234", "62 %", "VAE, bf16: TypeError: no bf16", "≥ 40", "2 ms (ours)", "4 ms (OTT)",
         "31.2", "37 cells",

@@ -314,7 +314,7 @@ def test_large_networks_on_a_cpu_are_not_stacked(caplog, monkeypatch):
         s = otg.sweep(vae, grid, ROWS, **OPTIONS)
     assert not s.stacked
     assert "the networks are large: a loss takes 9.6e+02 multiplications" in caplog.text
-    # Who insists gets a stack.
+    # A reader who insists gets a stack.
     assert otg.sweep(vae, grid, ROWS, stack=True, **OPTIONS).stacked
 
 

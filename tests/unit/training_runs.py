@@ -277,7 +277,7 @@ def dying(folder: Path) -> None:
 
 
 def hanging(folder: Path) -> None:
-    """Under torchrun: the second process stops to answer; who waits has 3 seconds' patience."""
+    """Under torchrun: the second process stops to answer; the first has 3 seconds' patience."""
     from datetime import timedelta
 
     import torch.distributed as dist

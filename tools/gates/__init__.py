@@ -6,7 +6,7 @@ Every gate takes the :class:`~tools.gates.book.Book` and yields
 
 from collections.abc import Callable, Iterator
 
-from tools.gates import execution, pages, statements
+from tools.gates import execution, explorers, pages, statements
 from tools.gates.book import Book, Fault
 
 GATES: tuple[Callable[[Book], Iterator[Fault]], ...] = (
@@ -21,6 +21,7 @@ GATES: tuple[Callable[[Book], Iterator[Fault]], ...] = (
     pages.launch_links,
     pages.wheels,
     pages.other_hosts,
+    explorers.axes_without_question,
     statements.exercises_without_solution,
     statements.statements_without_certificate,
     statements.certificates_without_statement,

@@ -104,7 +104,7 @@ def main(arguments: list[str] | None = None) -> int:
         "seconds": 0.0,
     }
     whole = not smoke and not asked.only
-    # Who ends this ends the step too, which is a session of its own.
+    # To end this is to end the step too, which is a session of its own.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     kept = record.Record(facts, files())
     bad = perform(todo, kept, TOTAL * (PATIENCE if smoke else 1.0), [PUBLISHED] if whole else [])

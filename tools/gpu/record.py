@@ -104,7 +104,7 @@ def _fields(
         raise ValueError(f"{place} lacks {missing} and has, unknown, {unknown}")
     for name, found in value.items():
         types = (must | may)[name]
-        # A truth value is an int in Python; here it is none.
+        # A truth value is an int in Python; here it is not.
         if not isinstance(found, types) or (isinstance(found, bool) and bool not in types):
             kinds = " or ".join(t.__name__ for t in types)
             raise ValueError(f"{place}[{name!r}] must be {kinds}, got {found!r}")

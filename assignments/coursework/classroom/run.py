@@ -139,7 +139,7 @@ def _progress(
 
 
 def _named(running: list[Job]) -> str:
-    """Who is being graded, the first few by name."""
+    """Those that are being graded, the first few by name."""
     names = [job.entry.name or job.entry.id for job in running]
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return f"now {', '.join(names[:NAMED])}{more}" if names else ""

@@ -1,8 +1,8 @@
-"""Who handed in what: submissions named as Canvas, Moodle and Gradescope export them, or plainly.
+"""What was handed in, by whom: files named as Canvas, Moodle and Gradescope do, or plainly.
 
 Canvas (``lib/content_zipper.rb``): ``lovelaceada_LATE_12345_67890_notebook-1.ipynb``, in which the
 first number is the student's and the second the file's; ``_LATE`` where it was late; ``anon_ab1Cd``
-in the place of name and number where names are hidden; -1, -2 where a file of that name was handed
+in place of name and number where names are hidden; -1, -2 where a file of that name was handed
 in again.
 
 Moodle (``mod/assign``): a folder ``Ada Lovelace_123456_assignsubmission_file_`` (newer versions
@@ -58,7 +58,7 @@ DEPTH = 100
 FACTS = ("name", "sid", "email")
 #: Titles that a message shows.
 TITLES = 5
-#: Files that somebody may have handed in in the place of a notebook.
+#: Files that somebody may have handed in instead of a notebook.
 INSTEAD = {".py", ".zip", ".pdf", ".docx"}
 #: For the message that says that nothing was found.
 PATTERNS = (

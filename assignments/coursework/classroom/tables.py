@@ -87,7 +87,7 @@ def number(value: float) -> str:
 
 
 def mean(value: float) -> str:
-    """A mean of points, as precise as one reads it."""
+    """A mean of points, as precise as people read it."""
     return number(round(value, 2))
 
 

@@ -74,7 +74,7 @@ def named(names: list[str]) -> list[Path]:
     """The sources of these names, or all without any.
 
     Raises:
-        SystemExit: for a name that is none.
+        SystemExit: for a name that no assignment has.
     """
     known = {folder.name: folder for folder in folders()}
     for name in names:
@@ -84,7 +84,7 @@ def named(names: list[str]) -> list[Path]:
 
 
 def _make(chosen: list[Path], secret: str, target: Path) -> None:
-    """Make them aside, and put each in the place of the old one once all are made."""
+    """Make them aside, and put each in place of the old one once all are made."""
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target, prefix=".making-") as aside:
         packed = wheels.build(ROOT, Path(aside) / "wheels")

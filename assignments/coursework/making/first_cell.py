@@ -70,7 +70,7 @@ def visible(assignment: Assignment) -> dict[str, str]:
 
 
 def _literal(texts: dict[str, str]) -> str:
-    """The dictionary as code that one can read."""
+    """The dictionary as code that people can read."""
     lines = ["{"]
     for name, text in texts.items():
         if "'''" in text or "\\" in text:
