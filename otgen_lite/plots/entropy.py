@@ -219,7 +219,7 @@ def scaled_plans(plans: Sequence[Any], a: Any, b: Any, labels: Sequence[str]) ->
         labels: what to write below each of them.
 
     Returns:
-        The figure, with three axes for each stage: the plan, its columns' sums and its rows' sums.
+        Figure of three axes a stage, which show the plan, the sums of its columns and of its rows.
 
     Raises:
         ValueError: if shapes do not match, a number is not finite, there is no mass, or there are
