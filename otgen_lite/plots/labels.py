@@ -220,7 +220,7 @@ def legend_above(ax: Axes, undo: ExitStack) -> None:
 
 
 def _drawn(ax: Axes, legend: Legend) -> list[Any]:
-    """What a legend's entries stand for: of a curve with bars, the curve with its marks too."""
+    """What a legend's entries stand for: of a curve with bars, the marks too."""
     handles, names = ax.get_legend_handles_labels()
     barred = {n: h for n, h in zip(names, handles, strict=True) if isinstance(h, ErrorbarContainer)}
     entries = zip(legend.legend_handles, legend.get_texts(), strict=True)

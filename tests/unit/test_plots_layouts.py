@@ -120,14 +120,14 @@ def test_legends_stand_above_on_a_phone_and_cover_nothing() -> None:
     assert ax.get_legend() is not legend
 
 
-def test_a_curve_with_bars_keeps_its_stroke_in_a_legend_on_a_phone() -> None:
+def test_a_curve_with_bars_keeps_its_marks_in_a_legend_on_a_phone() -> None:
     figure, ax = plots.figure(height=3.0)
     ax.errorbar([0, 1], [0, 1], yerr=0.1, fmt="s--", label="measured")
     ax.legend()
     with plots.narrow(figure):
         legend = ax.get_legend()
         assert legend is not None
-        assert "--" in [line.get_linestyle() for line in legend.findobj(Line2D)]
+        assert "s" in [line.get_marker() for line in legend.findobj(Line2D)]
 
 
 def test_panels_are_stacked_and_pictures_stay_side_by_side() -> None:
