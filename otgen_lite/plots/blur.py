@@ -59,7 +59,7 @@ def pitchfork(
     _drawing.match("encoders", both, (2, len(z)))
     # Laid out by hand: the same place for every frame, and quicker than a layout engine.
     fig = Figure(figsize=(WIDTH, 3.3))
-    left, right = (fig.add_axes(box) for box in ((0.09, 0.17, 0.4, 0.8), (0.59, 0.17, 0.4, 0.8)))
+    left, right = (fig.add_axes(box) for box in ((0.1, 0.17, 0.4, 0.8), (0.6, 0.17, 0.39, 0.8)))
     for sign in (1, -1):
         left.plot(t, sign * g, color="black", label="best" if sign == 1 else None)
     for k, (name, (places, values)) in enumerate(trained.items()):
@@ -71,6 +71,7 @@ def pitchfork(
             )
     left.axvline(at, color=VIOLET, linestyle=":")
     left.set(xlabel="variance $\\sigma^2$ of the decoder", ylim=(-1.15, 1.15), yticks=[-1, 0, 1])
+    left.set_ylabel("decoded", labelpad=0)
     left.set_xlim(0, t[-1])
     left.locator_params(axis="x", nbins=4)  # no number at the edge of a phone
     left.legend(loc="center left", handlelength=1.4, borderaxespad=0.1)
@@ -88,14 +89,15 @@ def pitchfork(
         right.plot(z, tall[1], color=BLUE)
         right.plot(z, made, color=RED)
     right.axhline(0, color=GREY, linewidth=0.8)
+    right.set_ylabel("decoder, encoders", labelpad=0)
     right.set(xlabel="code", ylim=(-1.15, 1.15), yticks=[-1, 0, 1], xlim=(z[0], z[-1]))
     if len(z) <= 8:
         right.set(xlim=(z[0] - 1, z[-1] + 1), xticks=list(z))
 
     def below(fig: Figure, undo: ExitStack) -> None:
         resize(fig, NARROW, 6.0, undo)
-        move(left, (0.5, 3.5, NARROW - 0.6, 2.3), undo)
-        move(right, (0.5, 0.55, NARROW - 0.6, 2.2), undo)
+        move(left, (0.55, 3.5, NARROW - 0.65, 2.3), undo)
+        move(right, (0.55, 0.55, NARROW - 0.65, 2.2), undo)
 
     return arrange(fig, below)
 

@@ -157,7 +157,7 @@ def noisy_line(
     slopes = _drawing.array("slopes", slopes, 1)
     # Laid out by hand: the same place for every frame, and quicker than a layout engine.
     fig = Figure(figsize=(WIDTH, 3.3))
-    left, right = (fig.add_axes(box) for box in ((0.01, 0.17, 0.44, 0.8), (0.53, 0.17, 0.45, 0.8)))
+    left, right = (fig.add_axes(box) for box in ((0.01, 0.17, 0.42, 0.8), (0.54, 0.17, 0.44, 0.8)))
     t = np.linspace(-3.6 * s, 3.6 * s, 241)
     density_curves(
         t,
@@ -181,13 +181,14 @@ def noisy_line(
         low = int(v.argmin())
         right.plot(slopes[low], v[low], "v", color=color, markersize=9, clip_on=False, zorder=3)
         right.plot(a, np.interp(a, slopes, v), "o", color=color, markersize=8, clip_on=False)
-    right.set(xlabel="slope $a$ of the decoder", ylim=(0, top), xlim=(slopes[0], slopes[-1]))
+    right.set(xlabel="slope $a$ of the decoder", ylabel="cost")
+    right.set(ylim=(0, top), xlim=(slopes[0], slopes[-1]))
     right.legend(loc="upper right", handlelength=1.6)
 
     def below(fig: Figure, undo: ExitStack) -> None:
         resize(fig, NARROW, 6.5, undo)  # legends go above their axes
         move(left, (0.1, 3.5, NARROW - 0.2, 2.1), undo)
-        move(right, (0.45, 0.55, NARROW - 0.6, 2.0), undo)
+        move(right, (0.6, 0.55, NARROW - 0.75, 2.0), undo)
 
     return arrange(fig, below)
 

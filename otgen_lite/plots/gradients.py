@@ -110,7 +110,7 @@ def between_poles(
     _drawing.match("held", bound, t.shape)
     _drawing.match("points", model, (len(model), 2))
     fig = Figure(figsize=(WIDTH, 3.0))  # no layout engine: every frame has the same letters
-    edges = {"left": 0.075, "right": 0.99, "bottom": 0.18, "top": 0.97, "wspace": 0.05}
+    edges = {"left": 0.095, "right": 0.99, "bottom": 0.18, "top": 0.97, "wspace": 0.05}
     curve, plane = fig.subplots(1, 2, width_ratios=(1.5, 1), gridspec_kw=edges)
     if exact is not None:
         other = _drawing.array("exact", exact, 1)
@@ -126,7 +126,8 @@ def between_poles(
     curve.plot([at], [height], "o", color=VIOLET, markersize=8, zorder=4)
     low, high = ylim if ylim is not None else (float(bound.min()), float(v.max()))
     ticks = [k for k in np.arange(-10.0, 10.5, 0.5) if low <= k <= high]
-    curve.set(xlabel="θ", ylim=ylim, xticks=[-1, 0, 1], yticks=ticks[:: 1 + len(ticks) // 5])
+    curve.set(xlabel="θ", ylabel="cost", ylim=ylim, xticks=[-1, 0, 1])
+    curve.set_yticks(ticks[:: 1 + len(ticks) // 5])
     plane.axhline(border, color=VIOLET, linestyle="--", linewidth=1.4)
     plane.scatter([0, 0], [1, -1], s=90, color=BLUE, zorder=3)
     if len(model) > 2:
@@ -144,7 +145,7 @@ def _curve_over_plane(fig: Figure, undo: ExitStack) -> None:
     """The layout for a phone: inches from the lower left corner."""
     curve, plane = fig.axes
     resize(fig, NARROW, 5.1, undo)
-    move(curve, (0.42, 2.95, 2.98, 2.1), undo)
+    move(curve, (0.6, 2.95, 2.8, 2.1), undo)
     move(plane, (0.25, 0.3, 3.0, 2.1), undo)
 
 

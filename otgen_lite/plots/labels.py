@@ -13,6 +13,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.text import Text
@@ -195,8 +196,9 @@ def legend_above(ax: Axes, undo: ExitStack) -> None:
     assert figure is not None
     width = figure.get_figwidth()
     rows, words = legend_lines(old, width)
+    rows += rows // 3 if any("$" in w for w in words) else 0  # formulas are taller
     new = ax.legend(
-        old.legend_handles,
+        _drawn(ax, old),
         words,
         loc="lower left",
         bbox_to_anchor=(0.0, 1.0),
@@ -215,6 +217,14 @@ def legend_above(ax: Axes, undo: ExitStack) -> None:
     if not ax.get_title():
         undo.callback(ax.set_title, "")
         ax.set_title("\n".join([" "] * rows))
+
+
+def _drawn(ax: Axes, legend: Legend) -> list[Any]:
+    """What a legend's entries stand for: of a curve with bars, the marks too."""
+    handles, names = ax.get_legend_handles_labels()
+    barred = {n: h for n, h in zip(names, handles, strict=True) if isinstance(h, ErrorbarContainer)}
+    entries = zip(legend.legend_handles, legend.get_texts(), strict=True)
+    return [barred.get(text.get_text(), handle) for handle, text in entries]
 
 
 def thin(axis: Axis, undo: ExitStack) -> None:

@@ -64,22 +64,38 @@ def interior_point(
                 slope, bend = np.log(q / b), 1 / q
             else:
                 slope, bend = np.log(2 * q / (q + b)), b / (q * (q + b))
-            # In the unknowns u with dP = P u: the barrier's own Hessian is the identity.
+            # In the unknowns u with dP = P u the Hessian is I + w_j w_j^T for each column j.
             down = t * (C + lam * slope) * P - 1.0
-            weights = (P * np.sqrt(t * lam * bend)).T  # (m, n)
-            hessian = np.eye(n * m)
-            for j in range(m):
-                hessian[j::m, j::m] += np.outer(weights[j], weights[j])
-            rows = np.kron(np.eye(n), np.ones((1, m))) * P.ravel()
-            system = np.block([[hessian, rows.T], [rows, np.zeros((n, n))]])
-            u = np.linalg.solve(system, np.concatenate([-down.ravel(), a - P.sum(axis=1)]))
-            u = u[: n * m].reshape(n, m)
+            w = P * np.sqrt(t * lam * bend)
+            u = step(w, P, -down, a - P.sum(axis=1))
             P = P * (1 + u * min(1.0, 0.9 / max(-u.min(), 1e-300)))
             if np.abs(u).max() < 1e-6:
                 break
         if n * m / t < gap:
             return P * (a / P.sum(axis=1))[:, None]
         t *= 5
+
+
+def step(w: np.ndarray, P: np.ndarray, V: np.ndarray, missing: np.ndarray) -> np.ndarray:
+    """The u (n, m) that solves u_j + w_j (w_j . u_j) + P_j y = V_j, with rows P_i . u_i = missing.
+
+    The blocks are inverted by the formula of Sherman and Morrison, and y is found from the rows.
+    """
+    n = len(P)
+    whole = 1 + (w * w).sum(axis=0)
+    others = 1 + (np.ones((n, n)) - np.eye(n)) @ (w * w)  # whole - w w would cancel
+    rows = -(P * w / whole) @ (P * w).T
+    np.fill_diagonal(rows, (P * P * others / whole).sum(axis=1))
+
+    def inverse(X: np.ndarray) -> np.ndarray:
+        return X - w * ((w * X).sum(axis=0) / whole)
+
+    u, y = np.zeros_like(P), np.zeros(n)
+    for _ in range(2):  # once more for what rounding has left
+        left = V - u - w * (w * u).sum(axis=0) - P * y[:, None]
+        more = np.linalg.solve(rows, (P * (u + inverse(left))).sum(axis=1) - missing)
+        u, y = u + inverse(left - P * more[:, None]), y + more
+    return u
 
 
 def dual(C: Tensor, a: Tensor, b: Tensor, lam: float, name: str) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
@@ -117,6 +118,16 @@ def test_legends_stand_above_on_a_phone_and_cover_nothing() -> None:
         assert legend.get_window_extent().y0 >= ax.get_window_extent().y1
         assert len(legend.get_texts()) == 2
     assert ax.get_legend() is not legend
+
+
+def test_a_curve_with_bars_keeps_its_marks_in_a_legend_on_a_phone() -> None:
+    figure, ax = plots.figure(height=3.0)
+    ax.errorbar([0, 1], [0, 1], yerr=0.1, fmt="s--", label="measured")
+    ax.legend()
+    with plots.narrow(figure):
+        legend = ax.get_legend()
+        assert legend is not None
+        assert "s" in [line.get_marker() for line in legend.findobj(Line2D)]
 
 
 def test_panels_are_stacked_and_pictures_stay_side_by_side() -> None:

@@ -93,6 +93,21 @@ def test_the_plan_of_the_interior_point_method_is_an_encoder() -> None:
         assert (P * slack).sum() < 1e-5
 
 
+def test_a_newton_step_solves_its_linear_system() -> None:
+    rng = np.random.default_rng(0)
+    n, m = 4, 7
+    P, V, missing = rng.uniform(0.1, 1, (n, m)), rng.normal(size=(n, m)), rng.normal(size=n)
+    w = 30 * rng.uniform(0.1, 1, (n, m))
+    u = solvers.step(w, P, V, missing)
+    hessian = np.eye(n * m)
+    for j in range(m):
+        hessian[j::m, j::m] += np.outer(w[:, j], w[:, j])
+    rows = np.kron(np.eye(n), np.ones((1, m))) * P.ravel()
+    system = np.block([[hessian, rows.T], [rows, np.zeros((n, n))]])
+    dense = np.linalg.solve(system, np.append(V.ravel(), missing))
+    np.testing.assert_allclose(u.ravel(), dense[: n * m], atol=1e-9, rtol=0)
+
+
 def test_the_scalar_gaussian_has_its_known_value() -> None:
     lhs, rhs = claims.gauss_line(torch.Generator(), s=2.0, lam=2.0)
     assert lhs[0].item() / 2 == pytest.approx(0.181314, abs=1e-6)  # with half the squared cost
