@@ -19,7 +19,7 @@ HALF = 0.1
 
 
 class CannotStack(RuntimeError):  # noqa: N818
-    """Members cannot be computed as one; the message says why."""
+    """The members of a sweep cannot be trained as one stack; the message says why."""
 
 
 class Stack(Protocol):

@@ -31,8 +31,8 @@ class SemiDiscrete:
 
     with the transform :math:`\psi^{c}(x) = \min_j c(x, y_j) - \psi_j` for eps = 0 and
     :math:`\psi^{c,\varepsilon}(x) = -\varepsilon \log \sum_j b_j e^{(\psi_j - c(x, y_j)) /
-    \varepsilon}` for eps > 0. For eps = 0, :math:`\pi(x)` is the unit vector of the atom that attains the minimum
-    (the first one where several do); for eps > 0 it is
+    \varepsilon}` for eps > 0. For eps = 0, :math:`\pi(x)` is the unit vector of the atom that
+    attains the minimum (the first one where several do); for eps > 0 it is
     :math:`\pi_j(x) \propto b_j e^{(\psi_j - c(x, y_j)) / \varepsilon}`. W is a cost, not a root of
     it; a squared cost is not halved; the entropy is relative to the product of mu and b.
 
