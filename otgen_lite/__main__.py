@@ -1,4 +1,4 @@
-"""Full-scale trainings from the command line, on one device or under torchrun.
+r"""Full-scale trainings from the command line, on one device or under torchrun.
 
     python -m otgen_lite recipes
     python -m otgen_lite train eight_gaussians/wgan_gp --out runs/ring

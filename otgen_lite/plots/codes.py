@@ -16,19 +16,19 @@ from otgen_lite.plots.style import BLUE, FAINT, GREY, METHODS, NARROW, RED, VIOL
 
 
 def codes_and_samples(codes: Any, data: Any, samples: Any, *, reach: float = 3.0) -> Figure:
-    """Codes of data in a Gaussian prior, and what is drawn from the model, both in the plane.
+    """Codes of data over a Gaussian prior, and samples of the model among the data, in the plane.
 
     Args:
-        codes: (k, 2) codes of data, violet; circles hold 39, 86 and 99 % of the prior.
+        codes: (k, 2) codes of data, violet; circles contain 39, 86 and 99 % of the prior.
         data: (n, 2) data, blue.
-        samples: (m, 2) draws from the model, red.
-        reach: half of the side of both panels.
+        samples: (m, 2) samples of the model, red.
+        reach: half the side length of both panels.
 
     Returns:
         The figure.
 
     Raises:
-        ValueError: if a shape is another one or a number is not finite.
+        ValueError: if a shape is wrong or a number is not finite.
 
     Chapter: 8.
 
@@ -77,15 +77,15 @@ def clock(
     *,
     names: tuple[str, str],
 ) -> Figure:
-    """A closed orbit, equal times on it and equally spaced codes; angles over time.
+    """A closed orbit with points at equal times and decoded equally spaced codes; angles over time.
 
     Args:
         path: (n, 2) the orbit, blue.
-        ticks: (k, 2) where it is after equal times, blue dots.
-        decoded: (k, 2) what the decoder makes of k equally spaced codes, red crosses.
-        time: (m,) time, as shares of a period.
-        phases: name of each angle and its (m,) values, as shares of a turn; the first is violet.
-        names: what the two coordinates of the orbit are.
+        ticks: (k, 2) points of the orbit at equally spaced times, blue dots.
+        decoded: (k, 2) decoded points of k equally spaced codes, red crosses.
+        time: (m,) times, in periods.
+        phases: the (m,) values of each angle, by name, in turns; the first is violet.
+        names: names of the two coordinates of the orbit.
 
     Returns:
         The figure.
