@@ -49,7 +49,7 @@ def _paired(
     z = _checks.tensor("z", z)
     if len(y) != x.shape[1] or z.ndim != 2 or len(z) != len(y):
         raise ValueError(
-            f"x, y and z must hold as many points, got {x.shape[1]}, {len(y)} and {len(z)}"
+            f"x, y and z must hold equally many points, got {x.shape[1]}, {len(y)} and {len(z)}"
         )
     return x, y, z
 

@@ -50,7 +50,8 @@ def use_device(device: str | torch.device | None = None) -> torch.device:
         if _checks.wide(found) != torch.float64:
             warnings.warn(
                 f"this machine's accelerator ({found.type}) does not compute in double precision, "
-                f"which the solvers need, so the CPU is used; use_device({found.type!r}) takes it",
+                f"which the solvers need, so the CPU is used; call use_device({found.type!r}) to "
+                "use the accelerator nevertheless",
                 stacklevel=2,
             )
             found = torch.device("cpu")

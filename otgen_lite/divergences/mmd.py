@@ -83,8 +83,8 @@ class MMD(Penalty):
             return within_q / (n * n) + within_p / (m * m) - 2.0 * between
         if min(n, m) < 2:
             raise ValueError(
-                f"the U-statistic needs two points at least in q and in p, got {n} and {m}; "
-                'statistic="v" does with one'
+                f"the U-statistic needs at least two points in q and in p, got {n} and {m}; "
+                'statistic="v" works with one'
             )
         top = float(len(SCALES)) if self.kernel == "multi" else 1.0
         within_q = (within_q - n * top) / (n * (n - 1))

@@ -261,7 +261,7 @@ class MixtureMap(LatentMap):
 
     def transport(self, z: Tensor, codes: Tensor) -> Tensor:
         """No map: an error."""
-        raise TypeError("a mixture has no map of codes of the prior; draw from it by sample()")
+        raise TypeError("the mixture is not a map of the prior; draw from it by sample()")
 
     def draw(self, n: int, codes: Tensor, generator: torch.Generator | None) -> Tensor:
         """A component by its weight, then a point of its Gaussian."""

@@ -115,7 +115,7 @@ class SemiDual(GeneratorModel):
         atoms = atoms.detach().to(place).flatten(1)
         weights = _checks.weights("b", b, len(atoms), like=atoms).detach()
         if not float(weights.min()) > 0.0:
-            raise ValueError("b must be positive: an atom without mass is no data; got a zero")
+            raise ValueError("b must be positive, got a zero: leave out atoms without mass")
         self.psi_steps = _checks.count("psi_steps", psi_steps)
         self.psi_batch = _checks.count("psi_batch", psi_batch)
         self.warm_up = _checks.count("warm_up", warm_up, at_least=0)

@@ -50,7 +50,7 @@ def check_stack(stack: Stack, player: str, batch: Tensor, noise: Noise) -> None:
     try:
         losses = stack.losses(player, batch, noise)
         if losses.shape != (len(stack.members),):
-            raise CannotStack(f"the loss of {player!r} is no single number")
+            raise CannotStack(f"the loss of {player!r} is not a single number")
         stacked = _gradients(losses.sum(), inputs)
     except CannotStack:
         raise
