@@ -1,4 +1,4 @@
-"""Records of patients, and two numbers of synthetic ones: their use, and their leak."""
+"""Records of patients, and two measures of synthetic records: usefulness, and leakage."""
 
 from __future__ import annotations
 

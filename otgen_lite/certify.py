@@ -5,8 +5,8 @@ A chapter proves a statement and then *computes* its two sides, each by its own 
 than the tolerance, and leaves a record in the notebook from which the book's ledger
 (the page *claims*) is made.
 
-For an inequality it also says how much room the sides leave: a bound with a factor 35 of slack
-would not notice a lost factor 2.
+For an inequality it also says how much slack there is: a certificate with a factor 35 of slack
+would not notice that a factor 2 is missing.
 """
 
 from __future__ import annotations

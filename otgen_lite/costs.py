@@ -1,9 +1,9 @@
-"""Costs: the price c(x, y) of moving a point x to a point y.
+"""Costs: the cost c(x, y) of moving a unit of mass from a point x to a point y.
 
 There are two pairs of functions. :func:`cost_matrix` and :func:`paired_cost` are public: they check
-their arguments, and repair what cancels. :func:`matrix` and :func:`pairs` look at no number (no
-``.item()``, no ``if`` on a tensor), so that ``vmap`` can run them; methods and solvers use them on
-points that were checked before.
+their arguments, and recompute entries in which digits cancelled. :func:`matrix` and :func:`pairs`
+never read values of tensors in Python (no ``.item()``, no ``if`` on a tensor), so that ``vmap`` can
+run them; methods and solvers use them on points that have been checked.
 """
 
 from __future__ import annotations

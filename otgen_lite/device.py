@@ -1,4 +1,4 @@
-"""One decision, made once: where a chapter's tensors live."""
+"""The default device: a single decision about where the tensors of a chapter are."""
 
 from __future__ import annotations
 

@@ -1,10 +1,11 @@
-"""Latent models beside one another: the machinery of chapter 13.
+"""Latent models side by side: the tools of chapter 13.
 
 - :func:`autoencoder` trains a plain auto-encoder;
-- :class:`Clusters` has hard, soft and learned maps to clusters in the plane;
+- :class:`Clusters` holds hard, soft and learned maps to clusters in the plane;
 - :class:`CodeSampler` draws codes of an auto-encoder in several ways and degrees of softness;
-- :func:`patients`, :func:`usefulness` and :func:`leak` are the application: synthetic records;
-- :func:`even_gaussian` and :func:`balanced` take the chance out of a comparison.
+- :func:`patients`, :func:`usefulness` and :func:`leak` belong to the application, synthetic records
+  of patients;
+- :func:`even_gaussian` and :func:`balanced` select points without randomness, for comparisons.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""CelebA: aligned photographs of faces, decoded when they are looked at."""
+"""CelebA: aligned photographs of faces, decoded when they are read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Handwritten digits, and an image as a measure."""
+"""Handwritten digits, and images as measures."""
 
 from __future__ import annotations
 

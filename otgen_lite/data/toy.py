@@ -1,4 +1,4 @@
-"""A toy with everything that is known about it: samples, density, modes, even points."""
+"""Toy distributions by name, with samples, density, modes and stratified points."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Toys: measures in the plane that one can look at."""
+"""Samplers of toy distributions in the plane."""
 
 from __future__ import annotations
 

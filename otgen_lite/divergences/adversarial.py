@@ -1,4 +1,4 @@
-"""The penalty of a discriminator."""
+"""The adversarial penalty, computed by a discriminator."""
 
 from __future__ import annotations
 

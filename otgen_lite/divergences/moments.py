@@ -1,4 +1,4 @@
-"""Two moments."""
+"""Moment matching."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``Explorer``: one object, three forms."""
+"""``Explorer``: a figure with controls, as a widget, as HTML and as a single picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plain auto-encoder: reconstruction and nothing else."""
+"""The plain auto-encoder, trained for reconstruction alone."""
 
 from __future__ import annotations
 

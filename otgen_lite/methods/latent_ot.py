@@ -1,4 +1,4 @@
-"""Latent transport: train an auto-encoder freely, then carry the prior to its codes."""
+"""Latent transport: train an auto-encoder freely, then transport the prior to its codes."""
 
 from __future__ import annotations
 

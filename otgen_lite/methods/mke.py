@@ -1,4 +1,4 @@
-"""Minimum Kantorovich estimation: move a generator to where transport to the data is cheap."""
+"""Minimum Kantorovich estimation: fit a generator by its transport cost to the data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training by the semi-dual: a potential on the data, climbed between the generator's steps."""
+"""Training by the semi-dual: ascent for a potential on the data between the generator's steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wasserstein GANs: transport by its dual, with a critic that is trained beside the generator."""
+"""Wasserstein GANs: transport by its dual, with a critic that is trained with the generator."""
 
 from __future__ import annotations
 

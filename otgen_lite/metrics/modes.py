@@ -1,4 +1,4 @@
-"""Modes: which of them a sample has, and how it lies in them."""
+"""Modes: how many a sample covers, and how widely it is spread within them."""
 
 from __future__ import annotations
 

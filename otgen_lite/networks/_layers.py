@@ -1,4 +1,4 @@
-"""The non-linearities and widths of a network, as one may write them."""
+"""The non-linearities and widths of a network, in all forms in which they may be given."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def codes_and_samples(codes: Any, data: Any, samples: Any, *, reach: float = 3.0
     Example:
         >>> fig = codes_and_samples([[0, 1]], [[2, 0]], [[1, 0], [0, 2]])
         >>> [ax.get_xlabel() for ax in fig.axes]
-        ['codes of data in the prior', 'data, and samples']
+        ['codes of data in the prior', 'data and samples']
     """
     reach = _checks.positive("reach", reach)
     # Laid out by hand: the same place for every frame, and quicker than a layout engine.
@@ -54,7 +54,7 @@ def codes_and_samples(codes: Any, data: Any, samples: Any, *, reach: float = 3.0
         v = _drawing.array(name, cloud, 2)
         _drawing.match(name, v, (len(v), 2))
         ax.scatter(v[:, 0], v[:, 1], s=size, c=color, marker=mark, linewidths=0.8)
-    for ax, name in ((left, "codes of data in the prior"), (right, "data, and samples")):
+    for ax, name in ((left, "codes of data in the prior"), (right, "data and samples")):
         ax.set(xlim=(-reach, reach), ylim=(-reach, reach), xticks=[], yticks=[], xlabel=name)
         ax.set_aspect("equal")
         ax.spines[:].set(visible=True, color=FAINT)
@@ -106,7 +106,7 @@ def clock(
     fig, (left, right) = figure(1, 2, height=3.4)
     left.plot(path[:, 0], path[:, 1], color=BLUE, linewidth=1.2)
     left.scatter(ticks[:, 0], ticks[:, 1], s=44, color=BLUE, label="equal times", zorder=2)
-    left.scatter(decoded[:, 0], decoded[:, 1], s=90, color=RED, marker="x", label="equal codes",
+    left.scatter(decoded[:, 0], decoded[:, 1], s=90, color=RED, marker="x", label="equally spaced codes",
                  zorder=3, linewidths=2)  # fmt: skip
     left.set(
         xlabel=names[0], ylabel=names[1], ylim=(1.65 * path[:, 1].min(), 2.1 * path[:, 1].max())

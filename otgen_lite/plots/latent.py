@@ -119,7 +119,7 @@ def critic_maps(
 def torn_plane(
     off: Any, reach: float, modes: Any, samples: Any, *, radius: float, remark: str = ""
 ) -> Figure:
-    """The points of the prior that a map sends between the modes, and samples among the modes.
+    """The points of the prior that a map sends between the modes and samples among the modes.
 
     Args:
         off: (k, k) booleans on a square grid of points of the prior, rows from below: whether the
@@ -142,7 +142,7 @@ def torn_plane(
     Example:
         >>> fig = torn_plane([[0, 1], [0, 1]], 3.0, [[2, 0]], [[2, 0.1]], radius=0.2)
         >>> [ax.get_xlabel() for ax in fig.axes]
-        ['the prior', 'modes, and samples']
+        ['the prior', 'modes and samples']
     """
     reach, radius = _checks.positive("reach", reach), _checks.positive("radius", radius)
     centres, x = _plane("modes", modes), _plane("samples", samples)
@@ -165,7 +165,7 @@ def torn_plane(
     for centre in centres:
         right.add_patch(Circle(tuple(centre), radius, color=BLUE, alpha=0.35, linewidth=0))
     right.scatter(x[:, 0], x[:, 1], s=10, color=RED, marker="x", linewidths=0.7)
-    for ax, name in ((left, "the prior"), (right, "modes, and samples")):
+    for ax, name in ((left, "the prior"), (right, "modes and samples")):
         ax.set(xlim=(-reach, reach), ylim=(-reach, reach), xticks=[], yticks=[], xlabel=name)
         ax.set_aspect("equal")
         ax.spines[:].set(visible=True, color=FAINT)

@@ -67,7 +67,7 @@ def latent_and_samples(codes: Any, data: Any, samples: Any, *, reach: float = 3.
     Example:
         >>> fig = latent_and_samples([[0.5], [-0.5]], [[2, 0]], [[1, 0], [0, 2]])
         >>> [ax.get_xlabel() for ax in fig.axes]
-        ['codes in the prior', 'data, and samples']
+        ['codes in the prior', 'data and samples']
     """
     reach = _checks.positive("reach", reach)
     side, line = 3.0, 0.35  # laid out by hand: the same place for every frame
@@ -80,7 +80,7 @@ def latent_and_samples(codes: Any, data: Any, samples: Any, *, reach: float = 3.
     blue, red = _cloud("data", data), _cloud("samples", samples)
     right.scatter(blue[:, 0], blue[:, 1], s=16, c=BLUE, linewidths=0)
     right.scatter(red[:, 0], red[:, 1], s=12, c=RED, marker="x", linewidths=0.8)
-    for ax, name in ((left, "codes in the prior"), (right, "data, and samples")):
+    for ax, name in ((left, "codes in the prior"), (right, "data and samples")):
         _square(ax, reach, name)
 
     def below(fig: Figure, undo: ExitStack) -> None:

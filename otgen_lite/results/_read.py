@@ -1,4 +1,4 @@
-"""Reading the records, and refusing those that are not what they must be."""
+"""Reading the records of runs, and rejecting damaged ones."""
 
 from __future__ import annotations
 

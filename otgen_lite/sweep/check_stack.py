@@ -1,4 +1,4 @@
-"""The first loss of a stack, beside the losses of its members."""
+"""Comparison of the first loss of a stack with the losses of its members."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several stacks that are trained in step."""
+"""Several stacks that are trained side by side, step by step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Layers that several processes do not compute as one does."""
+"""Layers whose results depend on the number of processes."""
 
 from __future__ import annotations
 
