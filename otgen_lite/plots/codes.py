@@ -106,8 +106,8 @@ def clock(
     fig, (left, right) = figure(1, 2, height=3.4)
     left.plot(path[:, 0], path[:, 1], color=BLUE, linewidth=1.2)
     left.scatter(ticks[:, 0], ticks[:, 1], s=44, color=BLUE, label="equal times", zorder=2)
-    left.scatter(decoded[:, 0], decoded[:, 1], s=90, color=RED, marker="x", label="equally spaced codes",
-                 zorder=3, linewidths=2)  # fmt: skip
+    left.scatter(decoded[:, 0], decoded[:, 1], s=90, color=RED, marker="x",
+                 label="equal codes", zorder=3, linewidths=2)  # fmt: skip
     left.set(
         xlabel=names[0], ylabel=names[1], ylim=(1.65 * path[:, 1].min(), 2.1 * path[:, 1].max())
     )
