@@ -79,7 +79,7 @@ def usefulness(records: Tensor, unknown: Tensor) -> float:
 
 
 def leak(records: Tensor, known: Tensor, unknown: Tensor) -> float:
-    """AUC of a membership attack on published records: 0.5 means that they betray nobody.
+    """AUC of a membership attack on published records; 0.5 is no better than guessing.
 
     The attack says that a patient was in the table if some published record is near them. The AUC
     is the probability that a known patient is nearer to the records than an unknown one is; ties
