@@ -1,8 +1,8 @@
 """otgen_lite: optimal transport for generative modelling, the package behind the book.
 
-Everything that a chapter calls is here: ``import otgen_lite as otg``. What draws, reads records or
-needs more than torch is imported when it is first used, so that this import takes hardly longer
-than ``import torch``.
+Everything that a chapter calls is here: ``import otgen_lite as otg``. Modules that plot, read
+records or need more than torch are imported when they are first used, so that this import takes
+hardly longer than ``import torch``.
 """
 
 from importlib import import_module

@@ -1,12 +1,12 @@
-"""Full-scale trainings from the command line, on one device or under torchrun.
+r"""Full-scale trainings from the command line, on one device or under torchrun.
 
     python -m otgen_lite recipes
     python -m otgen_lite train eight_gaussians/wgan_gp --out runs/ring
     torchrun --nproc-per-node 8 -m otgen_lite train digits/vae --batch-size 1024 \
         --precision bf16 --checkpoint runs/vae.pt --out runs/vae
 
-A run that was killed goes on from its checkpoint when the same command is given again. After
-Ctrl-C or SIGTERM the step that runs is finished and everything is written.
+A run that was killed continues from its checkpoint if the same command is given again. After
+Ctrl-C or SIGTERM the present step is finished and everything is written.
 """
 
 from __future__ import annotations
@@ -51,22 +51,24 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     train.add_argument("recipe", help="DATA/NAME, as `python -m otgen_lite recipes` lists them")
-    train.add_argument("--points", help="train on the (n, ...) array of this .npy file instead")
-    train.add_argument("--steps", type=int)
-    train.add_argument("--batch-size", type=int, help="of all processes together")
-    train.add_argument("--lr", type=float)
-    train.add_argument("--ema", type=float, help="decay of the averaged weights")
-    train.add_argument("--precision", choices=("bf16", "fp16"))
+    train.add_argument("--points", help="train on the (n, ...) array in this .npy file instead")
+    train.add_argument("--steps", type=int, help="number of steps, if not the recipe's")
+    train.add_argument("--batch-size", type=int, help="points in a batch, of all processes")
+    train.add_argument("--lr", type=float, help="learning rate of every player")
+    train.add_argument("--ema", type=float, help="decay of the averaged weights, in (0, 1)")
+    train.add_argument("--precision", choices=("bf16", "fp16"), help="mixed precision")
     train.add_argument("--compile", action="store_true", help="compile the losses")
-    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--seed", type=int, default=0, help="of all draws (default 0)")
     train.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, mps")
-    train.add_argument("--checkpoint", help="a file; the run goes on from it where it exists")
+    train.add_argument("--checkpoint", help="a file; if it exists, the run continues from it")
     train.add_argument("--checkpoint-every", type=int, help="steps between two checkpoints")
     train.add_argument(
-        "--anew", dest="resume", action="store_false", help="do not go on from the checkpoint"
+        "--anew", dest="resume", action="store_false", help="start anew instead of continuing"
     )
     train.add_argument("--out", help="folder for model.pt, history.csv, run.json and samples.npy")
-    train.add_argument("--samples", type=int, default=10_000, help="how many to draw at the end")
+    train.add_argument(
+        "--samples", type=int, default=10_000, help="number drawn at the end (default 10000)"
+    )
     train.add_argument("--quiet", action="store_true", default=False, help="no progress bar")
     return main
 
@@ -76,7 +78,7 @@ FILES = ("model.pt", "history.csv", "samples.npy", "run.json")
 
 
 def train(asked: argparse.Namespace) -> History:
-    """Train a recipe and write what it became."""
+    """Train a recipe, and write the trained model and its samples."""
     on, _, name = asked.recipe.partition("/")
     recipe = recipes.get(on, name)
     options = {key: getattr(asked, key) for key in _PASSED if hasattr(asked, key)}

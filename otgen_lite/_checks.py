@@ -72,7 +72,8 @@ def tensor(name: str, value: Any, *, finite: bool = True) -> Tensor:
         except (ValueError, RuntimeError):
             raise TypeError(
                 f"{name} must be a tensor or an array of real numbers, got a "
-                f"{type(value).__name__} that is not one (ragged, or of tensors with gradients)"
+                f"{type(value).__name__} that cannot be made one (ragged, or of tensors with "
+                "gradients)"
             ) from None
         if array.dtype.kind not in "fiu":
             raise TypeError(

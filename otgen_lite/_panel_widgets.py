@@ -111,7 +111,7 @@ class Widgets:
             )
         except Exception as error:
             lines = "".join(traceback.format_exception(error))
-            self._say("it failed")
+            self._say("the training failed")
             self.stage.value = (
                 '<div class="otg-explorer otg-live"><div class="otg-error" role="alert">'
                 f"<p>{html.escape(f'{type(error).__name__}: {error}')}</p>"

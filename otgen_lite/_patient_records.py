@@ -1,4 +1,4 @@
-"""Records of patients, and two numbers of synthetic ones: their use, and their leak."""
+"""Records of patients, and two measures of synthetic records: usefulness, and leakage."""
 
 from __future__ import annotations
 
@@ -14,19 +14,21 @@ from otgen_lite.costs import cost_matrix
 
 
 def patients(seed: int = 0, known: int = 380) -> tuple[Tensor, Tensor]:
-    """Records of breast tumours: thirty scaled features of cell nuclei, and 2 for benign, else -2.
+    """Records of breast tumours: thirty standardised features of cell nuclei, and the diagnosis.
 
-    The scale is that of the known patients. The table comes with scikit-learn; licence CC BY 4.0.
+    The last column is 2 for a benign tumour and -2 for a malignant one. Means and standard
+    deviations are those of the known patients. The table comes with scikit-learn; its licence is CC
+    BY 4.0.
 
     Args:
-        seed: of the order of the 569 patients.
-        known: how many of them are in the table.
+        seed: seed of the shuffle of the 569 patients.
+        known: number of patients who are in the table.
 
     Returns:
-        (known, 31) records in the table, and the others, in float32.
+        (known, 31) records in the table and (569 - known, 31) records of the others, in float32.
 
     Raises:
-        ValueError: if nobody is left on one side.
+        ValueError: if ``known`` is not a whole number from 2 to 568.
 
     Source: :cite:t:`street_1993`. Chapter: 13.
 
@@ -50,7 +52,7 @@ def patients(seed: int = 0, known: int = 380) -> tuple[Tensor, Tensor]:
 
 
 def usefulness(records: Tensor, unknown: Tensor) -> float:
-    """Accuracy on unknown patients of a logistic regression that was trained on records.
+    """Accuracy, on unknown patients, of a logistic regression that was trained on the records.
 
     Args:
         records: (n, 31) as of :func:`patients`; the sign of the last column is the diagnosis.
@@ -77,10 +79,11 @@ def usefulness(records: Tensor, unknown: Tensor) -> float:
 
 
 def leak(records: Tensor, known: Tensor, unknown: Tensor) -> float:
-    """AUC of the attack "near a published record, hence in the table": 0.5 where nothing leaks.
+    """AUC of a membership attack on published records; 0.5 is no better than guessing.
 
-    It is the chance that a known patient is nearer to the records than an unknown one; ties count
-    one half.
+    The attack says that a patient was in the table if some published record is near them. The AUC
+    is the probability that a known patient is nearer to the records than an unknown one is; ties
+    count one half.
 
     Args:
         records: (n, d) published records.

@@ -32,15 +32,15 @@ _TEMPLATE = """<figure class="otg-moving">
 def moving_points(
     x: torch.Tensor, y: torch.Tensor, *, alt: str, caption: str = "", size: int = 480
 ) -> str:
-    """HTML of a picture in which each point ``x_i`` glides to ``y_i`` and back.
+    """HTML of a moving picture in which each point ``x_i`` glides to ``y_i`` and back.
 
-    An inline SVG animated by CSS: no script, no kernel; a reader may hold it still, and it does
-    not move for readers whose system asks for reduced motion.
+    It is an inline SVG, animated by CSS, and needs neither a script nor a kernel. The reader can
+    pause it, and it does not move for readers whose system asks for reduced motion.
 
     Args:
         x: (n, 2) starting points, drawn in the colour of the model.
         y: (n, 2) end points, drawn in the colour of the data.
-        alt: what is seen and what it means, for readers who do not see it.
+        alt: what is seen and what it means, for readers who cannot see it.
         caption: a sentence under the picture.
         size: width and height of the drawing, in its own units.
 

@@ -1,17 +1,17 @@
-"""Both bounds of a transport cost, by networks: critics from below, encoders from above.
+"""Bounds of a transport cost by networks: critics from below, encoders from above.
 
-For generated points x (k, n, d), a cloud for each of k models, and data y (n, d), the squared cost
-of transport E_k = W_2^2(x_k, y) lies between what any critic and what any encoder says:
+For generated points x (k, n, d), a cloud for each of k models, and data y (n, d), the transport
+cost E_k = W_2^2(x_k, y) lies between the value of any critic and the value of any encoder:
 
-- :func:`critics` trains a critic a model and takes its exact c-transform on the data, so that every
-  number is at most E_k, however badly the critic was trained;
-- :func:`encoders` trains an encoder a model and rounds its codes to a permutation, so that every
-  number is at least E_k;
-- :func:`penalised` trains encoders that pay for wrong codes and are not rounded: its numbers lie on
-  either side.
+- :func:`critics` trains a critic for each model and takes its exact c-transform on the data, so
+  that every number is at most E_k, however badly the critic was trained;
+- :func:`encoders` trains an encoder for each model and rounds its codes to a permutation, so that
+  every number is at least E_k;
+- :func:`penalised` trains encoders with a penalty on their codes and does not round them; its
+  numbers may lie on either side.
 
-All k networks are trained at once, as one batch of small matrices, and with all the data at each
-step: nothing is drawn but the first weights. See chapter 9.
+All k networks are trained at once, as one batch of small matrices, and with all the data in each
+step, so that only the initial weights are random. See chapter 9.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _paired(
     z = _checks.tensor("z", z)
     if len(y) != x.shape[1] or z.ndim != 2 or len(z) != len(y):
         raise ValueError(
-            f"x, y and z must hold as many points, got {x.shape[1]}, {len(y)} and {len(z)}"
+            f"x, y and z must hold equally many points, got {x.shape[1]}, {len(y)} and {len(z)}"
         )
     return x, y, z
 
@@ -62,11 +62,11 @@ def squares(x: Tensor, y: Tensor) -> Tensor:
 
 
 def exact(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """The exact cost of every model, by the cheapest permutation.
+    """The exact transport cost of every model, by the optimal permutation.
 
     Args:
         x: (k, n, d) generated points of k models.
-        y: (n, d) data, as many.
+        y: (n, d) data, as many as each model has points.
 
     Returns:
         ``(E, perm)``: costs (k,), and permutations (k, n); point j of the data is matched with the
@@ -111,19 +111,19 @@ def critics(
     .. math::
         \max_\psi\ \frac1m \sum_j \psi(y_j) + \frac1n \sum_i \min_j |x_i - y_j|^2 - \psi(y_j)
 
-    with ψ an affine function of y plus a network with one hidden layer of ``width`` tanh units.
-    The best value on the way is kept: each is a bound.
+    Here ψ is an affine function of y plus a network with one hidden layer of ``width`` tanh units.
+    The largest value during the training is kept, because every value is a bound.
 
     Args:
         x: (k, n, d) generated points of k models.
         y: (m, d) data.
-        width: hidden units; 0 leaves the affine function alone.
-        steps: steps of Adam.
-        lr: learning rate at the beginning.
-        seed: of the first weights.
+        width: number of hidden units; 0 leaves only the affine function.
+        steps: number of steps of Adam.
+        lr: initial learning rate.
+        seed: seed of the initial weights.
 
     Returns:
-        (k,) lower bounds, in the unit of the squared cost.
+        (k,) lower bounds, in the squared unit of the points.
 
     Raises:
         ValueError: if shapes do not match, or ``width`` or ``steps`` is out of range.
@@ -158,22 +158,23 @@ def encoders(
 ) -> Tensor:  # fmt: skip
     r"""Upper bounds of the transport cost, from encoders of a given width.
 
-    An encoder f is shown the codes to which the cheapest permutation sends the data, and learns
-    them by least squares. Then the cheapest permutation σ from f(y) to the codes replaces f: it
-    meets the constraint exactly, and its cost, the mean of :math:`|x_{\sigma(j)} - y_j|^2`, is that
-    of a plan. The best permutation of some looks on the way is kept.
+    An encoder f learns, by least squares, the codes that the optimal permutation assigns to the
+    data. Then f is replaced by the permutation σ that is optimal from f(y) to the codes. It
+    satisfies the constraint exactly, and its cost, the mean of :math:`|x_{\sigma(j)} - y_j|^2`, is
+    that of a plan. Permutations are computed every 50 steps, and the best of them is kept.
 
     Args:
-        x: (k, n, d) generated points of k models, of the codes ``z`` in their order.
+        x: (k, n, d) points that the k models generate from the codes ``z``, in their order.
         y: (n, d) data, as many as codes.
         z: (n, d_z) codes.
-        width: hidden units beside an affine function; 0 leaves that alone.
-        steps: steps of Adam.
-        lr: learning rate at the beginning.
-        seed: of the first weights.
+        width: number of hidden units in addition to an affine function; 0 leaves only that
+            function.
+        steps: number of steps of Adam.
+        lr: initial learning rate.
+        seed: seed of the initial weights.
 
     Returns:
-        (k,) upper bounds, in the unit of the squared cost.
+        (k,) upper bounds, in the squared unit of the points.
 
     Raises:
         ValueError: if shapes do not match, or ``width`` or ``steps`` is out of range.
@@ -215,25 +216,27 @@ def penalised(
     decode: Decoder, x: Tensor, y: Tensor, z: Tensor, lams: Sequence[float], *,
     width: int, steps: int = 400, lr: float = 0.02, seed: int = 0,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    r"""Penalised costs, with encoders of a given width that nobody rounds.
+    r"""Penalised costs, from encoders of a given width that are not rounded.
 
     .. math::
         \min_f\ \frac1n \sum_j |g(f(y_j)) - y_j|^2 + \lambda\, \mathrm{MMD}^2(f_\# \nu, \zeta)
 
-    The kernel of the MMD is ``C / (C + |z - z'|^2)``, with C the mean square distance of two codes.
-    The encoder starts where :func:`encoders` ends, and the least value on the way is kept. What is
-    returned is the value of *some* encoder of the class, so it is at least the minimum.
+    The kernel of the MMD is ``C / (C + |z - z'|^2)``, where C is the mean squared distance of two
+    codes. The training starts from the encoder of :func:`encoders`, and the smallest value during
+    the training is kept. It is the value of *some* encoder of the class, and so at least the
+    minimum.
 
     Args:
-        decode: (..., k, n, d_z) codes, of all k models, to (..., k, n, d) points.
+        decode: maps (..., k, n, d_z) codes of all k models to (..., k, n, d) points.
         x: (k, n, d) what ``decode`` makes of the codes ``z``.
         y: (n, d) data, as many as codes.
         z: (n, d_z) codes.
         lams: weights λ >= 0 of the penalty.
-        width: hidden units beside an affine function; 0 leaves that alone.
-        steps: steps of Adam, once for the start and once for the objective.
-        lr: learning rate at the beginning.
-        seed: of the first weights.
+        width: number of hidden units in addition to an affine function; 0 leaves only that
+            function.
+        steps: number of steps of Adam, first for the initial encoder and again for the objective.
+        lr: initial learning rate.
+        seed: seed of the initial weights.
 
     Returns:
         ``(value, penalty)``, both (len(lams), k): the objective, and the MMD² in it.
@@ -246,7 +249,7 @@ def penalised(
     Example:
         >>> z, y = torch.tensor([[-1.0], [1.0]]), torch.tensor([[-2.0], [2.0]])
         >>> value, penalty = penalised(lambda z: z, z[None], y, z, [0.0], width=0)
-        >>> value.round(decimals=3)  # nobody asks where the codes are
+        >>> value.round(decimals=3)  # with λ = 0 the codes may be anywhere
         tensor([[0.]])
     """
     x, y, z = _paired(x, y, z, width, steps)

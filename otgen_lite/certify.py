@@ -5,8 +5,8 @@ A chapter proves a statement and then *computes* its two sides, each by its own 
 than the tolerance, and leaves a record in the notebook from which the book's ledger
 (the page *claims*) is made.
 
-For an inequality it also says how much room the sides leave: a bound with a factor 35 of slack
-would not notice a lost factor 2.
+For an inequality it also says how much slack there is: a certificate with a factor 35 of slack
+would not notice that a factor 2 is missing.
 """
 
 from __future__ import annotations
@@ -36,9 +36,11 @@ class CertificateError(AssertionError):
 class Certificate:
     """Result of :func:`certificate`: the two sides, their gap and the verdict.
 
-    For an inequality, ``slack`` is the least ``rhs - lhs`` (of the pair that is shown), and
-    ``loosest`` the largest ``rhs / lhs`` of all pairs with a left side above the tolerance: a lost
-    factor below it goes unnoticed in that pair. Both are None for an equality.
+    For an inequality, ``slack`` is the least ``rhs - lhs``, that of the pair which is shown, and
+    ``loosest`` is the largest ``rhs / lhs`` of all pairs whose left side is above the tolerance: in
+    that pair, a missing factor up to this size would go unnoticed. Both are None for an equality.
+
+    Chapter: every chapter.
     """
 
     label: str
@@ -153,7 +155,8 @@ def certificate(
     Raises:
         CertificateError: if the statement does not hold within ``tol`` (this fails the cell,
             and with it the build of the book).
-        ValueError: if an argument is not what it must be.
+        ValueError: if an argument is out of range, or the shapes of the sides do not broadcast.
+        TypeError: if a side is neither a number nor an array of numbers.
 
     Chapter: every chapter; the ledger is the page *claims*.
 

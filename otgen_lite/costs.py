@@ -1,9 +1,9 @@
-"""Costs: the price c(x, y) of moving a point x to a point y.
+"""Costs: the cost c(x, y) of moving a unit of mass from a point x to a point y.
 
 There are two pairs of functions. :func:`cost_matrix` and :func:`paired_cost` are public: they check
-their arguments, and repair what cancels. :func:`matrix` and :func:`pairs` look at no number (no
-``.item()``, no ``if`` on a tensor), so that ``vmap`` can run them; methods and solvers use them on
-points that were checked before.
+their arguments, and recompute entries in which digits cancelled. :func:`matrix` and :func:`pairs`
+never read values of tensors in Python (no ``.item()``, no ``if`` on a tensor), so that ``vmap`` can
+run them; methods and solvers use them on points that have been checked.
 """
 
 from __future__ import annotations
@@ -48,9 +48,10 @@ def cost_matrix(x: Any, y: Any, cost: Cost = "sqeuclidean") -> Tensor:
     - a callable ``(n, d), (m, d) -> (n, m)``.
 
     Differentiable in ``x`` and ``y``; where the Euclidean distance is zero the gradient is taken
-    to be zero. Squared distances are summed coordinate by coordinate up to dimension 8 and
-    otherwise expanded into a matrix product after centring; where that cancels, they are summed
-    after all. So neither a common shift nor an outlier takes digits from the other costs.
+    to be zero. Squared distances are summed coordinate by coordinate up to dimension 8. In higher
+    dimensions the square is expanded into a matrix product of centred points; entries in which that
+    would cancel are summed directly after all. So neither a common shift nor an outlier costs the
+    other entries any digits.
 
     Args:
         x: (n, d) points.
@@ -94,16 +95,16 @@ def paired_cost(x: Any, y: Any, cost: Cost = "sqeuclidean") -> Tensor:
         x: (n, d) points.
         y: (n, d) points.
         cost: as in :func:`cost_matrix`; a callable still maps ``(n, d), (m, d)`` to ``(n, m)``,
-            and is called on short blocks of which the diagonals are kept.
+            and is called on short blocks, of which only the diagonals are kept.
 
     Returns:
-        (n,) tensor.
+        (n,) tensor, in the unit of the cost.
 
     Raises:
         ValueError: if shapes do not match, a number is not finite, or the name is unknown.
         TypeError: if an argument has the wrong type.
 
-    Source: :cite:t:`peyre_2019`. Chapter: 1.
+    Source: :cite:t:`peyre_2019`. Chapter: 1, 10.
 
     Example:
         >>> paired_cost([[0.0, 0.0], [3.0, 0.0]], [[0.0, 4.0], [3.0, 1.0]], cost="euclidean")

@@ -1,4 +1,4 @@
-"""One decision, made once: where a chapter's tensors live."""
+"""The default device: a single decision about where the tensors of a chapter are."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from otgen_lite.training.devices import accelerator, named, select
 
 
 def use_device(device: str | torch.device | None = None) -> torch.device:
-    """Let torch make new tensors on an accelerator where there is one.
+    """Set torch's default device: an accelerator where there is one, otherwise the CPU.
 
-    From then on whatever makes tensors without a word about devices makes them there: torch itself,
-    the data and networks of this package, and arrays and lists that its functions are given. So
-    :func:`~otgen_lite.fit` trains there, and :func:`~otgen_lite.by_scale` takes the full size.
-    Networks whose weights come from a seed, and data drawn with one, are the same on every device;
-    :func:`generator` draws other numbers on each kind of device.
+    From then on every tensor that is made without an explicit device is made there, by torch itself
+    or by the data sets and networks of this package, and arrays and lists that are passed to its
+    functions are moved there. So :func:`~otgen_lite.fit` trains there, and
+    :func:`~otgen_lite.by_scale` takes the full size. Networks whose weights come from a seed, and
+    data that are drawn with one, are the same on every device; :func:`generator`, however, draws
+    different numbers on different kinds of device.
 
-    It may be called again, with another device too; what was made before stays where it is.
+    The function may be called again, also with another device; existing tensors stay where they
+    are.
 
     Args:
         device: a device that torch knows; by default, or as ``"auto"``, the accelerator if it
@@ -32,8 +34,8 @@ def use_device(device: str | torch.device | None = None) -> torch.device:
         ValueError: if there is no such device here.
 
     Warns:
-        UserWarning: if there is an accelerator without double precision, which is not taken unless
-            it is named.
+        UserWarning: if the only accelerator has no double precision; it is not used unless it is
+            named.
 
     Chapter: every chapter, in its first cell.
 
@@ -48,7 +50,8 @@ def use_device(device: str | torch.device | None = None) -> torch.device:
         if _checks.wide(found) != torch.float64:
             warnings.warn(
                 f"this machine's accelerator ({found.type}) does not compute in double precision, "
-                f"which the solvers need, so the CPU is used; use_device({found.type!r}) takes it",
+                f"which the solvers need, so the CPU is used; call use_device({found.type!r}) to "
+                "use the accelerator nevertheless",
                 stacklevel=2,
             )
             found = torch.device("cpu")
@@ -68,7 +71,7 @@ def generator(seed: int) -> torch.Generator:
         The generator, seeded.
 
     Raises:
-        ValueError, TypeError: if the seed is none.
+        ValueError, TypeError: if the seed is not a whole number from 0 to 2**64 - 1.
 
     Chapter: every chapter, for the randomness of one cell.
 

@@ -1,4 +1,4 @@
-"""The rows of all processes, for losses that look at a whole batch at once."""
+"""The rows of all processes, gathered for losses that depend on a whole batch."""
 
 from __future__ import annotations
 

@@ -1,10 +1,11 @@
-"""Latent models beside one another: the machinery of chapter 13.
+"""Latent models side by side: the tools of chapter 13.
 
 - :func:`autoencoder` trains a plain auto-encoder;
-- :class:`Clusters` has hard, soft and learned maps to clusters in the plane;
+- :class:`Clusters` holds hard, soft and learned maps to clusters in the plane;
 - :class:`CodeSampler` draws codes of an auto-encoder in several ways and degrees of softness;
-- :func:`patients`, :func:`usefulness` and :func:`leak` are the application: synthetic records;
-- :func:`even_gaussian` and :func:`balanced` take the chance out of a comparison.
+- :func:`patients`, :func:`usefulness` and :func:`leak` belong to the application, synthetic records
+  of patients;
+- :func:`even_gaussian` and :func:`balanced` select points without randomness, for comparisons.
 """
 
 from __future__ import annotations
@@ -42,18 +43,20 @@ TRAINING: dict[str, Any] = {"batch_size": 128, "schedule": "cosine", "ema": 0.99
 def autoencoder(
     x: Tensor, d_z: int, width: int, seed: int, *, final: Any = None, **options: Any
 ) -> AutoEncoder:
-    """A plain auto-encoder with two hidden layers on either side, trained.
+    """Train a plain auto-encoder with two hidden layers in the encoder and two in the decoder.
 
     Args:
         x: (n, d) data.
         d_z: dimension of the codes.
-        width: of the hidden layers.
-        seed: of the weights and of the training.
-        final: last layer of the decoder, a class; none where None.
-        options: of :func:`~otgen_lite.fit`; 500 steps at the rate 8e-3 where not given.
+        width: width of the hidden layers.
+        seed: seed of the initial weights and of the training.
+        final: class of a last layer of the decoder, such as ``torch.nn.Sigmoid``; no such layer
+            where None.
+        options: options of :func:`~otgen_lite.fit`; where not given, 500 steps at the learning rate
+            8e-3.
 
     Returns:
-        The auto-encoder.
+        The trained :class:`~otgen_lite.AutoEncoder`.
 
     Raises:
         ValueError: if an option is out of range.
@@ -76,13 +79,13 @@ def autoencoder(
 
 
 def even_gaussian(n: int) -> Tensor:
-    """Places of equal weight that represent N(0, I_2) evenly: a spiral, without chance.
+    """Deterministic points of equal weight that represent N(0, I_2) evenly, on a spiral.
 
     Args:
-        n: how many.
+        n: number of points.
 
     Returns:
-        (n, 2) places.
+        (n, 2) points.
 
     Raises:
         ValueError: if n < 1.
@@ -100,15 +103,15 @@ def even_gaussian(n: int) -> Tensor:
 
 
 def balanced(x: Tensor, modes: Tensor, n: int) -> Tensor:
-    """The first points of each mode, equally many of each, n in all (fewer where they run out).
+    """The first points nearest to each mode, the same number for every mode.
 
     Args:
         x: (m, d) points.
         modes: (M, d) centres.
-        n: how many; rounded down to a multiple of M.
+        n: number of points in all; rounded down to a multiple of M.
 
     Returns:
-        (n, d) points, mode by mode.
+        (n, d) points, ordered by mode; fewer where a mode has not enough points.
 
     Raises:
         ValueError: if shapes do not match, or n is smaller than the number of modes.
@@ -126,20 +129,23 @@ def balanced(x: Tensor, modes: Tensor, n: int) -> Tensor:
 
 
 class Clusters:
-    """Clusters of standard deviation 0.05 on a circle of radius 2, and maps of N(0, I_2) to them.
+    """Gaussian clusters on a circle, and hard, soft and learned maps from N(0, I_2) to them.
+
+    The clusters have standard deviation 0.05 in each coordinate; the circle has radius 2.
 
     Args:
-        number: of clusters, at most 400.
-        codes: that are the atoms of the semi-discrete problem, at least as many as clusters.
-        steps: of the ascent on their potential.
-        network_steps: of the training of the network, on pairs of the hard map.
-        seed: of everything.
+        number: number of clusters, at most 400.
+        codes: number of points that are the atoms of the semi-discrete problem, at least one for
+            each cluster; rounded down to a multiple of ``number``.
+        steps: steps of the ascent on the potential of the atoms.
+        network_steps: steps in which the network is trained, on pairs of the hard map.
+        seed: seed of everything that is random.
 
     Attributes:
-        modes: (number, 2) centres.
-        reference: (400, 2) other points of the clusters.
-        problem: the semi-discrete problem.
-        mixture: a latent model with as many Gaussians.
+        modes: (number, 2) centres of the clusters.
+        reference: about 400 further points of the clusters, (n, 2), which no map has seen.
+        problem: the semi-discrete problem from N(0, I_2) to the atoms, solved.
+        mixture: a :class:`~otgen_lite.LatentOT` with the map ``"mixture"`` and as many Gaussians.
 
     Raises:
         ValueError: if a number is out of range.
@@ -178,7 +184,20 @@ class Clusters:
         self.mixture.fit_map(seed=seed)
 
     def image(self, kind: str, tau: float, z: Tensor) -> Tensor:
-        """(n, 2) images of places z under ``"hard"`` (spread tau), ``"soft"`` or ``"network"``."""
+        """Images of points under one of the maps.
+
+        Args:
+            kind: ``"hard"``, (1 - tau) T(z) + tau z with the optimal map T; ``"soft"``, the
+                barycentric map of the same potential at eps = 2 tau^2; or ``"network"``.
+            tau: softness, from 0 to 1; it does not matter for the network.
+            z: (n, 2) points.
+
+        Returns:
+            (n, 2) images.
+
+        Raises:
+            ValueError: if ``kind`` is unknown.
+        """
         kind = _checks.choice("kind", kind, ("hard", "soft", "network"))
         if kind == "hard":
             return (1 - tau) * self.problem.transport(z) + tau * z
@@ -189,17 +208,18 @@ class Clusters:
 
 
 class CodeSampler:
-    """Ways to draw codes of a trained auto-encoder, each in three degrees of softness.
+    """Draws codes for a trained auto-encoder in several ways, each in three degrees of softness.
 
-    The prior is the Gaussian with mean and covariance of the codes. See ``LEVELS``.
+    The prior is the Gaussian with the mean and the covariance of the codes. The three degrees are
+    listed in ``LEVELS``.
 
     Args:
-        model: the auto-encoder.
+        model: the trained auto-encoder.
         data: (N, d) data whose codes are the target.
 
     Attributes:
         codes: (N, d_z) codes of the data.
-        variance: their mean squared distance from their mean.
+        variance: mean squared distance of the codes from their mean.
 
     Chapter: 13.
 
@@ -221,14 +241,28 @@ class CodeSampler:
         return self.affine.transport(torch.randn(n, self.codes.shape[1], generator=g))
 
     def problem(self, atoms: int) -> SemiDiscrete:
-        """The semi-discrete problem of the prior and the first codes, solved once."""
+        """The semi-discrete problem from the prior to the first codes, solved at the first call."""
         if atoms not in self._solved:
             solver = SemiDiscrete(self.codes[:atoms])
             self._solved[atoms] = solver.fit(self.prior, steps=800, tol=None, seed=0)
         return self._solved[atoms]
 
     def draw(self, kind: str, n: int, *, atoms: int, level: int, seed: int) -> Tensor:
-        """(n, d_z) codes by ``"hard"``, ``"soft"`` or ``"mixture"``, from the first codes."""
+        """Draw codes, by a map or a mixture that is made from the first codes of the data.
+
+        Args:
+            kind: ``"hard"``, ``"soft"`` or ``"mixture"``.
+            n: number of codes to draw.
+            atoms: number of codes of the data that are used.
+            level: degree of softness, 0, 1 or 2; see ``LEVELS``.
+            seed: seed of the draws.
+
+        Returns:
+            (n, d_z) codes.
+
+        Raises:
+            ValueError: if ``kind`` is unknown, or ``level`` or ``atoms`` is out of range.
+        """
         levels = LEVELS[_checks.choice("kind", kind, LEVELS)]
         if level not in range(len(levels)):
             raise ValueError(f"level must be 0, 1 or 2, got {level!r}")

@@ -17,10 +17,10 @@ T = TypeVar("T")
 
 
 def by_scale(*, small: T, full: T) -> T:
-    """Choose between the setting of the CPU and the setting of an accelerator.
+    """Choose between a setting for the CPU and one for an accelerator.
 
-    The environment variable ``OTGEN_SCALE`` decides (``small`` or ``full``); where it is not set,
-    the device that is used does: ``full`` if torch makes new tensors on an accelerator, as after
+    The environment variable ``OTGEN_SCALE`` decides (``small`` or ``full``). Where it is not set,
+    torch's default device does: the scale is ``full`` if that is an accelerator, as after
     :func:`~otgen_lite.use_device`, and ``small`` otherwise.
 
     Args:

@@ -21,36 +21,36 @@ _VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 class TrainingPanel:
-    """Panel that trains a model with the reader's hyper-parameters; for a kernel only.
+    """A panel on which the reader chooses hyper-parameters and trains a model, in a live kernel.
 
-    In a live kernel (Jupyter, Colab; ipywidgets 7.7 and 8) this is a panel: a control for each
-    hyper-parameter, a button that trains, a bar, the losses while they fall, a button that stops,
-    and at the end the picture that ``show`` makes. The model is trained by :func:`otgen_lite.fit`
-    in a thread, so the notebook stays usable. On the website, where there is no kernel, a sentence
-    stands in its place.
+    In a live kernel (Jupyter, Colab; ipywidgets 7.7 and 8) the panel has a control for each
+    hyper-parameter, buttons that start and stop the training, a progress bar, and the losses so
+    far; at the end it shows the picture that ``show`` makes. The model is trained by
+    :func:`otgen_lite.fit` in a thread, so that the notebook remains usable. On the website, where
+    there is no kernel, a sentence takes its place.
 
     Args:
-        make: ``make(**values)`` gives an untrained method.
-        data: what it is trained on, as for :func:`otgen_lite.fit`.
-        controls: by name what can be chosen: a pair of positive numbers ``(low, high)`` for any
+        make: ``make(**values)`` returns an untrained method.
+        data: the training data, as for :func:`otgen_lite.fit`.
+        controls: what can be chosen, by name: a pair of positive numbers ``(low, high)`` for any
             number between them (on a logarithmic slider), or a list of texts.
-        show: ``show(method)`` gives a matplotlib ``Figure`` or ``(Figure, read-outs)``.
+        show: ``show(method)`` returns a matplotlib ``Figure`` or ``(Figure, read-outs)``.
         name: lower-case letters, digits and hyphens.
-        alt: what the picture shows: a format string over the names of controls and read-outs, or a
-            callable ``(values, readouts) -> str``.
+        alt: a description of the picture: a format string over the names of controls and read-outs,
+            or a callable ``(values, readouts) -> str``.
         instead: the sentence for the website.
-        options: of :func:`otgen_lite.fit`.
-        labels: by name what the reader sees; default the name.
-        start: by name the value at the beginning; default the middle of an interval and the first
-            text of a list.
+        options: options of :func:`otgen_lite.fit`.
+        labels: the text that the reader sees for each control, by its name; default the name.
+        start: the initial value of each control, by its name; default the middle of an interval and
+            the first text of a list.
 
     Attributes:
-        method: the method that was trained last, or is being trained; None before.
-        history: its losses; None before it is done.
+        method: the method that is being trained or was trained last; None before.
+        history: its :class:`~otgen_lite.History`; None until a training is done.
 
     Raises:
-        ValueError: if an argument is not what it must be, with its name and what it was.
-        TypeError: if it is of the wrong kind.
+        ValueError: if an argument is out of range; the message says what it was and must be.
+        TypeError: if an argument has the wrong type.
 
     Chapter: 10.
 
@@ -120,14 +120,15 @@ class TrainingPanel:
         """Train one model, as the button does, and show it.
 
         Args:
-            callback: called after every step with the steps done and the history; True stops.
-            **values: one for each control; those left out are at their start.
+            callback: called after every step with the number of steps done and the history; if it
+                returns True, the training stops.
+            **values: a value for each control; controls that are left out keep their initial value.
 
         Returns:
             The frame, ``(picture, readouts)``.
 
         Raises:
-            ValueError: if a value is outside its control.
+            ValueError: if a value is outside the range of its control.
         """
         chosen = dict(self.start)
         for key, value in _named(values, self.controls, "values").items():
@@ -144,10 +145,10 @@ class TrainingPanel:
         return Frame(encode(draw(drawn), describe(self.alt, chosen, plain)), plain)
 
     def widget(self) -> Any:
-        """The panel.
+        """The panel as an ipywidgets widget.
 
         Raises:
-            RuntimeError: while the book is built, because a widget without a kernel is dead.
+            RuntimeError: while the book is built, because a widget does not work without a kernel.
         """
         if building_book():
             raise RuntimeError("no widget may be made while the book is built (OTGEN_BOOK=1)")
@@ -156,7 +157,7 @@ class TrainingPanel:
         return self._widgets.root
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the panel trains no more; False if that takes longer than so many seconds."""
+        """Wait until the training is over; False if that takes longer than so many seconds."""
         thread = self._widgets.thread if self._widgets is not None else None
         if thread is not None:
             thread.join(timeout)

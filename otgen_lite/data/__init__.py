@@ -1,10 +1,11 @@
-"""Data: toys in the plane to look at, real handwritten digits, and two photographs.
+"""Data: toy distributions in the plane, real handwritten digits, and two photographs.
 
-MNIST and Fashion-MNIST are fetched once and kept (:func:`data_dir`); CelebA is read from where you
-have put it. No data set is part of this package, and each function names its licence.
+MNIST and Fashion-MNIST are downloaded once and kept in :func:`data_dir`; CelebA is read from where
+you have put it. No data set is part of this package, and each function names the licence of its
+data.
 
-Every function that draws takes an explicit ``generator`` or seed, so that the same seed gives the
-same points. ``generator=None`` draws from torch's own generator, which this package never seeds.
+Every function that draws takes an explicit ``generator`` or seed; the same seed gives the same
+points. ``generator=None`` draws from torch's own generator, which this package never seeds.
 """
 
 from otgen_lite._draws import Randomness as Randomness

@@ -26,14 +26,15 @@ class DownloadError(OSError):
 
 
 def data_dir(root: str | os.PathLike[str] | None = None) -> Path:
-    """The directory of the data sets.
+    """The directory in which downloaded data sets are kept.
 
     Args:
-        root: a directory; where None, that of the environment variable ``OTGEN_DATA``, and where
-            that is not set, ``otgen_lite`` in the user's cache directory.
+        root: a directory. Where it is None, the directory that the environment variable
+            ``OTGEN_DATA`` names; where that is not set either, ``otgen_lite`` in the user's cache
+            directory.
 
     Returns:
-        The path. It need not exist.
+        The path, which need not exist yet.
 
     Example:
         >>> data_dir("somewhere").name

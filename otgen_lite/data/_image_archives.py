@@ -58,7 +58,7 @@ def _of_folder(place: Path) -> dict[str, str]:
 def _of_archive(place: Path) -> dict[str, str]:
     """The images of a zip file, by name, wherever in it they lie."""
     if not zipfile.is_zipfile(place):
-        raise ValueError(f"{place} must be the zip file img_align_celeba.zip; it is no zip file")
+        raise ValueError(f"{place} must be the zip file img_align_celeba.zip, but is no zip file")
     try:
         with zipfile.ZipFile(place) as archive:
             return _images(archive.namelist())

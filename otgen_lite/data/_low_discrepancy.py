@@ -1,4 +1,4 @@
-"""Points that represent a law more evenly than chance does; no randomness in them.
+"""Deterministic points that represent a distribution more evenly than a random sample.
 
 A Kronecker sequence adds the same irrational steps again and again, modulo 1. The steps used here
 are powers of the root of s^(d+1) = s + 1 (for d = 1 the golden ratio), which spread well for every

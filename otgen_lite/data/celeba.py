@@ -1,4 +1,4 @@
-"""CelebA: aligned photographs of faces, decoded when they are looked at."""
+"""CelebA: aligned photographs of faces, decoded when they are read."""
 
 from __future__ import annotations
 
@@ -40,10 +40,11 @@ class CelebA(Dataset[Tensor]):
 
     Attributes:
         names: file names, in the order of the items.
-        fixed: an item is the same whenever it is read, so that a training may keep what it read.
-        attribute_names: the 40 names, or () where the list is not there.
-        attributes: (n, 40) booleans, or None.
-        identities: (n,) numbers of persons, or None.
+        fixed: True, because an item is the same whenever it is read: training may keep it in
+            memory.
+        attribute_names: names of the 40 attributes, or () where the list of attributes is missing.
+        attributes: (n, 40) booleans, or None where the list is missing.
+        identities: (n,) a whole number for each person, or None where that list is missing.
 
     ``dataset[i]`` is an image (3, size, size) from 0 to 1.
     """
@@ -113,40 +114,43 @@ def celeba(
     crop: int = 140,
     verify: bool = False,
 ) -> CelebA:
-    """CelebA: 202,599 faces, cut out and made smaller as in the Wasserstein auto-encoder's code.
+    """CelebA: 202,599 photographs of faces, cropped and scaled as in the code of the WAE paper.
 
-    The images of 178 x 218 pixels are cut to the square of 140 in the middle and resized to 64 with
-    Lanczos' filter. They are decoded when they are looked at, so that loading is quick and a
+    The images of 178 x 218 pixels are cropped to the central square of 140 pixels and resized to 64
+    with a Lanczos filter. Each is decoded only when it is read, so that loading is quick and a
     ``DataLoader`` may use several processes.
 
-    Nothing is fetched: the set is given for non-commercial research only, on terms that you accept
-    on its page, http://mmlab.ie.cuhk.edu.hk/projects/CelebA.html, and its server turns programs
-    away on busy days. Put ``img_align_celeba.zip`` (or the folder ``img_align_celeba``) and
-    ``list_eval_partition.txt`` into ``root / "celeba"``, and ``list_attr_celeba.txt`` and
-    ``identity_CelebA.txt`` if you want them. The lists are checked against their published MD5
-    checksums, and that every image they name is there. A folder in a folder of the same name, as
-    Kaggle has it, will do, and so will another archive of the images.
+    Nothing is downloaded: the data set is available for non-commercial research only, on terms that
+    you accept on its page, http://mmlab.ie.cuhk.edu.hk/projects/CelebA.html, and on busy days its
+    server refuses programs. Put ``img_align_celeba.zip`` (or the folder ``img_align_celeba``) and
+    ``list_eval_partition.txt`` into ``root / "celeba"``; add ``list_attr_celeba.txt`` and
+    ``identity_CelebA.txt`` if you want attributes and identities. The lists are compared with their
+    published MD5 checksums, and every image that they name must be there. A folder inside a folder
+    of the same name, which is how Kaggle ships it, also works, and so does another archive of the
+    images.
 
-    Licence: non-commercial research; the images are not to be passed on. Nothing of it is part of
-    this package.
+    Licence: non-commercial research; the images must not be passed on. No part of the data set is
+    in this package.
 
     Args:
         root: directory of the data sets, as in :func:`data_dir` where None; or the zip file or the
             folder of images itself, with the lists beside it.
         split: ``"train"`` (162,770), ``"valid"`` (19,867), ``"test"`` (19,962) or ``"all"``.
-        size: pixels of a side.
-        crop: pixels of a side of the square that is cut out.
-        verify: whether to check the zip file's checksum too (1.4 GB, some seconds).
+        size: side of the returned images in pixels.
+        crop: side of the central square that is cut out, in pixels.
+        verify: whether to check the checksum of the zip file too (1.4 GB, a few seconds).
 
     Returns:
         :class:`CelebA`.
 
     Raises:
-        FileNotFoundError: if the images or the partition are not there; the message says what goes
-            where.
+        FileNotFoundError: if the images or the partition are missing; the message says which file
+            belongs where.
         ValueError: if a file is not the published one, images are missing, or an argument is out of
             range.
-        UserWarning: if, without the partition, the numbers of the images have gaps.
+
+    Warns:
+        UserWarning: if there is no partition and the numbering of the images has gaps.
 
     Source: :cite:t:`liu_2015`, :cite:t:`tolstikhin_2018`. Chapter: 12.
     """

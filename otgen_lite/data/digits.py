@@ -1,4 +1,4 @@
-"""Handwritten digits, and an image as a measure."""
+"""Handwritten digits, and images as measures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from otgen_lite import _checks
 
 
 def digits(*, dtype: torch.dtype | None = None) -> tuple[Tensor, Tensor]:
-    """The handwritten digits that come with scikit-learn: real, small, and offline.
+    """The 1,797 handwritten digits of scikit-learn, 8 x 8 pixels each, without a download.
 
     Args:
         dtype: floating type of the images; torch's default where None.
@@ -21,10 +21,11 @@ def digits(*, dtype: torch.dtype | None = None) -> tuple[Tensor, Tensor]:
         images (1797, 8, 8) with ink from 0 (paper) to 1, and labels (1797,) from 0 to 9.
 
     Raises:
-        TypeError: if ``dtype`` is no floating type, which would have no place for grey.
+        TypeError: if ``dtype`` is not a floating-point type, because integers cannot hold grey
+            values.
 
-    Licence: CC BY 4.0, as the UCI Machine Learning Repository gives it; the images come with
-    scikit-learn, not with this package.
+    Licence: CC BY 4.0, according to the UCI Machine Learning Repository; the images are part of
+    scikit-learn, not of this package.
 
     Source: :cite:t:`alpaydin_1998`. Chapter: 1.
 
@@ -48,15 +49,15 @@ def _digits() -> tuple[Tensor, Tensor]:
 
 
 def image_to_measure(image: Any) -> tuple[Tensor, Tensor]:
-    """An image as a probability measure: its ink, at the centres of the pixels that have some.
+    """Turn an image into a discrete probability measure: its ink, at the centres of its pixels.
 
     Args:
-        image: (height, width) ink, non-negative, with some ink in it.
+        image: (height, width) non-negative amounts of ink, not all of them zero.
 
     Returns:
         weights (k,) with sum 1 and points (k, 2). The unit of length is a pixel; the first
         coordinate runs to the right, the second upwards, and the lower left pixel is the origin.
-        Pixels come row by row, from the top left.
+        Pixels are listed row by row, from the top left.
 
     Raises:
         ValueError: if the image has another shape, no ink, or negative or infinite ink.

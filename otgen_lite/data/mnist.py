@@ -89,14 +89,14 @@ def mnist(
 ) -> tuple[Tensor, Tensor]:
     """MNIST: handwritten digits of 28 x 28 pixels, 60,000 to train and 10,000 to test.
 
-    The files (11 MiB) are fetched once to ``root / "mnist"``, checked against their published MD5
-    checksums, and a broken download is resumed. Files that lie there already are used, in
-    torchvision's ``root / "MNIST" / "raw"`` and in ``root`` itself too: packed or unpacked, named
-    with a dot (``train-images.idx3-ubyte``) or in a folder of their own name, as Kaggle has them.
-    The checksum of what they hold decides, not their name.
+    The files (11 MiB) are downloaded once to ``root / "mnist"`` and checked against their published
+    MD5 checksums; an interrupted download is resumed. Files that are already there are used, and so
+    are files in torchvision's ``root / "MNIST" / "raw"`` and in ``root`` itself: compressed or not,
+    named with a dot (``train-images.idx3-ubyte``), or in a folder of their own name, which is how
+    Kaggle ships them. What identifies a file is the checksum of its content, not its name.
 
     Licence: the authors, Y. LeCun, C. Cortes and C. Burges, hold the copyright; the set is usually
-    passed on under CC BY-SA 3.0. Nothing of it is part of this package.
+    passed on under CC BY-SA 3.0. No part of the data set is in this package.
 
     Args:
         root: directory of the data sets; as in :func:`data_dir` where None.
@@ -126,13 +126,13 @@ def fashion_mnist(
     progress: bool = True,
     dtype: torch.dtype | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Fashion-MNIST: photographs of clothes in MNIST's format, 60,000 and 10,000.
+    """Fashion-MNIST: photographs of clothes in MNIST's format, 60,000 to train and 10,000 to test.
 
-    The files (30 MiB) are fetched once to ``root / "fashion_mnist"``; all else as in
+    The files (30 MiB) are downloaded once to ``root / "fashion_mnist"``; everything else is as in
     :func:`mnist`. The classes are T-shirt, trouser, pullover, dress, coat, sandal, shirt, sneaker,
     bag, ankle boot.
 
-    Licence: MIT, Zalando SE. Nothing of it is part of this package.
+    Licence: MIT, Zalando SE. No part of the data set is in this package.
 
     Args:
         root: directory of the data sets; as in :func:`data_dir` where None.

@@ -18,19 +18,20 @@ _FULL_SIZE = (427, 640)
 
 
 def picture(name: str, height: int | None = None) -> Tensor:
-    r"""One of the two photographs that come with scikit-learn: real, in colour, and offline.
+    r"""One of the two colour photographs of scikit-learn, without a download.
 
-    Scaled down by averages over areas: each new pixel is the mean of the old ones that it covers,
-    those on its border by the part that it covers. A picture's mean colour stays the same. The
-    numbers are the sRGB values of the file, not amounts of light.
+    It is scaled down by averaging over areas: each new pixel is the mean of the old pixels that it
+    covers, and a pixel on its border counts with the fraction that is covered. So the mean colour
+    of the picture does not change. The numbers are the sRGB values of the file, not linear
+    intensities.
 
     Args:
         name: ``"china"``, a summer palace under a blue sky, or ``"flower"``, an orange dahlia.
             Photographs by danielbuechele (https://www.flickr.com/photos/danielbuechele/) and by
             vultilion (https://www.flickr.com/photos/vultilion/), both under the licence CC BY 2.0
-            (https://creativecommons.org/licenses/by/2.0/): a page that shows one says so, and that
-            it was scaled.
-        height: number of rows, 427 at most; as it comes (427 x 640) where None.
+            (https://creativecommons.org/licenses/by/2.0/): a page that shows one must name author
+            and licence, and say that the picture was scaled.
+        height: number of rows, at most 427; where None, the original size of 427 x 640 pixels.
 
     Returns:
         (H, W, 3) red, green and blue in float64, from 0 to 1, rows from the top; W is H times
@@ -82,8 +83,8 @@ def _averages(old: int, new: int) -> Tensor:
 def palette(image: Any, k: int, generator: Randomness = None) -> Tensor:
     """The colours of ``k`` different pixels of a picture, drawn at random.
 
-    As points in the cube [0, 1]^3 of colours they are a sample of the picture's palette, the
-    measure that forgets where a colour stands.
+    They are points in the colour cube [0, 1]^3, and a sample of the picture's palette: the
+    distribution of its colours, without regard to where in the picture they occur.
 
     Args:
         image: (H, W, 3) colours, or (n, 3).

@@ -1,4 +1,4 @@
-"""A toy with everything that is known about it: samples, density, modes, even points."""
+"""Toy distributions by name, with samples, density, modes and stratified points."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ _SAMPLERS: dict[str, Callable[..., Tensor]] = {
 
 
 class Toy:
-    r"""A law in the plane of which everything is known. Made by :func:`toy`.
+    r"""A distribution in the plane with a sampler and an exact log-density. Made by :func:`toy`.
 
     Attributes:
-        name: the name of the law, which is also that of the function that samples it.
+        name: name of the distribution, and of the function that samples from it.
         options: its parameters.
         components: number of equally likely components: 8 Gaussians or black squares, 2 moons or
-            rings, the arms of the pinwheel, 1 roll.
-        modes: (8, 2) float64 centres for the eight Gaussians; None for laws without such modes.
-        std: standard deviation of a mode in each coordinate; None where ``modes`` is.
+            rings, the arms of the pinwheel, 1 for the Swiss roll.
+        modes: (8, 2) float64 centres of the eight Gaussians; None for the other distributions.
+        std: standard deviation of a mode in each coordinate; None where ``modes`` is None.
 
-    Chapter: 1, 10.
+    Chapter: 5, and every later chapter that trains in the plane.
 
     Example:
         >>> ring = toy("eight_gaussians")
@@ -81,7 +81,7 @@ class Toy:
     def sample(
         self, n: int, generator: Randomness = None, *, dtype: torch.dtype | None = None
     ) -> Tensor:
-        """Independent points.
+        """Draw independent points.
 
         Args:
             n: number of points.
@@ -89,27 +89,27 @@ class Toy:
             dtype: floating type; torch's default where None.
 
         Returns:
-            (n, 2) points, those of the function of the same name.
+            (n, 2) points, the same as those of the function of the same name.
         """
         return _SAMPLERS[self.name](n, generator, dtype=dtype, **self.options)
 
     def log_density(self, x: Any) -> Tensor:
         r"""The logarithm of the density, differentiable in the points.
 
-        Exact for the Gaussians (a sum), the checkerboard (:math:`-\log 8` or :math:`-\infty`), the
-        rings (a Bessel function) and the pinwheel (a change of variables, its roots bisected). For
-        moons and roll it is the integral of the noise's density over the curve, by Gauss-Legendre
-        panels, to about 1e-12.
+        It is exact for the Gaussians (a finite mixture), the checkerboard (:math:`-\log 8` or
+        :math:`-\infty`), the rings (a Bessel function) and the pinwheel (a change of variables,
+        whose roots are found by bisection). For the moons and the Swiss roll it integrates the
+        density of the noise along the curve by Gauss-Legendre quadrature, to about 1e-12.
 
         Args:
             x: (n, 2) points.
 
         Returns:
-            (n,) tensor, in nats per squared unit.
+            (n,) tensor: natural logarithms of densities per squared unit of length.
 
         Raises:
-            ValueError: if the shape is another one, a number is not finite, or ``std`` is 0: then
-                the law has no density.
+            ValueError: if the shape is not (n, 2), a number is not finite, or ``std`` is 0, so that
+                the distribution has no density.
             TypeError: if it is not an array of real numbers.
         """
         x = _checks.points("x", x)
@@ -134,18 +134,19 @@ class Toy:
         return densities.noisy_curves(x, moons, math.pi, std)
 
     def stratified(self, n: int, *, dtype: torch.dtype = torch.float64) -> Tensor:
-        """Points that represent the law more evenly than a random sample; no chance in them.
+        """Deterministic points that represent the distribution more evenly than a random sample.
 
-        Each component has the same number of points. Gaussian noise in the plane is a sunflower:
-        the median radii of rings of equal probability, turned by the golden angle. Curves and
-        squares take a Kronecker sequence through the inverse distribution function.
+        Each component has the same number of points. Gaussian noise in the plane becomes a
+        sunflower pattern: points at the median radii of rings of equal probability, each turned by
+        the golden angle. On curves and squares a Kronecker sequence is mapped through the inverse
+        distribution function.
 
         Args:
             n: number of points, a multiple of ``components``.
             dtype: floating type.
 
         Returns:
-            (n, 2) points, always the same; component after component.
+            (n, 2) points, the same at each call, ordered by component.
 
         Raises:
             ValueError: if ``n`` is not a multiple of ``components``.
@@ -188,7 +189,7 @@ class Toy:
 
 
 def toy(name: str, **options: Any) -> Toy:
-    """A toy by its name, with samples, log-density, modes and a stratified sample.
+    """A toy distribution by name, with samples, log-density, modes and a stratified sample.
 
     Args:
         name: ``"eight_gaussians"``, ``"two_moons"``, ``"pinwheel"``, ``"checkerboard"``,
@@ -202,7 +203,7 @@ def toy(name: str, **options: Any) -> Toy:
         ValueError: if the name or an option is unknown, or an option is out of range.
         TypeError: if an option has the wrong type.
 
-    Chapter: 1, 10.
+    Chapter: 5, and every later chapter that trains in the plane.
 
     Example:
         >>> toy("two_moons", std=0.1)

@@ -1,4 +1,4 @@
-"""Toys: measures in the plane to look at."""
+"""Samplers of toy distributions in the plane."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def eight_gaussians(
     std: float = 0.05,
     dtype: torch.dtype | None = None,
 ) -> Tensor:
-    """Eight round Gaussians on a circle, equally likely.
+    """Draw from a mixture of eight equally likely isotropic Gaussians, centred on a circle.
 
     Args:
         n: number of points.
@@ -45,7 +45,7 @@ def eight_gaussians(
 def two_moons(
     n: int, generator: Randomness = None, *, std: float = 0.05, dtype: torch.dtype | None = None
 ) -> Tensor:
-    """Two half circles of radius 1 that reach into one another, with Gaussian noise.
+    """Draw from two interlocking half circles of radius 1, with Gaussian noise.
 
     Args:
         n: number of points.
@@ -74,13 +74,14 @@ def pinwheel(
     twist: float = 0.25,
     dtype: torch.dtype | None = None,
 ) -> Tensor:
-    """Long Gaussians around the origin, twisted into the arms of a wheel.
+    """Draw from elongated Gaussians around the origin that are twisted into the arms of a pinwheel.
 
     Args:
         n: number of points.
         generator: a ``torch.Generator``, a seed, or None.
         arms: number of arms.
-        twist: how fast an arm turns with its distance from the origin, times e in radians.
+        twist: strength of the twist: the point 2a of a straight arm turns by ``twist * exp(a)``
+            radians.
         dtype: floating type; torch's default where None.
 
     Returns:
@@ -99,7 +100,7 @@ def pinwheel(
 def checkerboard(
     n: int, generator: Randomness = None, *, dtype: torch.dtype | None = None
 ) -> Tensor:
-    """Uniform on the eight black squares of a 4 x 4 board over [-2, 2]^2.
+    """Draw uniformly from the eight black squares of a 4 x 4 board over [-2, 2]^2.
 
     Args:
         n: number of points.
@@ -121,7 +122,7 @@ def checkerboard(
 def rings(
     n: int, generator: Randomness = None, *, std: float = 0.05, dtype: torch.dtype | None = None
 ) -> Tensor:
-    """Two circles of radius 1 and 2 around the origin, equally likely, with Gaussian noise.
+    """Draw from two equally likely circles of radius 1 and 2 around the origin, with noise.
 
     Args:
         n: number of points.
@@ -145,7 +146,7 @@ def rings(
 def swiss_roll(
     n: int, generator: Randomness = None, *, std: float = 0.05, dtype: torch.dtype | None = None
 ) -> Tensor:
-    """A spiral of one and a half turns, uniform in its angle, with Gaussian noise.
+    """Draw from a spiral of one and a half turns, uniform in its angle, with Gaussian noise.
 
     Args:
         n: number of points.

@@ -1,7 +1,7 @@
-"""Divergences: how far the codes of the data are from the prior. Penalties of penalised transport.
+"""Divergences between the codes of the data and the prior: the penalties of penalised transport.
 
 A penalty is a module: ``penalty(q, p, noise)`` estimates D(Q, P) from codes ``q`` (n, d) of the
-data and ``p`` (m, d) of the prior. One that has an opponent to train says so by ``has_critic``.
+data and ``p`` (m, d) of the prior. A penalty with an opponent to train has ``has_critic = True``.
 """
 
 from otgen_lite.divergences.adversarial import Adversarial

@@ -1,4 +1,4 @@
-"""The penalty of a discriminator."""
+"""The adversarial penalty, computed by a discriminator."""
 
 from __future__ import annotations
 
@@ -14,29 +14,31 @@ from otgen_lite.divergences.base import Penalty, logits, same_space
 
 
 class Adversarial(Penalty):
-    r"""The penalty of a discriminator, with the offset that makes it 0 at equality.
+    r"""The adversarial (Jensen-Shannon) penalty, with the offset that makes it 0 at equality.
 
     .. math::
         D(Q, P) = \sup_T\ \mathbb{E}_P \log T + \mathbb{E}_Q \log (1 - T) + 2 \log 2
                 = 2\,\mathrm{JS}(Q, P)
 
-    where T is the logistic function of the network; the supremum is reached at
-    :math:`T = p / (p + q)`, where the network is :math:`\log p - \log q`. Without the offset the
-    value at equality is :math:`-2 \log 2 = -1.386`; with T = 1/2 this penalty is exactly 0. With
-    any smaller class of networks it is a lower bound of 2 JS, between 0 and 2 log 2.
+    where T is the logistic function of the network's output. The supremum is attained at
+    :math:`T = p / (p + q)`, where the network computes :math:`\log p - \log q`. Without the offset
+    the value at equality would be :math:`-2 \log 2 = -1.386`; with it, T = 1/2 gives exactly 0.
+    Over a smaller class of networks the supremum is a lower bound of 2 JS. It lies between 0 and 2
+    log 2 if the class contains the network that is 0; the value of a network that is not optimal
+    may be negative.
 
-    The network is trained to reach the supremum (:meth:`critic_loss`). The encoder minimises the
-    same expression (``saturating``), or :math:`-\mathbb{E}_Q \log T - \log 2`, which is 0 at
-    T = 1/2 too and does not flatten out where the network is sure of itself.
+    The network is trained to attain the supremum (:meth:`critic_loss`). The encoder minimises the
+    same expression (``saturating``), or else :math:`-\mathbb{E}_Q \log T - \log 2`, which is also 0
+    at T = 1/2 and keeps its slope where the network tells Q from P with confidence.
 
     Args:
         discriminator: maps (n, d) codes to (n,) or (n, 1) logits; row by row, without batch
             normalisation.
-        saturating: which of the two the encoder minimises.
+        saturating: whether the encoder minimises the first of the two expressions.
 
     Raises:
-        TypeError: if ``discriminator`` is no module.
-        ValueError: if it returns another shape.
+        TypeError: if ``discriminator`` is not a ``torch.nn.Module``.
+        ValueError: if it returns a tensor of another shape.
 
     Source: :cite:t:`goodfellow_2014`, :cite:t:`makhzani_2015`, :cite:t:`bousquet_2017`.
     Chapter: 10.
@@ -60,13 +62,13 @@ class Adversarial(Penalty):
         self.saturating = bool(saturating)
 
     def forward(self, q: Tensor, p: Tensor, noise: Mapping[str, Tensor] | None = None) -> Tensor:
-        """The encoder's loss: 0-d, in nats."""
+        """The encoder's loss for (n, d) codes ``q`` and (m, d) codes ``p``: 0-d, in nats."""
         if self.saturating:
             return -self.critic_loss(q, p)
         return softplus(-logits(self.discriminator(q))).mean() - math.log(2.0)
 
     def critic_loss(self, q: Tensor, p: Tensor) -> Tensor:
-        """Minus the value of the game, which the discriminator minimises: 0-d, in nats."""
+        """The discriminator's loss, which is minus the value of the game: 0-d, in nats."""
         same_space(q, p)
         # One pass for both: half the calls.
         fake, real = logits(self.discriminator(torch.cat([q, p]))).split([len(q), len(p)])

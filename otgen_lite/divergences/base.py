@@ -16,13 +16,16 @@ from otgen_lite.precision import full_precision, lifted
 class Penalty(nn.Module):
     """The base of every penalty: ``forward(q, p, noise)`` estimates D(Q, P) from two samples.
 
-    A subclass writes ``forward``, :meth:`noise` where it draws something, and :meth:`critic_loss`
-    where an opponent is trained. It looks at no number (as a loss, see
-    :class:`~otgen_lite.Method`), so that members of a grid can be stacked; one that must says so by
-    ``stackable = False``.
+    A subclass defines ``forward``, :meth:`noise` if it draws anything, and :meth:`critic_loss` if
+    it trains an opponent. Like a loss (see :class:`~otgen_lite.Method`) it must not read the value
+    of a tensor in Python, so that the members of a grid can be stacked; a penalty that has to do so
+    sets ``stackable = False``.
 
     The *opponent* of the encoder is a network that is trained to tell Q from P. As a player of a
-    method its name is *critic*, whatever it computes; one that returns logits is a *discriminator*.
+    method it is called the *critic*, whatever it computes; if it returns logits, it is a
+    *discriminator*.
+
+    Chapter: 10.
     """
 
     #: Whether the penalty has an opponent that is trained beside the encoder.
@@ -35,7 +38,7 @@ class Penalty(nn.Module):
     coupled: bool = True
 
     def forward(self, q: Tensor, p: Tensor, noise: Mapping[str, Tensor] | None = None) -> Tensor:
-        """The penalty, to be minimised in the parameters behind ``q``.
+        """The penalty, which is minimised in the parameters that ``q`` was computed with.
 
         Args:
             q: (n, d) codes of the data.
@@ -46,12 +49,15 @@ class Penalty(nn.Module):
             0-d tensor.
 
         Raises:
-            ValueError: if the codes are not rows of one dimension.
+            ValueError: if the codes are not (n, d) and (m, d) tensors with the same d.
         """
         raise NotImplementedError
 
     def noise(self, q: Tensor, generator: torch.Generator | None = None) -> dict[str, Tensor]:
-        """Everything random that the penalty needs, by names that begin with ``shared_``."""
+        """Everything random that the penalty needs, by name.
+
+        The names begin with ``shared_``, because the draws are the same for the whole batch.
+        """
         return {}
 
     def critic_loss(self, q: Tensor, p: Tensor) -> Tensor:

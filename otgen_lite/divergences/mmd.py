@@ -29,23 +29,25 @@ class MMD(Penalty):
 
     It is 0 only where Q = P, for each of the kernels:
 
-    - ``"imq"``: :math:`k(x, y) = C / (C + \|x-y\|^2)`;
-    - ``"rbf"``: :math:`k(x, y) = \exp(-\|x-y\|^2 / C)`, blind to codes far from all others;
-    - ``"multi"``: the sum of the first over the scales C times .1, .2, .5, 1, 2, 5, 10, as in the
-      code of :cite:t:`tolstikhin_2018`; its largest value is 7.
+    - ``"imq"``, the inverse multiquadric :math:`k(x, y) = C / (C + \|x-y\|^2)`;
+    - ``"rbf"``, the Gaussian :math:`k(x, y) = \exp(-\|x-y\|^2 / C)`, whose gradient vanishes at
+      codes that are far from all others;
+    - ``"multi"``, the sum of the inverse multiquadrics with the scales C times .1, .2, .5, 1, 2, 5,
+      10, as in the code of :cite:t:`tolstikhin_2018`; its largest value is 7.
 
-    The U-statistic leaves the pairs of a point with itself out: its mean is D, so at equality it is
-    negative half the time. The V-statistic keeps them: never negative, and too large by about
-    :math:`(k(x,x) - \mathbb{E} k) (1/n + 1/m)`.
+    The U-statistic leaves out the pairs of a point with itself. Its mean is D, so that at equality,
+    where D = 0, it takes negative values too. The V-statistic keeps these pairs: it is never
+    negative, and its mean exceeds D by about :math:`(k(x,x) - \mathbb{E} k) (1/n + 1/m)`.
 
     Args:
-        kernel: a name.
-        scale: C > 0, in the square of the codes' unit; 2 d where None, which is
-            :math:`\mathbb{E}\|Y-Y'\|^2` of a standard Gaussian prior.
+        kernel: ``"imq"``, ``"rbf"`` or ``"multi"``.
+        scale: C > 0, in the square of the codes' unit. Where None it is 2 d, the mean of
+            :math:`\|Y-Y'\|^2` under a standard Gaussian prior.
         statistic: ``"u"`` or ``"v"``.
 
     Raises:
-        ValueError: if a name is unknown, ``scale <= 0``, or a U-statistic is asked of one point.
+        ValueError: if a name is unknown, ``scale <= 0``, or a sample has a single point and the
+            statistic is ``"u"``.
 
     Source: :cite:t:`gretton_2012`, :cite:t:`tolstikhin_2018`. Chapter: 10, 12.
 
@@ -68,11 +70,12 @@ class MMD(Penalty):
         self.scale = None if scale is None else _checks.positive("scale", scale)
 
     def extra_repr(self) -> str:
+        """The options, as ``repr`` shows them."""
         return f"{self.kernel!r}, scale={self.scale}, statistic={self.statistic!r}"
 
     @in_full_precision
     def forward(self, q: Tensor, p: Tensor, noise: Mapping[str, Tensor] | None = None) -> Tensor:
-        """Squared discrepancy of (n, d) codes ``q`` and (m, d) codes ``p``: 0-d."""
+        """The squared discrepancy of (n, d) codes ``q`` and (m, d) codes ``p``: 0-d."""
         n, m = len(q), len(p)
         within_q, within_p = self._sum(q, q), self._sum(p, p)
         between = self._sum(q, p) / (n * m)
@@ -80,8 +83,8 @@ class MMD(Penalty):
             return within_q / (n * n) + within_p / (m * m) - 2.0 * between
         if min(n, m) < 2:
             raise ValueError(
-                f"the U-statistic needs two points at least in q and in p, got {n} and {m}; "
-                'statistic="v" does with one'
+                f"the U-statistic needs at least two points in q and in p, got {n} and {m}; "
+                'statistic="v" works with one'
             )
         top = float(len(SCALES)) if self.kernel == "multi" else 1.0
         within_q = (within_q - n * top) / (n * (n - 1))

@@ -1,4 +1,4 @@
-"""Two moments."""
+"""Moment matching."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from otgen_lite.divergences.base import Penalty, in_full_precision
 
 
 class MomentMatching(Penalty):
-    r"""The squared distance of means and of covariances.
+    r"""Moment matching: the squared distance between the means plus that between the covariances.
 
     .. math::
         D(Q, P) = \|m_Q - m_P\|^2 + \|\Sigma_Q - \Sigma_P\|_F^2
 
-    with the moments of the two samples, covariances divided by n and m. It sees nothing beyond two
-    moments: 0 does not mean equal. WAE's code prepares its encoder in this way.
+    with the means and covariances of the two samples; the covariances are divided by n and m, and
+    :math:`\|\cdot\|_F` is the Frobenius norm. Because it compares only two moments, 0 does not mean
+    that Q = P. The code of :cite:t:`tolstikhin_2018` pre-trains its encoder with this penalty.
 
-    Source: :cite:t:`tolstikhin_2018`. Chapter: 10, 12.
+    Source: :cite:t:`tolstikhin_2018`. Chapter: 8, 10.
 
     Example:
         >>> import torch
@@ -29,7 +30,7 @@ class MomentMatching(Penalty):
 
     @in_full_precision
     def forward(self, q: Tensor, p: Tensor, noise: Mapping[str, Tensor] | None = None) -> Tensor:
-        """The distance for (n, d) codes ``q`` and (m, d) codes ``p``: 0-d."""
+        """The penalty for (n, d) codes ``q`` and (m, d) codes ``p``: 0-d."""
         means = (q.mean(dim=0) - p.mean(dim=0)).square().sum()
         return means + (_covariance(q) - _covariance(p)).square().sum()
 

@@ -16,17 +16,18 @@ from otgen_lite.transport import sinkhorn_divergence
 class SinkhornPenalty(Penalty):
     r"""The Sinkhorn divergence :math:`S_\varepsilon(Q, P)` of codes and prior.
 
-    The value of :func:`~otgen_lite.sinkhorn_divergence`, in the unit of the cost: never negative,
-    0 at equality, and for eps -> 0 the cost of exact transport between the two samples.
+    It is the value of :func:`~otgen_lite.sinkhorn_divergence`, in the unit of the cost: 0 at
+    equality, never negative for the costs that have a name, and for eps -> 0 the cost of exact
+    transport between the two samples.
 
-    The solver stops when it has converged, so it looks at numbers: methods with this penalty are
-    not stacked in a sweep.
+    The solver decides by the values that it computes when it has converged. Therefore methods with
+    this penalty cannot be stacked in a sweep, and are trained one after another.
 
     Args:
         eps: regularisation > 0, in the unit of the cost.
         cost: a name or a symmetric callable.
-        tol: L1 error of the marginals at which a solve stops; training needs few digits.
-        max_iter: sweeps after which a solve gives up, with a warning.
+        tol: L1 error of the marginals at which the solver stops; training needs few digits.
+        max_iter: sweeps after which the solver gives up, with a warning.
 
     Raises:
         ValueError: if ``eps <= 0`` or the cost is unknown.
@@ -57,6 +58,7 @@ class SinkhornPenalty(Penalty):
         self.max_iter = _checks.count("max_iter", max_iter)
 
     def extra_repr(self) -> str:
+        """The options, as ``repr`` shows them."""
         return f"eps={self.eps:g}, cost={self.cost!r}"
 
     @in_full_precision

@@ -14,20 +14,21 @@ from otgen_lite.divergences.base import Penalty, in_full_precision
 
 
 class SlicedWasserstein(Penalty):
-    r"""The mean cost of transport along random lines.
+    r"""The sliced Wasserstein cost: the mean transport cost between projections to random lines.
 
     .. math::
         D(Q, P) = \mathbb{E}\, W_p^p\big(\langle\theta, \cdot\rangle_\# Q,\
             \langle\theta, \cdot\rangle_\# P\big)
 
-    Here θ is uniform on the sphere. It is a cost, not its root. On a line the optimal plan pairs
-    equal quantiles, so a sort solves the problem exactly, for samples of equal and of unequal
-    size. A shift by a costs :math:`\|a\|^2 / d` for p = 2: lines share the distance between d
-    coordinates. The samples' own fluctuation adds a bias, which is never negative.
+    Here θ is uniform on the unit sphere. D is a cost, not its p-th root. On a line the optimal plan
+    pairs equal quantiles, so that sorting solves the problem exactly, also for samples of unequal
+    sizes. For p = 2, a shift by a vector a costs :math:`\|a\|^2 / d`, because a random line sees on
+    average only one d-th of the squared distance. Computed from samples, the value is biased: its
+    mean is never below D.
 
     Args:
-        n_projections: lines drawn for each value.
-        p: the exponent >= 1.
+        n_projections: number of random lines at each evaluation.
+        p: exponent >= 1 of the cost.
 
     Raises:
         ValueError: if ``n_projections < 1`` or ``p < 1``.
@@ -49,17 +50,18 @@ class SlicedWasserstein(Penalty):
         self.p = _checks.number("p", p, at_least=1.0)
 
     def extra_repr(self) -> str:
+        """The options, as ``repr`` shows them."""
         return f"{self.n_projections}, p={self.p:g}"
 
     def noise(self, q: Tensor, generator: torch.Generator | None = None) -> dict[str, Tensor]:
-        """The directions, (n_projections, d) of length 1, the same for the whole batch."""
+        """Random directions of length 1, (n_projections, d), the same for the whole batch."""
         shape = (self.n_projections, q.shape[-1])
         lines = normal(shape, generator, q)
         return {"shared_lines": lines / lines.norm(dim=1, keepdim=True)}
 
     @in_full_precision
     def forward(self, q: Tensor, p: Tensor, noise: Mapping[str, Tensor] | None = None) -> Tensor:
-        """The cost between (n, d) codes ``q`` and (m, d) codes ``p``: 0-d."""
+        """The cost for (n, d) codes ``q`` and (m, d) codes ``p``: 0-d, in the codes' unit^p."""
         lines = (self.noise(q) if noise is None else noise)["shared_lines"]
         left = torch.sort(lines @ q.T, dim=1).values
         right = torch.sort(lines @ p.T, dim=1).values

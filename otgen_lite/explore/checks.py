@@ -60,7 +60,7 @@ def check_alt(alt: Any) -> Alt:
     try:
         fields = fields_of(alt)
     except ValueError as error:
-        raise ValueError(f"alt is no format string ({error}): {alt!r}") from None
+        raise ValueError(f"alt is not a valid format string ({error}): {alt!r}") from None
     if not fields or not all(fields):
         raise ValueError(
             "alt must name an axis or a read-out in braces, as in 'p = {p}', so that it changes "

@@ -1,4 +1,4 @@
-"""``Explorer``: one object, three forms."""
+"""``Explorer``: a figure with controls, as a widget, as HTML and as a single picture."""
 
 from __future__ import annotations
 
@@ -32,39 +32,40 @@ _VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 class FrameError(RuntimeError):
-    """The frame function failed; the message says for which values, the cause says how."""
+    """The frame function raised an error; the message names the values for which it did."""
 
 
 class Explorer:
     """A figure with controls: a widget in a notebook, plain HTML on the website, a PNG elsewhere.
 
-    In a live kernel (Jupyter, Colab) the explorer is a widget; frames are computed when asked
-    for, in the background, and remembered. While the book is built (``OTGEN_BOOK=1``) all frames
-    are computed at once, no widget is made, and a frame that fails makes the cell fail. Elsewhere
-    the first frame stands for the whole.
+    In a live kernel (Jupyter, Colab) the explorer is a widget; frames are computed in the
+    background when they are needed, and kept. While the book is built (``OTGEN_BOOK=1``) all frames
+    are computed at once, no widget is made, and a frame that raises an error fails its cell. Where
+    neither is possible, only the first frame is shown.
 
     Args:
-        axes: one to three axes, name to a list of distinct values. Numbers become a slider,
-            strings a drop-down list. At most 120 frames in all; about 100 are meant.
-        frame: ``frame(**values)`` gives a matplotlib ``Figure`` or ``(Figure, read-outs)``, where
-            the read-outs are a dict of name to number or string. It may be called from several
-            threads at a time, and makes its figure anew at each call: with
+        axes: one to three axes: a dict from the name of an axis to its list of distinct values.
+            Numbers become a slider, strings a drop-down list. All axes together may give at most
+            120 frames.
+        frame: ``frame(**values)`` returns a matplotlib ``Figure`` or ``(Figure, read-outs)``, where
+            the read-outs are a dict from names to numbers or strings. It may be called from several
+            threads at the same time, and must make a new figure at each call: with
             ``matplotlib.figure.Figure`` (as ``otgen_lite.plots`` does), or with pyplot, whose
-            current figure is the frame's own meanwhile. Figures of pyplot are closed.
-        name: lower-case letters, digits and hyphens; distinct on its page.
-        caption: a sentence under the figure; ``$…$`` is typeset where the page can, here, in
-            ``labels``, and in the names of read-outs.
-        alt: what is seen, for readers who do not see it: a format string over the names of axes and
-            read-outs, or a callable ``(values, readouts) -> str``. It must change with the frame.
-        labels: axis name to what the reader sees; default the name.
-        start: axis name to the value shown first; default the first of each axis.
+            current figure belongs to that frame alone during the call and is closed afterwards.
+        name: lower-case letters, digits and hyphens; unique on its page.
+        caption: a sentence under the figure. Formulas ``$…$`` are typeset where the page can do so,
+            in the caption, in ``labels``, and in the names of read-outs.
+        alt: a description of the picture for readers who cannot see it: a format string over the
+            names of axes and read-outs, or a callable ``(values, readouts) -> str``. It must change
+            with the frame.
+        labels: the text that the reader sees for each axis, by its name; default the name.
+        start: the value that each axis shows first, by its name; default its first value.
         lossy: allow lossy WebP where it is smaller. For photographs only.
 
     Raises:
-        ValueError: if an argument is not what it must be, with its name and what it was; while
-            the book is built also if the pictures are too many bytes for a page even with less
-            detail.
-        TypeError: if an argument is of the wrong kind.
+        ValueError: if an argument is out of range; while the book is built, also if the pictures
+            take more bytes than a page may have, even with less detail.
+        TypeError: if an argument has the wrong type.
         FrameError: while the book is built, if a frame fails.
 
     Example:
@@ -84,7 +85,7 @@ class Explorer:
         >>> explorer.frame(p=3, masses="even").picture.alt
         'Three bars, masses even; the cost for p = 3 is 0.3.'
 
-    Every chapter has explorers; *How to read* tells what they are for.
+    Chapter: every chapter; *How to read* says what explorers are for.
     """
 
     def __init__(
@@ -117,8 +118,8 @@ class Explorer:
     def frame(self, **values: Any) -> Frame:
         """One frame: the encoded picture and the read-outs.
 
-        The figure itself is not kept (a hundred figures are a gigabyte); what is remembered is
-        what the reader sees. Asking again costs nothing.
+        The figure itself is not kept, because a hundred figures take a gigabyte. Picture and
+        read-outs are, so that a second call with the same values computes nothing.
 
         Args:
             **values: one value for each axis.
@@ -133,7 +134,7 @@ class Explorer:
         return self.at(self.key(values))
 
     def readouts(self, **values: Any) -> dict[str, Value]:
-        """The read-outs of one frame: name to number or text, as exact as they were given."""
+        """The read-outs of one frame, by name: numbers, not rounded, or texts."""
         return dict(self.frame(**values).readouts)
 
     def at(self, key: Key) -> Frame:
@@ -141,7 +142,7 @@ class Explorer:
         return self._store.get(key)
 
     def narrow(self, key: Key) -> Picture | None:
-        """The frame's drawing for phones; only the book has them, and not for every explorer."""
+        """The picture of a frame for phones; None where there is only one layout."""
         return self._narrow.get(key)
 
     def positions(self) -> list[Key]:
@@ -149,7 +150,7 @@ class Explorer:
         return list(itertools.product(*(range(len(axis.values)) for axis in self.axes)))
 
     def key(self, values: Mapping[str, Any]) -> Key:
-        """The position of some values on the axes."""
+        """The position of a choice of values: the index of each value on its axis."""
         names = [axis.name for axis in self.axes]
         if set(values) != set(names):
             raise ValueError(
@@ -163,11 +164,11 @@ class Explorer:
         return {axis.name: axis.values[i] for axis, i in zip(self.axes, key, strict=True)}
 
     def widget(self) -> Any:
-        """The ipywidgets form.
+        """The explorer as an ipywidgets widget.
 
         Raises:
-            RuntimeError: while the book is built, because a widget on a page without a kernel
-                is dead and loads scripts from another host.
+            RuntimeError: while the book is built, because a widget on a page without a kernel does
+                not work and would load scripts from another host.
         """
         if building_book():
             raise RuntimeError("no widget may be made while the book is built (OTGEN_BOOK=1)")
@@ -178,14 +179,14 @@ class Explorer:
         return self._view.root
 
     def to_html(self, standalone: bool = True) -> str:
-        """All frames as HTML without a kernel.
+        """All frames as HTML that needs no kernel.
 
         Args:
-            standalone: a whole document with script and style, which a browser opens from disk;
-                else only the ``<figure>``, for a page that loads ``explorer.js``.
+            standalone: whether to return a whole document with script and style, which a browser
+                can open from disk, or only the ``<figure>``, for a page that loads ``explorer.js``.
 
         Returns:
-            The HTML. The same explorer gives the same text.
+            The HTML. Equal explorers give identical text.
         """
         from .page import document, figure
 

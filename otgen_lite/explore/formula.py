@@ -1,7 +1,8 @@
 r"""Formulas in the texts of an explorer: captions, names of axes and of read-outs.
 
-``$…$`` is a formula. The website typesets it when the page is written; where nothing typesets, it
-is slanted, and where not even that is possible (a drop-down list, a screen reader) it is plain.
+``$…$`` is a formula. The website typesets it when the page is written. Where there is no
+typesetting it is set in italics, and where that is impossible too (a drop-down list, a screen
+reader) it is plain text.
 """
 
 from __future__ import annotations

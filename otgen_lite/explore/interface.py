@@ -11,14 +11,13 @@ from .text import Value
 
 
 class Frame(NamedTuple):
-    """Picture and read-outs of an explorer for one choice of values.
+    """The picture and the read-outs of an explorer for one choice of values.
 
-    ``picture, readouts = explorer.frame(p=1)`` works.
+    It can be unpacked: ``picture, readouts = explorer.frame(p=1)``.
 
     Attributes:
-        picture: the figure, drawn and encoded; a notebook shows it. Its text is
-            ``picture.alt``.
-        readouts: name to number or text.
+        picture: the encoded figure, which a notebook displays; its description is ``picture.alt``.
+        readouts: numbers or texts by name.
     """
 
     picture: Picture

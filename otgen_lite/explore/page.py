@@ -163,7 +163,7 @@ def _control(ident: str, axis: Axis, start: int, typeset: bool) -> str:
 
 
 def _all_values(explorer: FrameSource, frames: list[Frame], names: list[str], typeset: bool) -> str:
-    columns = names or ["what is seen"]
+    columns = names or ["description"]
     head = "".join(f'<th scope="col">{marked(axis.label, typeset)}</th>' for axis in explorer.axes)
     head += "".join(f'<th scope="col">{marked(name, typeset)}</th>' for name in columns)
     rows = []

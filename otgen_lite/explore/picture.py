@@ -43,14 +43,14 @@ _DRAWING = threading.Lock()
 
 @dataclass(frozen=True)
 class Picture:
-    """An encoded picture with the text that stands for it.
+    """An encoded picture and its description in words.
 
     Attributes:
         data: the bytes of a WebP file.
-        width: in pixels.
-        height: in pixels.
-        alt: what is seen.
-        photo: whether its colours are those of things, so that no theme changes them.
+        width: width in pixels.
+        height: height in pixels.
+        alt: what the picture shows, in words.
+        photo: whether it is a photograph, whose colours a dark theme must not invert.
     """
 
     data: bytes
@@ -61,11 +61,11 @@ class Picture:
 
     @property
     def src(self) -> str:
-        """The picture as a ``data:`` address."""
+        """The picture as a ``data:`` URL."""
         return f"data:image/webp;base64,{base64.b64encode(self.data).decode('ascii')}"
 
     def png(self) -> bytes:
-        """The picture as PNG, for what shows no WebP."""
+        """The picture as PNG, for programs that cannot show WebP."""
         with Image.open(io.BytesIO(self.data)) as image:
             return _png(reduce_colours(on_white(image), 256))
 

@@ -22,29 +22,29 @@ class Ranking:
     """A list of names that the reader drags into an order and then compares with the true one.
 
     It needs no kernel and is the same on the website, in Jupyter and in Colab: one piece of HTML
-    with its own script, which loads nothing and remembers nothing. Rows are dragged by mouse or
-    finger, or moved by buttons; without a script the true order is folded below. The list starts in
-    alphabetical order, or in its reverse where that is the truth. *Show the order* puts the true
-    order beside the reader's and counts the pairs that stand the wrong way round, with Kendall's τ,
-    1 - 2 · wrong / counted. Pairs whose values differ by no more than their two spreads together
-    are not counted either way, because the score does not tell them apart; the reader is told how
-    many they are.
+    with its own script, which loads nothing and stores nothing. Rows are dragged by mouse or
+    finger, or moved by buttons; without JavaScript the true order can be unfolded below the list.
+    The list starts in alphabetical order, or in the reverse where alphabetical order happens to be
+    the true one. *Show the order* puts the true order beside the reader's, counts the pairs in the
+    wrong order, and computes Kendall's τ = 1 - 2 · wrong / counted. Two values that differ by no
+    more than the sum of their spreads cannot be told apart by the score, so their pair is not
+    counted; the reader is told how many such pairs there are.
 
     Args:
-        items: name to value, in any order; 2 to 20 names.
-        name: lower-case letters, digits and hyphens; distinct on its page.
+        items: the value of each name, in any order; 2 to 20 names.
+        name: lower-case letters, digits and hyphens; unique on its page.
         question: what the reader is asked to put in order.
-        score: what the values are, in a few words.
+        score: what the values measure, in a few words.
         smallest_first: whether the smallest value has the first place.
-        spreads: name to the spread >= 0 of its value, such as a standard deviation over seeds; for
-            all names or for none.
-        caption: a sentence under the list; ``$…$`` is typeset where the page can, here, in the
-            question, in the score and in names.
+        spreads: the spread >= 0 of each value, such as a standard deviation over seeds; for all
+            names or for none.
+        caption: a sentence under the list. Formulas ``$…$`` are typeset where the page can do so,
+            in the caption, the question, the score and the names.
 
     Raises:
         ValueError: if there are too few or too many names, a value is not finite, a spread is
             negative or missing, or no pair of values can be told apart.
-        TypeError: if an argument is of the wrong kind.
+        TypeError: if an argument has the wrong type.
 
     Chapter: 14.
 
@@ -99,7 +99,7 @@ class Ranking:
             raise ValueError("items must hold two values that differ by more than their spreads")
 
     def compare(self, order: tuple[str, ...]) -> tuple[int, int]:
-        """Number of pairs that stand the wrong way round in an order, and of those counted."""
+        """The number of pairs in the wrong order, and the number of pairs that are counted."""
         if sorted(order) != sorted(self.values):
             raise ValueError(f"order must hold each of {list(self.truth)} once, got {list(order)}")
         wrong = counted = 0
@@ -113,7 +113,7 @@ class Ranking:
         return wrong, counted
 
     def text(self, item: str) -> str:
-        """The value of a name as it is shown, with its spread where there is one."""
+        """The value of a name as the reader sees it, with its spread where there is one."""
         value, spread = self.values[item], self.spreads[item]
         if spread == 0.0:
             return format_value(value)
@@ -126,7 +126,8 @@ class Ranking:
         """The list as HTML with its style and script.
 
         Args:
-            standalone: a whole document, which a browser opens from disk; else the part for a page.
+            standalone: whether to return a whole document, which a browser can open from disk, or
+                only the part that belongs into a page.
         """
         typeset = building_book() and not standalone
         part = (

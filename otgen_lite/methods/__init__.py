@@ -1,4 +1,4 @@
-"""Methods: one a file, each a module whose ``forward(player, batch)`` is a loss."""
+"""Methods, one in each file: modules whose ``forward(player, batch)`` is the loss of a player."""
 
 from otgen_lite.methods.aae import AAE
 from otgen_lite.methods.autoencoder import AutoEncoder

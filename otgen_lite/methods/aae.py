@@ -19,17 +19,18 @@ class AAE(PenalizedModel):
         \min_{Q, G}\ -\mathbb{E}_{P_X} \mathbb{E}_{Q(Z|X)} \log p_G(X|Z) + D(Q_Z, P_Z),
         \qquad p_G(x|z) = N(x; G(z), \sigma^2 I_d)
 
-    with D as in :class:`~otgen_lite.Adversarial`, so 0 at equality. The log-likelihood is a sum
-    over the d coordinates and has its constant; with the same networks, penalty and draws
+    with D as in :class:`~otgen_lite.Adversarial`, so that it is 0 at equality. The log-likelihood
+    is a sum over the d coordinates and includes its constant; with the same networks, penalty and
+    draws
 
     .. math::
         2 \sigma^2\, \mathrm{AAE} = \mathrm{PenalizedOT}(\lambda = 2\sigma^2)
             + d \sigma^2 \log (2 \pi \sigma^2)
 
-    holds for values, and without the constant for gradients: σ² is λ/2 and nothing more. (The
-    right side has the decoder without noise; with ``decoder_var`` there it is larger by
-    :math:`d \sigma^2`, another constant.) Were the likelihood a mean over coordinates, λ would be
-    :math:`2 \sigma^2 / d`.
+    holds for values, and without the constant for gradients: the decoder's variance σ² plays the
+    role of λ/2, and no other. (On the right side the decoder has no noise. With ``decoder_var`` =
+    σ² there too, the right side is larger by :math:`d \sigma^2`, another constant.) If the
+    likelihood were a mean over coordinates, λ would be :math:`2 \sigma^2 / d`.
 
     Players: ``"critic"`` and ``"autoencoder"``.
 
@@ -43,9 +44,10 @@ class AAE(PenalizedModel):
         prior: a prior, its dimension, or None for a standard Gaussian of the dimension that the
             decoder takes.
         saturating: which loss the encoder has, see :class:`~otgen_lite.Adversarial`.
-        critic_steps: updates of the discriminator in a step of ``fit``.
-        reuse_codes: let the discriminator train on the codes of the auto-encoder's last
-            update instead of encoding a batch of its own: faster, and the two move at once.
+        critic_steps: updates of the discriminator in each step of ``fit``.
+        reuse_codes: whether the discriminator trains on the codes of the auto-encoder's last update
+            instead of encoding a batch of its own. This is faster, but the two players then move
+            simultaneously and not in turn.
 
     Raises:
         ValueError: if ``decoder_var <= 0``, a name is unknown, or (in a loss) a network returns
@@ -82,7 +84,7 @@ class AAE(PenalizedModel):
         self.set_players(critic_steps, reuse_codes)
 
     def parts_at(self, batch: Tensor, codes: Tensor, noise: Noise) -> dict[str, Tensor]:
-        """``reconstruction``, ``penalty`` and their sum ``total``, in nats, given the codes."""
+        """``reconstruction``, ``penalty`` and their sum ``total``, in nats, at given codes."""
         made = self.decoded(codes, batch)
         reconstruction = negative_log_likelihood(batch, made, self.decoder_var)
         penalty = self.penalty_at(codes, noise)

@@ -1,4 +1,4 @@
-"""The plain auto-encoder: reconstruction and nothing else."""
+"""The plain auto-encoder, trained for reconstruction alone."""
 
 from __future__ import annotations
 
@@ -13,14 +13,20 @@ from otgen_lite.methods.network_calls import evaluated, same_shape
 
 
 class AutoEncoder(Method):
-    r"""A plain auto-encoder: :math:`\min_{E, G} \mathbb{E}_{P_X}\, c(X, G(E(X)))`, and no more.
+    r"""A plain auto-encoder, trained for reconstruction alone.
 
-    Nothing is asked of the law of the codes; :class:`~otgen_lite.LatentOT` carries a prior to them.
+    .. math::
+        \min_{E, G}\ \mathbb{E}_{P_X}\, c\big(X, G(E(X))\big)
+
+    There is no condition on the distribution of the codes, so the model cannot be sampled from by
+    itself; :class:`~otgen_lite.LatentOT` transports a prior to the codes.
+
+    Player: ``"autoencoder"``.
 
     Args:
         encoder: (n, ...) data to (n, d_z) codes.
         decoder: (n, d_z) codes to data.
-        cost: a name or a callable.
+        cost: a name or a callable, as in :func:`~otgen_lite.cost_matrix`.
 
     Raises:
         ValueError: if the cost's name is unknown.
@@ -46,20 +52,20 @@ class AutoEncoder(Method):
         self.players = {"autoencoder": Player(("encoder", "decoder"))}
 
     def loss(self, player: str, batch: Tensor, noise: Noise) -> Tensor:
-        """Mean cost between data and their reconstructions: 0-d, in the cost's unit."""
+        """The mean cost between data and their reconstructions: 0-d, in the unit of the cost."""
         made = same_shape(self.decoder(self.encoder(batch)), batch)
         return costs.pairs(flat(batch), flat(made), self.cost).mean()
 
     @torch.no_grad()
     def encode(self, x: Tensor, generator: Randomness = None) -> Tensor:
-        """(n, d_z) codes of (n, ...) data."""
+        """The (n, d_z) codes of (n, ...) data."""
         return evaluated(self.encoder, "x", x)
 
     @torch.no_grad()
     def decode(self, z: Tensor) -> Tensor:
-        """(n, ...) data of (n, d_z) codes."""
+        """The (n, ...) data that (n, d_z) codes are decoded to."""
         return evaluated(self.decoder, "z", z)
 
     def reconstruct(self, x: Tensor, generator: Randomness = None) -> Tensor:
-        """(n, ...) reconstructions of data, by encoder and decoder."""
+        """The (n, ...) reconstructions of (n, ...) data: encoded, then decoded."""
         return self.decode(self.encode(x))

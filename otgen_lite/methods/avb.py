@@ -19,38 +19,40 @@ FLOOR = 1e-6
 
 
 class AVB(EncoderModel):
-    r"""Adversarial variational Bayes: the objective of the VAE for an encoder without a density.
+    r"""Adversarial variational Bayes: the VAE's objective for an encoder without a density.
 
     .. math::
         \min_{Q, G}\ \mathbb{E}_{P_X} \mathbb{E}_{Q(Z|X)} \big[ T(X, Z) - \log p_G(X|Z) \big],
         \qquad T^*(x, z) = \log q(z|x) - \log p_Z(z)
 
-    The discriminator T is trained by logistic regression to tell pairs (x, z) of the encoder from
-    pairs with a code of the prior; its best value is T*, and there the objective and its gradient
-    in the encoder are the VAE's, because the derivative through T* itself has mean zero.
+    The discriminator T is trained by logistic regression to tell the encoder's pairs (x, z) from
+    pairs whose code is drawn from the prior. The optimal discriminator is T*. There, the objective
+    and its gradient in the encoder are those of the VAE, because the derivative through T* itself
+    has mean zero.
 
-    With ``adaptive_contrast`` the pairs are told from those of a Gaussian r(z|x) with the encoder's
-    own mean and variances at x, estimated from further draws, and T sees codes in its units:
+    With ``adaptive_contrast`` the encoder's pairs are told from those of a Gaussian r(z|x), which
+    has the encoder's own mean and variances at x, estimated from further draws; T sees codes that
+    are standardised by these moments. Then
 
     .. math::
         \log q(z|x) - \log p_Z(z) = T^*(x, z) + \log r(z|x) - \log p_Z(z)
 
-    T then has only the shape of Q(Z|x) left to learn, not its place. The moments pass no gradient:
-    at the best T the derivative through them has mean zero.
+    and T has to learn only the shape of Q(Z|x), not its location and scale. No gradient passes
+    through the moments, because at the optimal T the derivative through them has mean zero.
 
     Players: ``"critic"`` and ``"autoencoder"``.
 
     Args:
-        encoder: data and (n, d_e) noise to (n, d_z) codes; d_e is its attribute ``noise_dim``, d_z
-            where it has none.
+        encoder: data and (n, d_e) noise to (n, d_z) codes; d_e is its attribute ``noise_dim``, or
+            d_z where there is no such attribute.
         decoder: (n, d_z) codes to data, the mean of the Gaussian.
         discriminator: T, data and (n, d_z) codes to (n,) or (n, 1) logits.
         decoder_var: σ² > 0, in the square of the data's unit.
         adaptive_contrast: whether the contrast is the Gaussian r instead of the prior.
-        contrast_draws: codes at each x from which its moments come, at least 2.
+        contrast_draws: number of codes at each x from which the moments of r are estimated, >= 2.
         prior: a prior, its dimension, or None for a standard Gaussian of the dimension that the
             decoder takes; with adaptive contrast it needs a ``log_density``.
-        critic_steps: updates of the discriminator in a step of ``fit``.
+        critic_steps: updates of the discriminator in each step of ``fit``.
 
     Raises:
         ValueError: if ``decoder_var <= 0``, ``contrast_draws < 2``, or (in a loss) a network
@@ -96,7 +98,7 @@ class AVB(EncoderModel):
     def noise(
         self, player: str, batch: Tensor, generator: torch.Generator | None = None
     ) -> dict[str, Tensor]:
-        """Codes of the contrast, draws of the encoder, and draws for its moments."""
+        """Codes of the contrast, noise of the encoder, and noise for its moments."""
         out = super().noise(player, batch, generator)
         if self.adaptive_contrast:
             n, k = len(batch), self.contrast_draws
@@ -111,7 +113,7 @@ class AVB(EncoderModel):
         return self.objective(batch, noise)["total"]
 
     def critic_loss(self, batch: Tensor, noise: Noise) -> Tensor:
-        """Logistic loss: pairs of the encoder are to get T > 0, pairs of the contrast T < 0."""
+        """The logistic loss that makes T > 0 on the encoder's pairs and < 0 on the contrast's."""
         with torch.no_grad():
             codes, other = self.codes(batch, noise), noise["prior"]
             if self.adaptive_contrast:
@@ -129,8 +131,8 @@ class AVB(EncoderModel):
             noise: the draws that ``noise()`` makes; drawn from torch's own generator where None.
 
         Returns:
-            By name 0-d tensors, ``reconstruction`` = -E log p_G(x|z), ``rate``, the estimate by T
-            of KL(Q(Z|x) | P_Z), and their sum ``total``.
+            A dict of 0-d tensors: ``reconstruction`` = -E log p_G(x|z); ``rate``, the estimate of
+            E KL(Q(Z|x) || P_Z) by T; and their sum ``total``.
         """
         if noise is None:
             noise = self.noise("autoencoder", batch)
@@ -141,7 +143,7 @@ class AVB(EncoderModel):
         return {"reconstruction": reconstruction, "rate": rate, "total": reconstruction + rate}
 
     def log_ratio(self, batch: Tensor, codes: Tensor, noise: Noise) -> Tensor:
-        """(n,) estimates by T of log q(z|x) - log p(z), in nats."""
+        """The (n,) estimates of log q(z|x) - log p_Z(z) by T, in nats."""
         if not self.adaptive_contrast:
             return logits(self.discriminator(batch, codes))
         with torch.no_grad():
@@ -151,7 +153,7 @@ class AVB(EncoderModel):
         return logits(self.discriminator(batch, scaled)) + contrast - self.log_prior(codes)
 
     def moments(self, batch: Tensor, noise: Noise) -> tuple[Tensor, Tensor]:
-        """(n, d_z) means and log-variances of the encoder at each x, from draws of their own."""
+        """The (n, d_z) means and log-variances of the encoder at each x, from separate draws."""
         rows = batch.repeat_interleave(self.contrast_draws, dim=0)
         codes = self.codes(rows, {"encoder": noise["moments"].flatten(0, 1)})
         codes = codes.unflatten(0, (len(batch), self.contrast_draws))

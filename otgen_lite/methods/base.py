@@ -25,11 +25,14 @@ Noise = Mapping[str, Tensor]
 
 @dataclass(frozen=True)
 class Player:
-    """A player: the modules and parameters that it trains, and its updates in a step of ``fit``.
+    """A player of a method: the parameters that it trains, and its number of updates in each step.
 
     Args:
-        parts: names of attributes of the method: modules or parameters.
-        updates: how often its optimizer moves them in a step, each time on a batch of its own.
+        parts: names of those attributes of the method that it trains: modules or parameters.
+        updates: number of updates that its optimizer makes in each step of ``fit``, each of them on
+            a batch of its own.
+
+    Chapter: 7, 10.
     """
 
     parts: tuple[str, ...]
@@ -37,19 +40,22 @@ class Player:
 
 
 class Method(nn.Module):
-    r"""The base of every method: players, and a loss for each.
+    r"""The base class of all methods: a module with players, and a loss for each of them.
 
-    A subclass fills ``self.players`` (in the order in which they move in a step) and writes
-    :meth:`loss`, which is the formula of the book. Whatever a loss draws comes in as ``noise``, so
-    that the same loss can be evaluated twice, on two devices, or for a stack of members with
-    common random numbers. Hyper-parameters are buffers (:meth:`hyper`), in the networks' type.
+    A subclass fills ``self.players`` (in the order in which they move in a step) and defines
+    :meth:`loss`, which is the formula of the book. Every random draw is passed to the loss as
+    ``noise``, so that the same loss can be evaluated twice, on two devices, or for a stack of
+    members with common random numbers. Hyper-parameters are buffers (:meth:`hyper`), in the
+    floating-point type of the networks.
 
-    Before each step the loop of ``fit`` calls ``schedule(progress)`` with the share of the
-    training that is over; then, for each update of each player, ``prepare(player, generator)``,
-    ``noise(player, batch, generator)``, ``forward(player, batch, noise)``, the optimizer, and
-    ``project(player, values)``. A loop that calls ``forward`` with ``reuse=True`` may hand the
-    tensors that come with the loss to the next player of the same step, as further noise: a pass
-    through an encoder is spared, and without it nothing breaks.
+    Before each step, the loop of ``fit`` calls ``schedule(progress)`` with the fraction of the
+    training that is over. Then, for each update of each player, it calls ``prepare(player,
+    generator)``, ``noise(player, batch, generator)``, ``forward(player, batch, noise)``, the
+    optimizer, and ``project(player, values)``. A loop that calls ``forward`` with ``reuse=True``
+    may pass the tensors that come with the loss to the next player of the same step, as further
+    noise. This saves a pass through an encoder; it is never necessary.
+
+    Chapter: 7, 10, and every chapter that trains.
     """
 
     players: dict[str, Player]
@@ -67,13 +73,13 @@ class Method(nn.Module):
     def forward(
         self, player: str, batch: Tensor, noise: Noise | None = None, reuse: bool = False
     ) -> Any:
-        """The loss of one player on a batch, to be minimised in that player's parameters.
+        """The loss of one player on a batch, which is minimised in that player's parameters.
 
         Args:
             player: one of ``self.players``.
             batch: (n, ...) data.
             noise: the draws that ``noise()`` makes; drawn from torch's own generator where None.
-            reuse: whether tensors are asked for that the next player of the step can reuse.
+            reuse: whether to return also the tensors that the next player of the step can reuse.
 
         Returns:
             0-d tensor; with ``reuse`` also a dict of tensors, without gradient.
@@ -96,47 +102,47 @@ class Method(nn.Module):
     def loss_and_reused(
         self, player: str, batch: Tensor, noise: Noise
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss, and tensors that spare the next player work; none by default.
+        """The loss, and a dict of tensors that the next player can reuse; empty by default.
 
-        Their names begin with ``reused_``, and they have no gradient.
+        The names of these tensors begin with ``reused_``, and the tensors carry no gradient.
         """
         return self.loss(player, batch, noise), {}
 
     def noise(
         self, player: str, batch: Tensor, generator: torch.Generator | None = None
     ) -> dict[str, Tensor]:
-        """Everything random that the loss of a player needs for a batch, by name.
+        """Draw everything random that the loss of a player needs for a batch: a dict of tensors.
 
-        Every tensor has the batch's length first, or is the same for the whole batch; nothing
-        depends on a hyper-parameter, so that a grid of members can share it.
+        Each tensor either has one row for each point of the batch or is shared by the whole batch.
+        None may depend on a hyper-parameter, so that all members of a grid can share them.
         """
         return {}
 
     def prepare(self, player: str, generator: torch.Generator | None = None) -> None:
-        """Work before a player's update that is no gradient step; nothing, by default."""
+        """Work before a player's update that is not a gradient step; by default there is none."""
 
     def project(self, player: str, values: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Parameters of a player after their projection, by name; only those that change."""
+        """A player's parameters, projected to the allowed set, by name; only those that change."""
         return {}
 
     def clip_gradients(self, player: str, max_norm: float) -> Tensor:
-        """Shorten a player's gradient to at most ``max_norm`` (Euclidean, over all parameters).
+        """Scale a player's gradient down to at most ``max_norm`` (Euclidean, over all parameters).
 
         Returns:
-            0-d tensor, the norm before.
+            0-d tensor, the norm before clipping.
         """
         params = [p for _, p in self.parameters_of(player)]
         return torch.nn.utils.clip_grad_norm_(params, max_norm)
 
     def schedule(self, progress: float) -> None:
-        """Set the hyper-parameters that move while training; ``progress`` runs from 0 to 1."""
+        """Set the hyper-parameters that follow a schedule; ``progress`` runs from 0 to 1."""
 
     def scheduled(self) -> bool:
-        """Whether :meth:`schedule` moves anything, so that a longer training is another one."""
+        """Whether :meth:`schedule` changes anything, so that a longer run is not a continuation."""
         return type(self).schedule is not Method.schedule
 
     def parameters_of(self, player: str) -> Iterator[tuple[str, nn.Parameter]]:
-        """Names and parameters that a player moves; one that sits in two parts comes once.
+        """Names and parameters of a player; a parameter that is in two of its parts comes once.
 
         The names are those of ``named_parameters()``.
         """
@@ -159,8 +165,8 @@ class Method(nn.Module):
         Args:
             name: the buffer's name.
             value: its value.
-            moves: whether :meth:`schedule` or :meth:`prepare` changes it while training; a subclass
-                that moves what its base registered registers it once more.
+            moves: whether :meth:`schedule` or :meth:`prepare` changes it during training. A
+                subclass that changes a hyper-parameter of its base class registers it again.
         """
         like = self._like()
         self.register_buffer(name, torch.tensor(value, dtype=like.dtype, device=like.device))
@@ -172,14 +178,15 @@ class Method(nn.Module):
         return next(self.parameters(), torch.empty(0))
 
     def identity(self, digests: dict[Any, str] | None = None) -> dict[str, str]:
-        """Facts of the method, by path: a run is resumed by a method with the same facts.
+        """Facts about the method, by path; only a method with the same facts can resume a run.
 
-        Everything counts but the numbers that training moves: weights of the players that are not
-        frozen, and hyper-parameters that are registered to move. What else moves while training,
-        such as running means, the loop finds out.
+        All of the method counts except for the numbers that training changes: weights of players
+        that are not frozen, and hyper-parameters that are registered with ``moves=True``. Other
+        tensors that change during training, such as running means, are found by the loop.
 
         Args:
-            digests: those of tensors that were met before, where several methods share some.
+            digests: digests of tensors that have been seen before, where several methods share
+                some.
         """
         moved = [
             p for player in self.players for _, p in self.parameters_of(player) if p.requires_grad
@@ -189,10 +196,10 @@ class Method(nn.Module):
         return _identity.facts(self, moved, digests)
 
     def signature(self) -> tuple[Any, ...]:
-        """Facts in which methods that are stacked agree: all but the numbers in their tensors.
+        """Facts in which stacked methods must agree: everything but the numbers in their tensors.
 
-        These are the parameters and buffers that are registered; a tensor that is a plain
-        attribute belongs to all members, so its numbers count.
+        Only registered parameters and buffers may differ. A tensor that is a plain attribute is
+        shared by all members, so its numbers count.
         """
         stacked = [*self.parameters(), *self.buffers()]
         classes = tuple(type(module) for module in self.modules())

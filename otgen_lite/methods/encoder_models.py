@@ -73,7 +73,7 @@ class EncoderModel(Method):
         return out.to(batch.dtype)
 
     def decoded(self, codes: Tensor, batch: Tensor) -> Tensor:
-        """The decoder at codes, in the shape of the batch; differentiable."""
+        """What codes are decoded to, in the shape of the batch; differentiable."""
         return same_shape(self.decoder(codes), batch)
 
     def variance(self) -> Tensor:
@@ -81,7 +81,7 @@ class EncoderModel(Method):
         return self.decoder_var
 
     def log_prior(self, codes: Tensor) -> Tensor:
-        """(n,) log-density of the prior at codes, in nats."""
+        """The (n,) natural logarithms of the prior's density at codes."""
         prior: Any = self.prior
         return prior.log_density(codes)
 
@@ -93,13 +93,13 @@ class EncoderModel(Method):
             )
 
     def encoder_noise(self, n: int, generator: torch.Generator | None, like: Tensor) -> Tensor:
-        """(n, d_e) draws of a random encoder."""
+        """The (n, d_e) noise of a random encoder."""
         return normal((n, getattr(self.encoder, "noise_dim", self.prior.dim)), generator, like)
 
     def noise(
         self, player: str, batch: Tensor, generator: torch.Generator | None = None
     ) -> dict[str, Tensor]:
-        """Codes of the prior, and the encoder's draws."""
+        """Codes of the prior, and the encoder's noise."""
         out = {"prior": self.prior.draw(len(batch), generator, batch)}
         if self.encoding != "deterministic":
             out["encoder"] = self.encoder_noise(len(batch), generator, batch)
@@ -116,16 +116,16 @@ class EncoderModel(Method):
         noise: Noise | None = None,
         decoder_noise: bool = False,
     ) -> Tensor:
-        """New data: the decoder at codes of the prior.
+        """Draw new data: codes of the prior, decoded.
 
         Args:
-            n: how many.
+            n: number of samples.
             generator: a seed, a generator, or None for torch's own.
-            noise: the draws themselves instead: ``{"prior": (n, d_z)}``, and ``"decoder"`` in the
-                data's shape where its noise is asked for.
-            decoder_noise: whether Gaussian noise of the decoder's variance is added. Transport
-                compares data with the decoder's means, so it is sampled without; the density of
-                a VAE has the noise.
+            noise: draws to use instead: ``{"prior": (n, d_z)}``, and ``"decoder"`` in the shape of
+                the data if ``decoder_noise`` is True.
+            decoder_noise: whether to add Gaussian noise of the decoder's variance. The default
+                returns the decoder's means, because these are what transport compares with data;
+                the density of a VAE is that of samples with noise.
 
         Returns:
             (n, ...) data, in the type of the networks and on their device.
@@ -150,12 +150,12 @@ class EncoderModel(Method):
     def encode(
         self, x: Tensor, generator: Randomness = None, *, noise: Noise | None = None
     ) -> Tensor:
-        """Codes of data; one draw for each where the encoder is random.
+        """The codes of data; where the encoder is random, one draw for each point.
 
         Args:
             x: (n, ...) data.
             generator: a seed, a generator, or None for torch's own.
-            noise: the draws themselves instead: ``{"encoder": (n, d_e)}``.
+            noise: draws to use instead: ``{"encoder": (n, d_e)}``.
 
         Returns:
             (n, d_z) codes.
@@ -174,13 +174,13 @@ class EncoderModel(Method):
 
     @torch.no_grad()
     def decode(self, z: Tensor) -> Tensor:
-        """(n, ...) the decoder at (n, d_z) codes, without its noise."""
+        """The (n, ...) data that (n, d_z) codes are decoded to, without the decoder's noise."""
         return in_blocks(self.decoder, self._taken("z", z))
 
     def reconstruct(
         self, x: Tensor, generator: Randomness = None, *, noise: Noise | None = None
     ) -> Tensor:
-        """(n, ...) reconstructions of data; arguments as in :meth:`encode`."""
+        """The (n, ...) reconstructions of (n, ...) data; arguments as in :meth:`encode`."""
         return self.decode(self.encode(x, generator, noise=noise))
 
     def _taken(self, name: str, x: Any) -> Tensor:
@@ -229,14 +229,14 @@ class PenalizedModel(EncoderModel):
         return self.parts_at(batch, codes, noise)["total"], {CODES: codes.detach()}
 
     def objective(self, batch: Tensor, noise: Noise | None = None) -> dict[str, Tensor]:
-        """The auto-encoder's loss and its parts.
+        """The auto-encoder's loss and its parts, as means over the batch.
 
         Args:
             batch: (n, ...) data.
             noise: the draws that ``noise()`` makes; drawn from torch's own generator where None.
 
         Returns:
-            By name 0-d tensors, differentiable; ``total`` is the loss.
+            A dict of differentiable 0-d tensors; ``total`` is the loss.
         """
         if noise is None:
             noise = self.noise("autoencoder", batch)

@@ -33,7 +33,7 @@ class GeneratorModel(Method):
         return {"prior": self.prior.draw(len(batch), generator, batch)}
 
     def made(self, codes: Tensor, batch: Tensor) -> Tensor:
-        """The generator at codes, in the shape and the type of data; differentiable."""
+        """What the generator makes of codes, in the shape and type of data; differentiable."""
         out = self.generator(codes).to(batch.dtype)  # mixed precision may have made it shorter
         if out.shape[1:] != batch.shape[1:]:
             raise ValueError(
@@ -44,12 +44,12 @@ class GeneratorModel(Method):
 
     @torch.no_grad()
     def sample(self, n: int, generator: Randomness = None, *, noise: Noise | None = None) -> Tensor:
-        """New data: the generator at codes of the prior.
+        """Draw new data: codes of the prior, mapped by the generator.
 
         Args:
-            n: how many.
+            n: number of samples.
             generator: a seed, a generator, or None for torch's own.
-            noise: the draws themselves instead: ``{"prior": (n, d_z)}``.
+            noise: draws to use instead: ``{"prior": (n, d_z)}``.
 
         Returns:
             (n, ...) data.

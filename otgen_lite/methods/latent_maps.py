@@ -2,8 +2,8 @@
 
 Three have a potential on the codes (:class:`SemiDiscreteMap` and those that inherit from it), one
 is a network that learns the pairs of a plan (:class:`PairsMap`), one is affine
-(:class:`GaussianMap`), and :class:`MixtureMap` is no map at all. The others must beat the last two.
-:data:`MAPS` has all of them by name.
+(:class:`GaussianMap`), and :class:`MixtureMap` is a mixture and not a map. The last two are the
+baselines of the others. :data:`MAPS` holds all of them by name.
 """
 
 from __future__ import annotations
@@ -261,7 +261,7 @@ class MixtureMap(LatentMap):
 
     def transport(self, z: Tensor, codes: Tensor) -> Tensor:
         """No map: an error."""
-        raise TypeError("a mixture has no map of codes of the prior; draw from it by sample()")
+        raise TypeError("the mixture is not a map of the prior; draw from it by sample()")
 
     def draw(self, n: int, codes: Tensor, generator: torch.Generator | None) -> Tensor:
         """A component by its weight, then a point of its Gaussian."""

@@ -1,4 +1,4 @@
-"""Latent transport: train an auto-encoder freely, then carry the prior to its codes."""
+"""Latent transport: train an auto-encoder freely, then transport the prior to its codes."""
 
 from __future__ import annotations
 
@@ -23,14 +23,16 @@ _EPS = 0.02
 
 @dataclass(frozen=True)
 class ErrorBudget:
-    r"""The two sides of the budget, for samples: ``total <= reconstruction + stretch * latent``.
+    r"""Both sides of the error budget of samples: ``total <= reconstruction + stretch * latent``.
 
     Attributes:
-        total: W_p between data and samples: the p-th root of a cost.
+        total: W_p between data and samples, which is the p-th root of a cost.
         reconstruction: :math:`(\mathbb{E}\|X - G(E(X))\|^p)^{1/p}`.
-        latent: W_p between codes and T(Z).
-        stretch: by how much the decoder stretches the longest-stretched pair of the optimal latent
+        latent: W_p between the codes of the data and T(Z).
+        stretch: the largest factor by which the decoder stretches a pair of the optimal latent
             plan; at most its Lipschitz constant.
+
+    Chapter: 13.
     """
 
     total: float
@@ -40,51 +42,54 @@ class ErrorBudget:
 
     @property
     def bound(self) -> float:
-        """The right side, in the data's unit."""
+        """The right side of the inequality, in the unit of the data."""
         return self.reconstruction + self.stretch * self.latent
 
 
 class LatentOT(Method):
     r"""Latent transport: a sample is :math:`G(T(Z))`, with :math:`T \# P_Z \approx E \# P_X`.
 
-    An auto-encoder (E, G) is trained first, by anything. Its codes are not Gaussian; instead of
-    pressing them into that shape, the prior is carried to them by a map T:
+    An auto-encoder (E, G) is trained first, by any method. Its codes are not Gaussian; instead of
+    forcing them to be, the prior is transported to them by a map T:
 
     - ``"semidiscrete"``: the optimal map for the squared cost; z goes to the code y_j with the
       least :math:`\|z - y_j\|^2 - \psi_j`, by :class:`~otgen_lite.SemiDiscrete`. Every sample is
       then the reconstruction of some data point, moved by ``jitter``.
     - ``"quadratic"``: :math:`T(z) = z + \nabla D(z) / K` with the critic D of the same psi,
-      softened by ``eps`` (D is high on data; K = 2 as the squared cost is not halved). It is the
-      mean of the codes near the cell's border: a bridge, where two cells lie in different clusters.
+      softened by ``eps`` (D is high on data; K = 2 because the squared cost is not halved). T(z) is
+      a weighted mean of codes. Near a border between two cells it lies between their codes, so that
+      samples form a bridge wherever these two belong to different clusters.
     - ``"argmin"``: :math:`T(z) = \arg\min_x \|x - z\|^2 - D(x)` over the box around the codes,
       with D the transform of psi's transform on a sample of the prior, softened by ``eps``. (Over
       the codes alone this is ``"semidiscrete"``.)
     - ``"pairs"``: a network regressed on the pairs of an exact plan, see ``plan``; trained by
       :func:`~otgen_lite.fit`.
     - ``"gaussian"``: the optimal map between the Gaussians with the moments of prior and codes.
-    - ``"mixture"``: no map; codes drawn from a mixture of Gaussians fitted by scikit-learn.
+    - ``"mixture"``: not a map; codes are drawn from a mixture of Gaussians that scikit-learn fits.
 
-    The last two are what the others must beat. All but ``"pairs"`` are made by :meth:`fit_map`.
+    The last two are the baselines for the others. All but ``"pairs"`` are made by :meth:`fit_map`.
 
-    A continuous T cannot carry a connected prior to separate clusters: look at the share of samples
-    between them. The error of a sample law is bounded by :meth:`error_budget`.
+    The image of a connected set under a continuous map is connected. So a continuous T that carries
+    the prior near separate clusters leaves some samples between them: measure how many. The
+    distance between data and samples is bounded by :meth:`error_budget`.
 
     Args:
         encoder: (n, ...) data to (n, d_z) codes, trained; or a method with ``encode`` and
-            ``decode``, and then no decoder.
+            ``decode``, in which case no decoder is given.
         decoder: (n, d_z) codes to data, trained.
         data: (N, ...) data whose codes are the target.
         map: one of the names above.
         prior: a prior, its dimension, or None for a standard Gaussian of the codes' dimension.
-        network: of the map ``"pairs"``: (n, d_z) to (n, d_z).
-        plan: of the map ``"pairs"``: ``"batch"`` (the exact plan of the codes of each batch and as
-            many draws), ``"whole"`` (one exact plan of all codes and as many draws; made by
-            :meth:`fit_map`, which takes the cube of N) or ``"semidiscrete"`` (the semi-discrete map
-            at fresh draws; made by :meth:`fit_map`).
-        eps: of the soft maps: > 0 in the square of the codes' unit; 0.02 times the codes' mean
-            squared distance from their mean where None.
-        jitter: standard deviation >= 0 of Gaussian noise on the codes that are decoded.
-        components: of the map ``"mixture"``.
+        network: for the map ``"pairs"``: a module from (n, d_z) to (n, d_z).
+        plan: for the map ``"pairs"``: ``"batch"`` (the exact plan between the codes of each batch
+            and as many draws of the prior), ``"whole"`` (one exact plan between all codes and as
+            many draws, computed by :meth:`fit_map` in a time that grows like :math:`N^3`) or
+            ``"semidiscrete"`` (fresh draws and their images under the semi-discrete map, which
+            :meth:`fit_map` computes).
+        eps: for the soft maps: regularisation > 0 in the square of the codes' unit; where None,
+            0.02 times the mean squared distance of the codes from their mean.
+        jitter: standard deviation >= 0 of Gaussian noise that is added to codes before decoding.
+        components: for the map ``"mixture"``: number of Gaussians.
 
     Attributes:
         codes: (N, d_z) codes of the data.
@@ -144,15 +149,15 @@ class LatentOT(Method):
         self.register_buffer("codes", codes)
 
     def fit_map(self, *, seed: int = 0, **options: Any) -> LatentOT:
-        """Make the map, or the plan that its network learns from.
+        """Compute the map, or the plan that its network learns from.
 
         Args:
-            seed: of everything that is drawn.
-            options: of :meth:`SemiDiscrete.fit` where a potential is climbed, of scikit-learn's
-                ``GaussianMixture`` for the mixture.
+            seed: seed of all draws.
+            options: options of :meth:`SemiDiscrete.fit` for maps with a potential, and of
+                scikit-learn's ``GaussianMixture`` for the mixture.
 
         Returns:
-            the object itself.
+            The object itself.
         """
         generator = torch.Generator(device=self.codes.device)
         generator.manual_seed(_checks.seed("seed", seed))
@@ -161,7 +166,7 @@ class LatentOT(Method):
         return self
 
     def loss(self, player: str, batch: Tensor, noise: Noise) -> Tensor:
-        """Mean squared distance between the network's images and the codes of the plan."""
+        """Mean squared distance between the network's images and the plan's codes: 0-d."""
         pairs = self.latent_map
         assert isinstance(pairs, PairsMap)
         self._must_be_fitted()
@@ -174,19 +179,19 @@ class LatentOT(Method):
     def noise(
         self, player: str, batch: Tensor, generator: torch.Generator | None = None
     ) -> dict[str, Tensor]:
-        """Draws of the prior, or the indices of pairs of the whole plan."""
+        """Draws from the prior, or the indices of pairs of the whole plan."""
         assert isinstance(self.latent_map, PairsMap)
         return self.latent_map.noise(len(batch), self.codes, generator)
 
     @torch.no_grad()
     def transport(self, z: Tensor) -> Tensor:
-        """(n, d_z) images T(z) of codes of the prior."""
+        """The (n, d_z) images T(z) of (n, d_z) points of the prior."""
         self._must_be_fitted()
         return self.latent_map.transport(_checks.points("z", z).to(self.codes), self.codes)
 
     @torch.no_grad()
     def sample_codes(self, n: int, generator: Randomness = None) -> Tensor:
-        """(n, d_z) codes: T(Z), with the jitter."""
+        """Draw (n, d_z) codes T(Z), with the jitter added."""
         self._must_be_fitted()
         draw = as_generator(generator, self.codes.device)
         images = self.latent_map.draw(_checks.count("n", n), self.codes, draw)
@@ -194,12 +199,13 @@ class LatentOT(Method):
 
     @torch.no_grad()
     def sample(self, n: int, generator: Randomness = None, *, noise: Noise | None = None) -> Tensor:
-        """New data: the decoder at codes T(Z).
+        """Draw new data: codes T(Z), decoded.
 
         Args:
-            n: how many.
+            n: number of samples.
             generator: a seed, a generator, or None for torch's own.
-            noise: the draws of the prior instead, ``{"prior": (n, d_z)}``; then without jitter.
+            noise: draws from the prior to use instead, ``{"prior": (n, d_z)}``; then there is no
+                jitter.
 
         Returns:
             (n, ...) data.
@@ -210,42 +216,44 @@ class LatentOT(Method):
 
     @torch.no_grad()
     def encode(self, x: Tensor, generator: Randomness = None) -> Tensor:
-        """(n, d_z) codes of (n, ...) data."""
+        """The (n, d_z) codes of (n, ...) data."""
         if self.decoder is None:
             return self.encoder.encode(x, generator)
         return evaluated(self.encoder, "x", x)
 
     @torch.no_grad()
     def decode(self, z: Tensor) -> Tensor:
-        """(n, ...) data of (n, d_z) codes."""
+        """The (n, ...) data that (n, d_z) codes are decoded to."""
         if self.decoder is None:
             return self.encoder.decode(z)
         return evaluated(self.decoder, "z", z)
 
     def reconstruct(self, x: Tensor, generator: Randomness = None) -> Tensor:
-        """(n, ...) reconstructions of data, by encoder and decoder."""
+        """The (n, ...) reconstructions of (n, ...) data: encoded, then decoded."""
         return self.decode(self.encode(x, generator))
 
     def error_budget(
         self, x: Any, *, n: int | None = None, generator: Randomness = None, p: float = 2.0
     ) -> ErrorBudget:
-        r"""The parts of the distance between data and samples.
+        r"""Bound the distance between data and samples by reconstruction error and latent error.
 
         .. math::
             W_p(P_X, (G \circ T) \# P_Z) \le (\mathbb{E}\|X - G(E(X))\|^p)^{1/p}
                 + \mathrm{Lip}(G)\, W_p(E \# P_X, T \# P_Z)
 
-        by the triangle inequality, here between samples, where it holds without error bars. W_p is
-        a distance: the p-th root of a cost.
+        by the triangle inequality. It is evaluated for the empirical distributions of data and
+        samples, for which it holds exactly; Lip(G) is replaced by the smaller ``stretch``. W_p is a
+        distance, the p-th root of a cost.
 
         Args:
             x: (m, ...) data.
-            n: samples; as many as data where None.
+            n: number of samples; as many as there are data where None.
             generator: a seed, a generator, or None for torch's own.
-            p: >= 1.
+            p: exponent >= 1.
 
         Returns:
-            ``total``, ``reconstruction``, ``latent``, ``stretch`` and the ``bound``.
+            :class:`ErrorBudget` with ``total``, ``reconstruction``, ``latent``, ``stretch`` and
+            ``bound``.
         """
         images = self.sample_codes(len(x) if n is None else n, generator)
         p = _checks.number("p", p, at_least=1.0)

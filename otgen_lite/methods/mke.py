@@ -1,4 +1,4 @@
-"""Minimum Kantorovich estimation: move a generator to where transport to the data is cheap."""
+"""Minimum Kantorovich estimation: fit a generator by its transport cost to the data."""
 
 from __future__ import annotations
 
@@ -35,53 +35,56 @@ GRADIENTS = ("plan", "potential")
 
 
 class MKE(GeneratorModel):
-    r"""Minimum Kantorovich estimation: the generator that is the cheapest to carry to the data.
+    r"""Minimum Kantorovich estimation: a generator that minimises the transport cost to the data.
 
     .. math::
         \min_\theta\ E(\theta) = W_c(g_\theta \# \zeta, \nu)
 
-    Each step draws as many codes as it has data and solves the transport problem of the two
-    samples: exactly, with entropy, or as the Sinkhorn divergence. W is a cost, not its root; a
-    squared cost is not halved; the entropic value is :math:`\langle P, C \rangle + \varepsilon\,
-    \mathrm{KL}(P \mid a \otimes b)`.
+    Each step draws as many codes as there are data in the batch and solves the transport problem
+    between the two samples: exactly, with entropic regularisation, or as the Sinkhorn divergence. W
+    is a cost, not its root; a squared cost is not halved; the entropic value is
+    :math:`\langle P, C \rangle + \varepsilon\, \mathrm{KL}(P \mid a \otimes b)`.
 
     The optimal plan π* and the optimal potential f* (on the generator's side) both give the
-    gradient, where it exists:
+    gradient wherever it exists:
 
     .. math::
         \nabla E(\theta)
             &= \int [\partial_\theta g_\theta(z)]^\top \nabla f^*(g_\theta(z))\, d\zeta(z) \\
             &= \int [\partial_\theta g_\theta(z)]^\top \nabla_1 c(g_\theta(z), y)\, d\pi^*(z, y)
 
-    The first is ``gradient="potential"``, the second ``gradient="plan"``. They are the same number
-    where the plan is unique (always with entropy). With the exact cost
-    the potential is taken from the inside of the set of optimal ones, for a corner of that set
-    (which a simplex often returns) is attained at pairs that carry no mass and gives another
-    gradient; this costs the cube of the batch. Where several plans are optimal, E has a kink, and
-    each formula returns a slope of one of its sides. Where the plan splits the mass of a generated
-    point (fewer of them than data, say), the potential has a kink at that point though E has
-    none: without entropy, only the plan gives the gradient then.
+    The first is ``gradient="potential"``, the second ``gradient="plan"``. They agree where the plan
+    is unique, as it always is with entropy. For the exact cost, the potential is taken from the
+    relative interior of the set of optimal potentials, because at a vertex of that set, which a
+    simplex solver returns, pairs without mass are tight too and give another gradient; finding an
+    interior potential takes time that grows with the cube of the batch size. Where several plans
+    are optimal, E has a kink, and each formula returns the slope on one side of it. Where the plan
+    splits the mass of a generated point, as it must if there are fewer of them than data, the
+    potential has a kink at that point although E has none; without entropy, only the plan gives the
+    gradient there.
 
-    The expectation of the loss over batches is not E: its minimiser is too narrow, the more so the
-    smaller the batch (chapter 5).
+    The expectation of the loss over batches is not E, and its minimiser is too narrow for small
+    batches (chapter 5 computes by how much, for a model with the right shape and a free scale).
 
     Args:
         generator: (n, d_z) codes to data.
         discrepancy: ``"exact"``, ``"sinkhorn"`` or ``"divergence"``.
-        eps: regularisation > 0 in the unit of the cost; needed unless the discrepancy is exact.
+        eps: regularisation > 0 in the unit of the cost; required unless the discrepancy is exact.
         cost: a name or a callable; symmetric for the divergence.
         gradient: ``"plan"`` or ``"potential"``.
         prior: a prior, its dimension, or None for a standard Gaussian of the dimension that the
             generator takes.
-        sweeps: number of Sinkhorn sweeps in each step, whatever is reached by then (after four
-            with a larger eps): quick, and the only kind that a grid can stack. None solves up to
-            ``tol``. The number returned is a lower bound of the entropic cost in both cases.
-        tol: error of both marginals together at which the solve ends.
-        max_iter: sweeps after which it ends anyway, without a warning.
-        ratio: generated points for each data point of a batch: a whole number, or one over it.
-        even: whether the codes of a batch are spread evenly. Each alone keeps the prior's law, but
-            together they represent it better than independent ones, so that batches see less of
-            their own chance. Samples are drawn independently in any case.
+        sweeps: fixed number of Sinkhorn sweeps in each step, after four with a larger eps, whatever
+            accuracy that reaches. This is fast, and the only variant that a grid can stack. Where
+            None, each problem is solved up to ``tol``. In both cases the returned value is a lower
+            bound of the entropic cost.
+        tol: L1 error of both marginals together at which the solver stops.
+        max_iter: sweeps after which it stops in any case, without a warning.
+        ratio: number of generated points for each data point of a batch: a whole number or the
+            reciprocal of one.
+        even: whether the codes of a batch are spread evenly. Each code by itself still has the
+            prior's distribution, but together they represent it better than independent codes, so
+            that batches differ less by chance. Samples are independent in any case.
 
     Raises:
         ValueError: if a name is unknown, ``eps`` is missing or not positive, or a number is out of
@@ -150,7 +153,7 @@ class MKE(GeneratorModel):
             return self.loss_between(x, y).to(x.device)
 
     def loss_between(self, x: Tensor, y: Tensor) -> Tensor:
-        """The loss of generated points (n, d) and data (m, d): 0-d, with the chosen gradient."""
+        """The loss between generated points (n, d) and data (m, d): 0-d, with that gradient."""
         if self.discrepancy == "exact":
             formula = exact_by_plan if self.gradient == "plan" else exact_by_potential
             return formula(x, y, self.cost)
@@ -163,7 +166,7 @@ class MKE(GeneratorModel):
     def noise(
         self, player: str, batch: Tensor, generator: torch.Generator | None = None
     ) -> dict[str, Tensor]:
-        """Codes of the prior: (n, copies, d_z)."""
+        """Draws from the prior, ``{"prior": (n, copies, d_z)}``, for a batch of n data."""
         n = len(batch) * self.copies
         if self.even:
             z = even(self.prior, n, generator, batch)

@@ -17,24 +17,25 @@ from otgen_lite.methods.priors import Prior
 
 
 class PenalizedOT(PenalizedModel):
-    r"""Penalised optimal transport.
+    r"""Penalised optimal transport: reconstruction cost plus λ times a penalty on the codes.
 
     .. math::
         \min_{Q, G}\ \mathbb{E}_{P_X} \mathbb{E}_{Q(Z|X)}\, \mathbb{E}\,
             c\big(X, G(Z) + \sigma \xi\big) + \lambda\, D(Q_Z, P_Z), \qquad \xi \sim N(0, I_d)
 
-    For a decoder without noise and D = 0 enforced exactly, the minimum over encoders is the cost
-    of transport :math:`W_c(P_X, G_\# P_Z)`; a finite λ relaxes the constraint and gives a lower
-    value. The constraint :math:`Q_Z = P_Z` is on the **aggregate** of all codes, never on Q(Z|x).
+    For a decoder without noise and with D = 0 as a constraint, the minimum over all encoders is the
+    transport cost :math:`W_c(P_X, G_\# P_Z)`. A finite λ relaxes the constraint, so that the value
+    is at most this cost. The constraint :math:`Q_Z = P_Z` is on the **aggregate** distribution of
+    all codes, never on Q(Z|x).
 
-    The same class with other words: a Wasserstein auto-encoder is ``penalty=MMD()`` or
-    ``Adversarial(...)``; the WVAE of :cite:t:`genevay_2017` is the deterministic encoder with any
-    penalty; the adversarial auto-encoder of decoder variance λ/2 is the squared cost with
+    Other names for special cases: a Wasserstein auto-encoder has ``penalty=MMD()`` or
+    ``Adversarial(...)``; the WVAE of :cite:t:`genevay_2017` has a deterministic encoder and any
+    penalty; the adversarial auto-encoder with decoder variance λ/2 is the squared cost with
     ``Adversarial(...)``, up to a factor and a constant (:class:`~otgen_lite.AAE`).
 
-    The noise of the decoder passes through the cost. For the squared cost its mean is
-    :math:`d \sigma^2`, d the dimension of the data, and nothing is drawn; for another cost one draw
-    is.
+    The expectation over ξ, the noise of the decoder, is part of the cost. For the squared cost it
+    adds exactly :math:`d \sigma^2`, where d is the dimension of the data, and nothing is drawn; for
+    other costs it is estimated by a single draw.
 
     Players: ``"autoencoder"``, and ``"critic"`` where the penalty has an opponent.
 
@@ -50,9 +51,10 @@ class PenalizedOT(PenalizedModel):
         decoder_var: σ² >= 0, in the square of the data's unit.
         prior: a prior, its dimension, or None for a standard Gaussian of the dimension that the
             decoder takes.
-        critic_steps: updates of the penalty's opponent in a step of ``fit``, where it has one.
-        reuse_codes: let the opponent train on the codes of the auto-encoder's last update instead
-            of encoding a batch of its own: faster, and the two move at once instead of in turn.
+        critic_steps: updates of the penalty's opponent, if it has one, in each step of ``fit``.
+        reuse_codes: whether the opponent trains on the codes of the auto-encoder's last update
+            instead of encoding a batch of its own. This is faster, but the two players then move
+            simultaneously and not in turn.
 
     Raises:
         ValueError: if ``lam < 0``, ``decoder_var < 0``, a name is unknown, or (in a loss) encoder
@@ -109,7 +111,7 @@ class PenalizedOT(PenalizedModel):
         return self.penalty.stackable
 
     def parts_at(self, batch: Tensor, codes: Tensor, noise: Noise) -> dict[str, Tensor]:
-        """``transport``, ``penalty`` and ``total`` = transport + λ penalty, given the codes."""
+        """``transport``, ``penalty`` and ``total`` = transport + λ penalty, at given codes."""
         transport = self.transport_cost(batch, codes, noise)
         penalty = self.penalty_at(codes, noise)
         return {
@@ -119,7 +121,7 @@ class PenalizedOT(PenalizedModel):
         }
 
     def transport_cost(self, batch: Tensor, codes: Tensor, noise: Noise) -> Tensor:
-        """Mean cost between data and the decoder, with its noise, at their codes."""
+        """The mean cost between data and what their codes are decoded to, noise included: 0-d."""
         made = self.decoded(codes, batch)
         if self.cost == "sqeuclidean":
             # As the mean of a sum over all coordinates it takes fewer steps than by `costs.pairs`.
@@ -131,7 +133,7 @@ class PenalizedOT(PenalizedModel):
     def noise(
         self, player: str, batch: Tensor, generator: torch.Generator | None = None
     ) -> dict[str, Tensor]:
-        """Codes of the prior, and the draws of encoder, penalty and decoder."""
+        """Codes of the prior, and the random draws of encoder, penalty and decoder."""
         out = super().noise(player, batch, generator)
         if player == "autoencoder" and self.cost != "sqeuclidean":
             out["decoder"] = normal(tuple(batch.shape), generator, batch)

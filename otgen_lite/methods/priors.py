@@ -1,4 +1,4 @@
-"""Priors: the laws of the latent codes."""
+"""Priors: distributions of the latent codes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from otgen_lite._draws import normal, uniform
 
 
 class Prior(Protocol):
-    """A prior has a dimension and draws, and where it is known also a density."""
+    """A prior: a dimension ``dim``, a method ``draw``, and a ``log_density`` where one is known."""
 
     dim: int
 
@@ -23,7 +23,7 @@ class Prior(Protocol):
 
 
 class GaussianPrior:
-    r"""The standard Gaussian of dimension d, times a scale: :math:`N(0, s^2 I_d)`.
+    r"""The isotropic Gaussian prior :math:`N(0, s^2 I_d)`.
 
     Args:
         dim: the dimension d.
@@ -52,16 +52,16 @@ class GaussianPrior:
         return self.scale * normal((n, self.dim), generator, like)
 
     def log_density(self, z: Tensor) -> Tensor:
-        """(n,) logarithm of the density at (n, dim) codes, in nats."""
+        """The (n,) natural logarithms of the density at (n, dim) codes."""
         norm = z.square().sum(dim=-1) / self.scale**2
         return -0.5 * (norm + self.dim * math.log(2.0 * math.pi * self.scale**2))
 
 
 class UniformPrior:
-    """Independent uniform coordinates on [low, high].
+    """The uniform prior on the cube :math:`[low, high]^d`: independent uniform coordinates.
 
     Args:
-        dim: number of coordinates.
+        dim: the dimension d.
         low: the lower end.
         high: the upper end, above ``low``.
 
@@ -93,7 +93,7 @@ class UniformPrior:
         return self.low + (self.high - self.low) * unit
 
     def log_density(self, z: Tensor) -> Tensor:
-        """(n,) logarithm of the density at (n, dim) codes; minus infinity outside."""
+        """The (n,) natural logarithms of the density at (n, dim) codes; -inf outside the cube."""
         inside = ((z >= self.low) & (z <= self.high)).all(dim=-1)
         value = -self.dim * math.log(self.high - self.low)
         # Two plain numbers would be chosen between in single precision.

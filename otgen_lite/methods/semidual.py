@@ -1,4 +1,4 @@
-"""Training by the semi-dual: a potential on the data, climbed between the generator's steps."""
+"""Training by the semi-dual: ascent for a potential on the data between the generator's steps."""
 
 from __future__ import annotations
 
@@ -23,24 +23,26 @@ _STEP = {"gradient": 0.025, "adam": 0.005}
 
 
 class SemiDual(GeneratorModel):
-    r"""Alternating minimisation and maximisation of the semi-dual, with a potential on the data.
+    r"""Trains a generator by the semi-dual: alternating descent for it and ascent for a potential.
 
     .. math::
         \min_\theta \max_\psi\ \mathbb{E}_{Z \sim \zeta}\, \psi^{c,\varepsilon}(g_\theta(Z))
             + \sum_j b_j \psi_j
 
-    The atoms y_j are all the data, and nothing but the generator is a network. Before each of its
-    steps, ψ goes on climbing for ``psi_steps`` steps on generated points of its own; the generator
-    then steps down at the average of the last ψ. The transform, the masses and what is maximised
-    are those of :class:`~otgen_lite.SemiDiscrete`, which :meth:`semidiscrete` returns.
+    The atoms y_j are all the data, and the only network is the generator. Before each step of the
+    generator, the ascent of ψ continues for ``psi_steps`` steps, on generated points of its own;
+    then the generator makes a descent step at the average of the latest ψ. The transform, the
+    masses and the objective are those of :class:`~otgen_lite.SemiDiscrete`, which
+    :meth:`semidiscrete` returns.
 
-    For ε > 0 the cost is differentiable in θ and this formula is its gradient, once ψ is optimal;
-    for ε = 0 it is where no generated mass lies on a border between cells (chapter 6). What ε costs
-    is width: a Gaussian comes out with variance smaller by ε/2. The alternation is not known to
-    converge. If ψ cannot follow the generator, the value stays below the cost and the samples
-    collapse: take a smaller step for the generator, or more steps for ψ.
+    For ε > 0 the cost is differentiable in θ, and its gradient is that of the formula at the
+    optimal ψ. For ε = 0 this holds where no generated mass lies on a border between cells (chapter
+    6). The price of ε is width: for Gaussian data, the variance comes out too small by ε/2. The
+    alternation is not known to converge. If ψ cannot follow the generator, the value stays below
+    the cost and the samples collapse; then take a smaller learning rate for the generator, or more
+    steps for ψ.
 
-    Of a batch that ``fit`` hands over, only the length counts.
+    Of a batch from ``fit``, only the length is used.
 
     Args:
         generator: (n, d_z) codes to data.
@@ -49,15 +51,15 @@ class SemiDual(GeneratorModel):
         cost: a name or a callable.
         b: (N,) positive masses with sum 1; uniform where None.
         psi_steps: steps of the ascent before each step of the generator.
-        psi_batch: generated points in each of them.
-        psi_step: length of a step, in the unit of the cost; 0.025 times the mean cost between
-            atoms where None, and a fifth of it for Adam's rule.
-        rule: ``"gradient"``: each psi_j moves by ``psi_step`` times its gradient over b_j, the
-            share of its mass that the atom misses; ``"adam"``: by the mean gradient over the root
-            of its mean square.
-        decay: whether the step falls linearly to zero over the training.
-        memory: share in (0, 1] of the newest psi in the average that the generator sees.
-        warm_up: further steps of the ascent before the first step of the generator.
+        psi_batch: number of generated points in each step of the ascent.
+        psi_step: step size, in the unit of the cost; where None, 0.025 times the mean cost between
+            atoms, and a fifth of that for Adam's rule.
+        rule: ``"gradient"``: each psi_j moves by ``psi_step`` times its gradient divided by b_j,
+            which is the fraction of its mass that the atom still lacks; ``"adam"``: it moves by the
+            running mean of the gradient divided by the root of its running mean square.
+        decay: whether the step size falls linearly to zero over the training.
+        memory: weight in (0, 1] of the newest psi in the running average that the generator uses.
+        warm_up: additional steps of the ascent before the first step of the generator.
         prior: a prior, its dimension, or None for a standard Gaussian of the dimension that the
             generator takes.
 
@@ -113,7 +115,7 @@ class SemiDual(GeneratorModel):
         atoms = atoms.detach().to(place).flatten(1)
         weights = _checks.weights("b", b, len(atoms), like=atoms).detach()
         if not float(weights.min()) > 0.0:
-            raise ValueError("b must be positive: an atom without mass is no data; got a zero")
+            raise ValueError("b must be positive, got a zero: leave out atoms without mass")
         self.psi_steps = _checks.count("psi_steps", psi_steps)
         self.psi_batch = _checks.count("psi_batch", psi_batch)
         self.warm_up = _checks.count("warm_up", warm_up, at_least=0)
@@ -131,11 +133,11 @@ class SemiDual(GeneratorModel):
         self.players = {"generator": Player(("generator",))}
 
     def scheduled(self) -> bool:
-        """Whether the ascent's steps become shorter."""
+        """Whether the step size of the ascent decays."""
         return self.decay or type(self).schedule is not SemiDual.schedule
 
     def schedule(self, progress: float) -> None:
-        """The length of the ascent's steps."""
+        """Set the step size of the ascent."""
         self.length = self.psi_step * (1.0 - progress if self.decay else 1.0)
 
     @torch.no_grad()
@@ -157,13 +159,13 @@ class SemiDual(GeneratorModel):
                 self.potential.climb(x, self.length, self.rule)
 
     def loss(self, player: str, batch: Tensor, noise: Noise) -> Tensor:
-        """The semi-dual at the averaged psi; of the batch only its length counts."""
+        """The semi-dual at the averaged psi: 0-d; only the length of the batch is used."""
         made = flat(self.made(noise["prior"], batch))
         with full_precision(made):
             return self.potential.value(made.to(self.potential.y)).to(made.device)
 
     def semidiscrete(self) -> SemiDiscrete:
-        """The transport problem as it stands: atoms, masses and the averaged psi."""
+        """The present semi-discrete problem: atoms, masses and the averaged psi."""
         p = self.potential
         return SemiDiscrete(p.y, p.b, p.cost, float(p.eps), psi=p.average)
 

@@ -32,32 +32,32 @@ class VAE(EncoderModel):
             - \mathbb{E}_{Q(Z|X)} \log p_G(X|Z) \big],
         \qquad p_G(x|z) = N(x; G(z), \sigma^2 I_d)
 
-    The value is an upper bound of minus the mean log-likelihood, in nats. The log-likelihood is a
-    sum over the d coordinates and has its constant, so with the squared cost
+    The value is an upper bound of the negative mean log-likelihood, in nats. Since the
+    log-likelihood is a sum over the d coordinates and includes its constant,
 
     .. math::
         2 \sigma^2\, \mathrm{VAE} = \mathbb{E} \|X - G(Z)\|^2
             + 2 \sigma^2\, \mathrm{KL}(Q_Z \,\|\, P_Z) + 2 \sigma^2 I(X; Z)
             + d \sigma^2 \log (2 \pi \sigma^2):
 
-    penalised transport with λ = 2σ² and the penalty KL, plus a price on the information that a
-    code keeps (:meth:`parts`).
+    which is penalised transport for the squared cost with the KL penalty and λ = 2σ², plus a price
+    on the mutual information of data and code (:meth:`parts`).
 
     Player: ``"autoencoder"``.
 
     Args:
         encoder: (n, ...) data to (n, 2 d_z): mean, then log-variance.
         decoder: (n, d_z) codes to data, the mean of the Gaussian.
-        decoder_var: σ² > 0 in the square of the data's unit; ``"learned"``, a parameter that
-            starts at 1 and is trained with the networks; or a function of the progress of the
-            training from 0 to 1, called before each step. :meth:`variance` is today's value.
+        decoder_var: σ² > 0 in the square of the data's unit; ``"learned"`` for a parameter that
+            starts at 1 and is trained with the networks; or a function of the fraction of the
+            training that is over, called before each step. :meth:`variance` is the present value.
         prior: a prior with a ``log_density``, its dimension, or None for a standard Gaussian of
             the dimension that the decoder takes.
 
     Raises:
         ValueError: if ``decoder_var <= 0``, a name is unknown, or (in a loss) a network returns
             another shape.
-        TypeError: if an argument has the wrong type, or the prior has no density.
+        TypeError: if an argument has the wrong type, or the prior has no ``log_density``.
 
     Source: :cite:t:`kingma_welling_2014`; the identity :cite:t:`hoffman_johnson_2016`. Chapter: 11.
 
@@ -98,7 +98,7 @@ class VAE(EncoderModel):
         self.players = {"autoencoder": Player(tuple(parts))}
 
     def variance(self) -> Tensor:
-        """The decoder's variance σ², whether fixed, on a schedule or learned: 0-d."""
+        """The present value of the decoder's variance σ²: fixed, on a schedule or learned; 0-d."""
         return self.log_var.exp() if self.learned else self.decoder_var
 
     def scheduled(self) -> bool:
@@ -106,7 +106,7 @@ class VAE(EncoderModel):
         return self.planned is not None or type(self).schedule is not VAE.schedule
 
     def schedule(self, progress: float) -> None:
-        """Set the variance of this moment, where it moves."""
+        """Set the variance, where it follows a schedule."""
         if self.planned is not None:
             self.decoder_var.fill_(self._planned_at(progress))
 
@@ -121,7 +121,7 @@ class VAE(EncoderModel):
         return {"encoder": self.encoder_noise(len(batch), generator, batch)}
 
     def loss(self, player: str, batch: Tensor, noise: Noise) -> Tensor:
-        """Minus the evidence lower bound, in nats, the mean over the batch."""
+        """The negative evidence lower bound, in nats: 0-d, the mean over the batch."""
         return self.objective(batch, noise)["total"]
 
     def objective(self, batch: Tensor, noise: Noise | None = None) -> dict[str, Tensor]:
@@ -132,8 +132,8 @@ class VAE(EncoderModel):
             noise: the draws that ``noise()`` makes; drawn from torch's own generator where None.
 
         Returns:
-            By name 0-d tensors, ``reconstruction`` = -E log p_G(x|z), ``rate`` = KL(Q(Z|x) | P_Z),
-            in closed form where the prior is Gaussian, and their sum ``total``.
+            A dict of 0-d tensors: ``reconstruction`` = -E log p_G(x|z); ``rate`` = E KL(Q(Z|x) ||
+            P_Z), in closed form where the prior is Gaussian; and their sum ``total``.
         """
         if noise is None:
             noise = self.noise("autoencoder", batch)
@@ -159,27 +159,27 @@ class VAE(EncoderModel):
         noise: Noise | None = None,
         draws: int = 1,
     ) -> dict[str, Tensor]:
-        r"""The parts of the objective, on a sample that stands for the data.
+        r"""The parts of the objective, for the empirical distribution of a sample.
 
         .. math::
             \mathbb{E}\, \mathrm{KL}(Q(Z|X) \,\|\, P_Z) = \mathrm{KL}(Q_Z \,\|\, P_Z) + I(X; Z),
             \qquad Q_Z = \frac1n \sum_j Q(Z|x_j)
 
-        The density of the mixture Q_Z is evaluated exactly, all n components at every code; only
-        the outer mean is over draws, the same for all parts, so that the identity holds to
-        rounding. The information is at most log n.
+        The density of the mixture Q_Z is evaluated exactly, with all n components at every code.
+        Only the outer expectation is a mean over draws; the draws are the same for all parts, so
+        that the identity holds up to rounding. The mutual information is at most log n.
 
         Args:
             x: (n, ...) data.
             generator: a seed, a generator, or None for torch's own.
-            noise: the draws themselves instead: ``{"encoder": (n draws, d_z)}``, the draws of a
-                point one after another.
-            draws: codes at each point.
+            noise: the draws to use instead: ``{"encoder": (n * draws, d_z)}``, with the draws of
+                one point in consecutive rows.
+            draws: number of codes drawn at each point.
 
         Returns:
-            By name 0-d tensors in nats, ``reconstruction`` = -E log p_G(x|z), ``kl_prior`` =
-            KL(Q_Z | P_Z), ``mutual_information`` = I(X; Z), and ``rate``, the sum of these two,
-            which the densities Q(Z|x) and P_Z give without the mixture.
+            A dict of 0-d tensors, in nats: ``reconstruction`` = -E log p_G(x|z); ``kl_prior`` =
+            KL(Q_Z || P_Z); ``mutual_information`` = I(X; Z); and ``rate``, the sum of the last two,
+            which is computed from Q(Z|x) and P_Z without the mixture.
 
         Raises:
             ValueError: if ``draws < 1`` or ``noise`` has another number of rows.
@@ -213,21 +213,21 @@ class VAE(EncoderModel):
         .. math::
             \log \frac1K \sum_{k=1}^K \frac{p_G(x|z_k)\, p_Z(z_k)}{q(z_k|x)}, \qquad z_k \sim q(z|x)
 
-        Its mean is below log p_G(x) and grows with K to it; for K = 1 it is the evidence lower
-        bound.
+        Its mean is at most log p_G(x), does not decrease with K, and tends to log p_G(x) if the
+        importance weights are bounded; for K = 1 it is the evidence lower bound.
 
         Args:
             x: (n, ...) data.
-            n_importance: K, the draws at each point.
+            n_importance: K, the number of draws at each point.
             generator: a seed, a generator, or None for torch's own.
 
         Returns:
-            (n,) nats.
+            (n,) bounds, in nats.
 
         Raises:
             ValueError: if ``n_importance < 1``.
 
-        Source: :cite:t:`burda_2016`.
+        Source: :cite:t:`burda_2016`. Chapter: 11.
         """
         n_importance = _checks.count("n_importance", n_importance)
         x = self._taken("x", x)

@@ -1,4 +1,4 @@
-"""Wasserstein GANs: transport by its dual, with a critic that is trained beside the generator."""
+"""Wasserstein GANs: transport by its dual, with a critic that is trained with the generator."""
 
 from __future__ import annotations
 
@@ -18,35 +18,36 @@ CONSTRAINTS = ("clip", "gp", "c-transform")
 
 
 class WGAN(GeneratorModel):
-    r"""Wasserstein GAN: a critic estimates the transport cost from below, a generator lowers it.
+    r"""Wasserstein GAN: a critic maximises the dual of a transport cost, a generator minimises it.
 
     .. math::
         \min_\theta \max_\xi\ \mathbb{E}_{Y \sim \nu}\, \psi_\xi(Y)
             + \mathbb{E}_{Z \sim \zeta}\, \psi_\xi^{c}(g_\theta(Z))
 
-    The critic ψ is high on data; two plus signs, as everywhere. The stand-in for its
-    transform at generated points x depends on ``constraint``:
+    The critic ψ is high on data, and the dual has two plus signs, as everywhere in this package.
+    What replaces the c-transform of ψ at generated points x depends on ``constraint``:
 
     - ``"c-transform"``: :math:`\psi^c(x) = \min_j c(x, y_j) - \psi(y_j)` over the batch, exactly,
       for any cost. The value never exceeds the transport cost of the two batches.
-    - ``"clip"``: :math:`-\psi(x)`, which is the transform if ψ is 1-Lipschitz and c a distance.
-      After each update the critic's parameters go back to [-clip, clip]; the value is in the unit
-      of whatever slope that allows (a linear critic gives clip times W_1).
-    - ``"gp"``: :math:`-\psi(x)`, and the critic pays gp_weight times the mean of
-      :math:`(\|\nabla \psi(\hat x)\| - 1)^2`, with :math:`\hat x` uniform on the segment between a
-      data point and a generated one. Slopes above 1 pay off a little: with a linear critic and a
-      shift m the slope is 1 + m / (2 gp_weight), so that the value exceeds W_1. With batch
-      normalisation in the critic the slope at a point is that of the scores of the whole batch.
+    - ``"clip"``: :math:`-\psi(x)`, which is the c-transform if ψ is 1-Lipschitz and c a distance.
+      After each update the critic's parameters are clipped to [-clip, clip]. The value is scaled by
+      whatever slope that allows: for a shift on the line, a linear critic gives clip times W_1.
+    - ``"gp"``: :math:`-\psi(x)`, with a gradient penalty on the critic: gp_weight times the mean of
+      :math:`(\|\nabla \psi(\hat x)\| - 1)^2`, where :math:`\hat x` is uniform on the segment
+      between a data point and a generated one. The penalty allows slopes slightly above 1: for a
+      linear critic and a shift by m the optimal slope is 1 + m / (2 gp_weight), so that the value
+      exceeds W_1. With batch normalisation in the critic, the gradient at a point is that of the
+      scores of the whole batch.
 
     Args:
         generator: (n, d_z) codes to data.
         critic: (n, ...) data to (n,) or (n, 1): high on data.
         constraint: ``"clip"``, ``"gp"`` or ``"c-transform"``.
-        clip: largest size > 0 of the critic's parameters, where clipped.
-        gp_weight: weight >= 0 of the gradient penalty.
-        one_sided: whether only slopes above 1 pay, ``max(|grad| - 1, 0)^2``.
-        n_critic: updates of the critic in a step of ``fit``.
-        cost: a name or a callable; it matters for ``"c-transform"`` alone.
+        clip: bound > 0 on the absolute value of the critic's parameters, for ``"clip"``.
+        gp_weight: weight >= 0 of the gradient penalty, for ``"gp"``.
+        one_sided: whether only slopes above 1 are penalised, by ``max(|grad| - 1, 0)^2``.
+        n_critic: updates of the critic in each step of ``fit``.
+        cost: a name or a callable; used by ``"c-transform"`` only.
         prior: a prior, its dimension, or None for a standard Gaussian of the dimension that the
             generator takes.
 
@@ -96,7 +97,7 @@ class WGAN(GeneratorModel):
         }
 
     def loss(self, player: str, batch: Tensor, noise: Noise) -> Tensor:
-        """Minus the critic's value plus its penalty; or the part that the generator can lower."""
+        """For the critic, its penalty minus its value; for the generator, the part it can lower."""
         if player == "generator":
             return self.transform(batch, self.made(noise["prior"], batch)).mean()
         with torch.no_grad():
@@ -107,14 +108,14 @@ class WGAN(GeneratorModel):
         return loss
 
     def value(self, batch: Tensor, made: Tensor) -> Tensor:
-        """The critic's dual value: 0-d, the mean of psi on data and of its transform on made."""
+        """The dual value of the critic: 0-d, mean psi on data plus mean transform on generated."""
         if self.constraint == "c-transform":
             return self._scores(batch).mean() + self.transform(batch, made).mean()
         data, generated = self._scores(torch.cat([batch, made])).split([len(batch), len(made)])
         return data.mean() - generated.mean()
 
     def transform(self, batch: Tensor, made: Tensor) -> Tensor:
-        """(n,) the critic's other half at generated points: -psi, or the exact c-transform."""
+        """The (n,) values that stand for psi^c at generated points: -psi or the exact transform."""
         if self.constraint != "c-transform":
             return -self._scores(made)
         data = gathered(batch)
@@ -124,7 +125,7 @@ class WGAN(GeneratorModel):
         return slack.min(dim=1).values
 
     def penalty(self, batch: Tensor, made: Tensor, share: Tensor) -> Tensor:
-        """Mean square by which the critic's slope is off 1, on segments from made to data."""
+        """Mean squared deviation of the slope from 1 on segments from generated points to data."""
         share = share.reshape(-1, *[1] * (batch.ndim - 1))
         slope = torch.linalg.vector_norm(
             self._slopes(torch.lerp(made, batch, share)).flatten(1), dim=1
@@ -151,7 +152,7 @@ class WGAN(GeneratorModel):
         return slopes
 
     def project(self, player: str, values: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The critic's weights, back in [-clip, clip], where it is clipped."""
+        """The critic's parameters clipped to [-clip, clip], for the constraint ``"clip"``."""
         if player != "critic" or self.constraint != "clip":
             return {}
         return {name: value.clamp(-self.clip, self.clip) for name, value in values.items()}
@@ -159,7 +160,7 @@ class WGAN(GeneratorModel):
     def noise(
         self, player: str, batch: Tensor, generator: torch.Generator | None = None
     ) -> dict[str, Tensor]:
-        """Codes of the prior; for the critic also the place on each segment of its slope."""
+        """Codes of the prior; for the critic also the position on each segment of the penalty."""
         out = super().noise(player, batch, generator)
         if player == "critic":
             out["interpolation"] = uniform((len(batch),), generator, batch)

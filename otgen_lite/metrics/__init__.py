@@ -1,8 +1,8 @@
-"""Metrics: how good samples are, each in numbers that you can check.
+"""Metrics: how good samples are, in numbers that can be checked.
 
-Every metric is a function of samples and returns a number; :func:`floor` says what samples of the
-true law would score, so that a number can be read. Nothing here is differentiable: a metric looks
-at what was trained.
+Every metric is a function of samples and returns a number. To interpret it, compare it with
+:func:`floor`, what samples of the true distribution would score. Metrics are not differentiable:
+they judge a model after its training.
 """
 
 from otgen_lite.metrics.classifier import Classifier, Judgement, digits_classifier

@@ -1,4 +1,4 @@
-"""One scale of images: bytes are read as ink from 0 to 1, and sets on two scales are told apart."""
+"""The scale of images: bytes are divided by 255, and sets on different scales are detected."""
 
 from __future__ import annotations
 

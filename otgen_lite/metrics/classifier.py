@@ -1,4 +1,4 @@
-"""A small classifier of real images as a judge of drawn ones."""
+"""A small classifier of real images, which judges generated ones."""
 
 from __future__ import annotations
 
@@ -17,14 +17,17 @@ from otgen_lite.metrics import _image_scale
 
 @dataclass(frozen=True)
 class Judgement:
-    """Predictions of a classifier for images.
+    """What a classifier says about a set of images.
 
     Attributes:
         confidence: mean over the images of the largest class probability.
-        classes: how many classes hold at least a quarter of the share that they have in the data.
-        distance: total variation between the shares of the classes and those in the data, from 0
-            to 1.
+        classes: number of classes whose share of the images is at least a quarter of their share of
+            the data.
+        distance: total variation distance between the class shares of the images and those of the
+            data, from 0 to 1.
         shares: share of the images in each class, in the order of the labels.
+
+    Chapter: 13, 14.
     """
 
     confidence: float
@@ -36,10 +39,11 @@ class Judgement:
 class Classifier:
     """A small neural network of scikit-learn, trained on real images with a fixed seed.
 
-    Three quarters of the images train it, the rest is held out: :attr:`accuracy` and
-    :attr:`confidence` on these say what real images that it has not seen score. One hidden layer of
-    64, weight decay 0.01. The classifier knows nothing but classes: it is confident about noise too
-    (0.8 on uniform noise), and a model that repeats one perfect digit of each class scores best.
+    It is trained on three quarters of the images; the others are held out, so that :attr:`accuracy`
+    and :attr:`confidence` say how real images score that it has not seen. It has one hidden layer
+    of 64 units and weight decay 0.01. The classifier must choose one of the classes: it is
+    confident about noise too (0.8 on uniform noise), and a model that repeats one perfect digit of
+    each class scores best.
 
     Args:
         images: (n, ...) real images; bytes (uint8) are read as ink from 0 to 1.
@@ -47,7 +51,7 @@ class Classifier:
         seed: decides which images are held out, and the training.
 
     Attributes:
-        labels: (K,) the classes, rising.
+        labels: (K,) the classes, in increasing order.
         accuracy: share of the held-out images with the right class.
         confidence: mean largest class probability on the held-out images.
 
@@ -55,7 +59,7 @@ class Classifier:
         ValueError: if there are fewer than two classes, or not as many labels as images.
         TypeError: if an argument has the wrong type.
 
-    Source: :cite:t:`pedregosa_2011`. Chapter: 10, 12.
+    Source: :cite:t:`pedregosa_2011`. Chapter: 13, 14.
 
     Example:
         >>> from otgen_lite import data, metrics
@@ -88,7 +92,7 @@ class Classifier:
         self.confidence = self(x[order[:held]]).confidence
 
     def probabilities(self, images: Any) -> Tensor:
-        """(n, K) class probabilities, float64, in the order of :attr:`labels`, on their device."""
+        """The (n, K) class probabilities in float64, in the order of :attr:`labels`."""
         x = _flat("images", images)
         if x.shape[1] != self._model.n_features_in_:
             raise ValueError(

@@ -1,4 +1,4 @@
-"""Fréchet distances of features, and the network that images are usually seen through."""
+"""Fréchet distances of features, and the Inception network that usually computes them."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ WEIGHTS = {
 
 
 def frechet(x: Any, y: Any) -> float:
-    r"""The squared 2-Wasserstein distance of the Gaussians that fit two samples.
+    r"""The squared Fréchet distance: W_2^2 between the Gaussians fitted to two samples.
 
     .. math::
         \|m_x - m_y\|^2 + \operatorname{tr} S_x + \operatorname{tr} S_y
             - 2 \operatorname{tr} (S_x^{1/2} S_y S_x^{1/2})^{1/2}
 
-    with means and covariances (n - 1) of the samples, in float64 by
-    :func:`~otgen_lite.bures_wasserstein`: a **cost**, as FID is.
+    with the means and the covariances (divided by n - 1 and m - 1) of the samples, computed in
+    float64 by :func:`~otgen_lite.bures_wasserstein`. It is a **cost**, not its root, as the FID is.
 
     Args:
         x: (n, d) points, n >= 2.
@@ -77,34 +77,37 @@ def frechet(x: Any, y: Any) -> float:
 def fid(
     samples: Any, reference: Any, features: Features | None = None, *, batch_size: int = 64
 ) -> float:
-    r"""The Fréchet distance of two sets of images, seen through a network.
+    r"""The Fréchet inception distance (FID) of two sets of images.
 
-    Published numbers use the Inception network of 2015, 2,048 features, and tens of thousands of
-    images: with fewer the distance is biased upwards, by chance alone. Numbers for other features
-    or other sample sizes cannot be compared; :func:`floor` gives the number for real images.
+    Published numbers use the 2,048 features of the Inception network of 2015 and tens of thousands
+    of images. With fewer images the distance is biased upwards by sampling noise alone. Numbers for
+    other features or other sample sizes cannot be compared; :func:`floor` computes the number that
+    real images score.
 
-    Bytes (uint8) are read as ink from 0 to 1, in either set. A network sees the images in
-    evaluation mode and without gradients, and is left as it was.
+    Bytes (uint8) are divided by 255, in either set. A network is evaluated in evaluation mode and
+    without gradients, and is left as it was.
 
     Args:
         samples: (n, ...) images, n >= 2; for Inception (n, 1, h, w) or (n, 3, h, w) in [0, 1].
-        reference: (m, ...) real images, m >= 2, on the scale of the samples.
+        reference: (m, ...) real images, m >= 2, on the same scale as the samples.
         features: maps a batch of images to (batch, d) features; :func:`inception` where None. A
-            network gets the images in its floating type and on its device.
-        batch_size: images that the features see at a time.
+            network gets the images in its floating-point type and on its device.
+        batch_size: number of images whose features are computed at a time.
 
     Returns:
-        :func:`frechet` of the features.
+        :func:`frechet` of the features, a cost: a squared distance in the space of the features.
 
     Raises:
         ValueError: if images are not finite or fewer than two, if only one of the sets is bytes
             and the other is not in [0, 1], or if the features have another shape.
         TypeError: if ``features`` is not callable, or images are whole numbers other than bytes.
-        UserWarning: if the sets are plainly on two scales.
-        FileNotFoundError: if the network's weights are not at hand.
+        FileNotFoundError: if the weights of the network are missing.
         ModuleNotFoundError: if neither package with the network is installed.
 
-    Source: :cite:t:`heusel_2017`. Chapter: 10, 12.
+    Warns:
+        UserWarning: if the two sets are plainly on different scales.
+
+    Source: :cite:t:`heusel_2017`. Chapter: 12.
 
     Example:
         >>> x = torch.zeros(4, 1, 2, 2)
@@ -162,12 +165,13 @@ def inception(
 ) -> Features:
     """The Inception network of published FIDs, from torch-fidelity or pytorch-fid.
 
-    Neither package is a requirement of this one, and nothing is downloaded here: the weights
-    (91 MiB) are taken from where they lie, and their SHA-256 is checked. The two packages load
-    the same weights and enlarge images each in its own way: say which one a number is from.
+    Neither package is a requirement of this one, and nothing is downloaded: the weights (91 MiB)
+    are read from a local file, whose SHA-256 is checked. Both packages load the same weights, but
+    each enlarges images in its own way; so state which of them a number comes from.
 
     Args:
-        weights: the file; where None, either package's file in the cache of ``torch.hub``.
+        weights: path of the file; where None, the file of either package in the cache of
+            ``torch.hub``.
         package: ``"torch_fidelity"`` or ``"pytorch_fid"``; the first one installed where None.
         device: where the network runs; the CPU where None.
 
@@ -176,7 +180,7 @@ def inception(
 
     Raises:
         ModuleNotFoundError: if no such package can be imported.
-        FileNotFoundError: if there are no weights; the message says where to put which file.
+        FileNotFoundError: if the weights are missing; the message says where to put which file.
         ValueError: if the file is not the published one.
 
     Source: :cite:t:`heusel_2017`. Chapter: 12.

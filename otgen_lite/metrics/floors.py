@@ -1,4 +1,4 @@
-"""The sampling floor: what samples of the true law score."""
+"""The sampling floor: what samples of the true distribution score."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from otgen_lite import _checks
 
 @dataclass(frozen=True)
 class Floor:
-    """Values of a metric on samples of the true law.
+    """Values of a metric on samples of the true distribution.
 
     Attributes:
         mean: mean over the repeats.
-        sd: standard deviation of one repeat, with n - 1.
-        values: the number of each repeat.
+        sd: standard deviation of a single repeat (the sum of squares is divided by repeats - 1).
+        values: the value of each repeat.
+
+    Chapter: 5, and every later chapter that measures a model.
     """
 
     mean: float
@@ -39,17 +41,18 @@ def floor(
     seed: int = 0,
     **options: Any,
 ) -> Floor:
-    """Evaluate a metric on samples of the true law: no model can be expected to score better.
+    """The sampling floor of a metric: its values on independent samples of the true distribution.
 
-    A number near the floor says that the metric, at this n, sees no difference; a difference much
-    smaller than ``sd`` between two models says nothing.
+    It is what a perfect model would score. A model whose score is near the floor cannot be told
+    from the truth by this metric at this n, and a difference between two models that is much
+    smaller than ``sd`` is no evidence that they differ.
 
     Args:
         metric: a function of samples, ``metric(samples, **options) -> float``.
-        sampler: draws from the true law, ``sampler(n, generator) -> samples``.
+        sampler: draws from the true distribution, ``sampler(n, generator) -> samples``.
         n: number of samples, the same as for the model.
         repeats: number of independent draws, at least 2.
-        seed: seed of the generator, on torch's default device, that all draws come from.
+        seed: seed of the generator of all draws, which is on torch's default device.
         **options: passed on to the metric, for example ``reference=...``.
 
     Returns:
@@ -59,7 +62,7 @@ def floor(
         ValueError: if ``n < 1`` or ``repeats < 2``.
         TypeError: if ``metric`` or ``sampler`` is not callable.
 
-    Chapter: 10.
+    Chapter: 5, and every later chapter that measures a model.
 
     Example:
         >>> from otgen_lite import data, metrics

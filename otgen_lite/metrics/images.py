@@ -19,27 +19,29 @@ GREY = (0.299, 0.587, 0.114)
 
 
 def sharpness(images: Any) -> float:
-    r"""The sharpness of images: the variance of their Laplacian, mean over the images.
+    r"""The sharpness of images: the variance of the Laplacian of each image, averaged over images.
 
-    Each image is made grey and convolved with the 3 x 3 Laplacian (0 1 0; 1 -4 1; 0 1 0) where it
-    fits (no padding); the variance is that over the pixels of **one** image, divided by their
-    number. The measure of the Wasserstein auto-encoder's code. It is a second moment: noise raises
-    it as edges do, and images larger by a factor have the square of the factor. The true law does
-    not maximise it: a model should match the data's number, not beat it.
+    Each image is converted to grey and convolved with the 3 x 3 Laplacian (0 1 0; 1 -4 1; 0 1 0),
+    without padding; the variance is taken over the pixels of **one** image (divided by their
+    number). This is the measure in the code of the Wasserstein auto-encoder. It is a second moment:
+    noise raises it just as edges do, and pixel values multiplied by a factor multiply it by the
+    square of that factor. The true distribution does not maximise it, so a model should match the
+    number of the data, not exceed it.
 
     Args:
-        images: (n, h, w), (n, 1, h, w) or (n, 3, h, w) with h, w >= 3;
-            colours are red, green, blue. Bytes (uint8) are read as ink from 0 to 1.
+        images: (n, h, w), (n, 1, h, w) or (n, 3, h, w) with h, w >= 3; colours are red, green,
+            blue. Bytes (uint8) are divided by 255.
 
     Returns:
         The mean variance, in the squared unit of the ink. The handwritten digits with ink in [0, 1]
         have 1.0344.
 
     Raises:
-        ValueError: if the shape is another one or a number is not finite.
-        TypeError: if it is not an array of real numbers, or of whole numbers that are not bytes.
+        ValueError: if the shape is none of these or a number is not finite.
+        TypeError: if it is not an array of real numbers, or is one of whole numbers that are not
+            bytes.
 
-    Source: :cite:t:`tolstikhin_2018`. Chapter: 10, 12.
+    Source: :cite:t:`tolstikhin_2018`. Chapter: 10, 11, 14.
 
     Example:
         >>> from otgen_lite.data import digits

@@ -24,22 +24,25 @@ def mmd(
     scale: float | None = None,
     statistic: str = "u",
 ) -> float:
-    r"""The squared maximum mean discrepancy of two samples, in float64.
+    r"""The squared maximum mean discrepancy (MMD) of two samples, in float64.
 
     .. math:: \mathbb{E} k(x, x') + \mathbb{E} k(y, y') - 2\, \mathbb{E} k(x, y)
 
-    The same kernels and words as the penalty :class:`~otgen_lite.MMD`, for samples of any size.
+    The kernels are those of the penalty :class:`~otgen_lite.MMD`, under the same names. The samples
+    may be of any size, because pairs are read in blocks.
 
     Args:
         samples: (n, d) points.
         reference: (m, d) points.
-        kernel: ``"imq"`` C / (C + r^2), ``"rbf"`` exp(-r^2 / C) or ``"multi"``, the sum of the
-            inverse multiquadric kernels with C times .1, .2, .5, 1, 2, 5, 10.
+        kernel: ``"imq"``, C / (C + r^2) with the distance r of two points; ``"rbf"``, exp(-r^2 /
+            C); or ``"multi"``, the sum of the ``"imq"`` kernels with C times .1, .2, .5, 1, 2, 5,
+            10.
         scale: C > 0, in the squared unit of the points; where None, twice the trace of the
             reference's covariance, which is the mean squared distance of two of its points.
-        statistic: ``"u"``, unbiased, with expectation 0 for two samples of one law, so that it may
-            be negative; or ``"v"``, biased and never negative. The points of a stratified
-            reference avoid one another, which lowers ``"u"`` a little below 0: see :func:`floor`.
+        statistic: ``"u"``, unbiased, so that for two independent samples of the same distribution
+            the mean is 0 and values may be negative; or ``"v"``, biased and never negative. The
+            points of a stratified reference avoid one another, which lowers the mean of ``"u"`` a
+            little below 0: see :func:`floor`.
 
     Returns:
         The squared discrepancy, without unit.

@@ -1,4 +1,4 @@
-"""Modes: which of them a sample has, and how it lies in them."""
+"""Modes: how many a sample covers, and how widely it is spread within them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from otgen_lite.metrics import _image_scale
 def share_within(samples: Any, modes: Any, std: float, k: float = 4.0) -> float:
     """The share of samples within ``k`` standard deviations of the nearest mode.
 
-    For round Gaussians in the plane the true law scores ``1 - exp(-k^2 / 2)``: 0.99966 at k = 4.
+    For isotropic Gaussians in the plane the true distribution scores ``1 - exp(-k^2 / 2)``, which
+    is 0.99966 at k = 4.
 
     Args:
         samples: (n, d) points.
@@ -30,7 +31,7 @@ def share_within(samples: Any, modes: Any, std: float, k: float = 4.0) -> float:
         ValueError: if shapes do not match, a number is not finite, or ``std`` or ``k`` is not > 0.
         TypeError: if an argument has the wrong type.
 
-    Chapter: 10.
+    Chapter: 5, 7, 12, 13.
 
     Example:
         >>> share_within([[0.1, 0.0], [0.0, 0.3]], [[0.0, 0.0]], std=0.05)
@@ -43,18 +44,19 @@ def share_within(samples: Any, modes: Any, std: float, k: float = 4.0) -> float:
 def mode_coverage(
     samples: Any, modes: Any, std: float, k: float = 4.0, *, min_share: float = 0.25
 ) -> int:
-    """Number of modes that a sample has.
+    """The number of modes that a sample covers.
 
-    A mode counts if at least ``min_share`` of its fair share of **all** samples lies within ``k``
-    standard deviations of it. The fair share is one K-th: with eight modes and the defaults, a mode
-    needs 1/32 of the samples. A blur that is everywhere and a mode of a few strays do not count.
+    A mode is covered if the samples within
+    ``k`` standard deviations of it are at least ``min_share`` of its fair share of **all** samples.
+    The fair share is one K-th: with eight modes and the defaults, a mode needs 1/32 of the samples.
+    So neither a diffuse background nor a few stray samples cover a mode.
 
     Args:
         samples: (n, d) points.
         modes: (K, d) centres of equally likely modes.
         std: standard deviation of a mode in each coordinate, > 0.
         k: radius in standard deviations, > 0.
-        min_share: part of the fair share that a mode needs, > 0 and at most 1.
+        min_share: fraction of the fair share that a mode needs, > 0 and at most 1.
 
     Returns:
         A whole number from 0 to K.
@@ -63,7 +65,7 @@ def mode_coverage(
         ValueError: as :func:`share_within`, and if ``min_share`` is out of range.
         TypeError: if an argument has the wrong type.
 
-    Chapter: 10.
+    Chapter: 7, 13, 14.
 
     Example:
         >>> mode_coverage([[0.0], [0.1], [9.0]], [[0.0], [9.0], [20.0]], std=0.1)
@@ -79,21 +81,22 @@ def mode_coverage(
 
 
 def within_mode_std(samples: Any, modes: Any, std: float, k: float = 4.0) -> float:
-    r"""The standard deviation of samples inside the modes, per coordinate; truly it is ``std``.
+    r"""The standard deviation of samples within modes, per coordinate; a perfect model has ``std``.
 
-    Samples within ``k`` standard deviations of a mode are taken together with those of the same
-    mode; their deviations from **their own mean** are squared and pooled,
+    Samples within ``k`` standard deviations of a mode form one group for each mode. Their squared
+    deviations from **the mean of their group** are pooled,
 
     .. math::
         s^2 = \frac{1}{\kappa} \, \frac{\sum_m \sum_{i \in m} \|x_i - \bar x_m\|^2}
                                        {d \sum_m (n_m - 1)} ,
         \qquad \kappa = \frac{\Pr(\chi^2_{d+2} \le k^2)}{\Pr(\chi^2_d \le k^2)} .
 
-    The cut at k removes the tails of a Gaussian and κ puts them back: for round Gaussians of the
-    given ``std`` the expectation of :math:`s^2` is ``std``\ :sup:`2`, without bias (κ = 0.99732 for
-    d = 2, k = 4). A wider law is cut harder: samples that fill the discs evenly score
-    :math:`k\,\mathrm{std}/\sqrt{\kappa (d + 2)}`, 0.1001 for std = 0.05, and more than that is
-    hardly seen. A mode that is sharp but off its centre scores low here and pays in :func:`w2sq`.
+    The cut at k removes the tails of a Gaussian, and κ corrects for them: for isotropic Gaussians
+    of the given ``std``, :math:`s^2` is an unbiased estimate of ``std``\ :sup:`2` (κ = 0.99732 for
+    d = 2, k = 4). A wider distribution loses more by the cut: samples that fill the discs evenly
+    score :math:`k\,\mathrm{std}/\sqrt{\kappa (d + 2)}`, which is 0.1001 for std = 0.05, and hardly
+    any sample scores more. A mode that is sharp but off centre scores low here; its error shows in
+    :func:`w2sq`.
 
     Args:
         samples: (n, d) points.
@@ -108,7 +111,7 @@ def within_mode_std(samples: Any, modes: Any, std: float, k: float = 4.0) -> flo
         ValueError: as :func:`share_within`.
         TypeError: if an argument has the wrong type.
 
-    Chapter: 10.
+    Chapter: 5, 14.
 
     Example:
         >>> from otgen_lite.data import eight_gaussians, toy

@@ -1,4 +1,4 @@
-"""Novelty: how far samples are from the training data, in units of the data's own distances."""
+"""Novelty: distances of samples to the training data, in units of the data's own distances."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BLOCK = 1 << 22
 
 
 def novelty(samples: Any, training: Any) -> float:
-    r"""Distance of samples from the training data, in units of the data's own distances.
+    r"""Mean distance from samples to the nearest training point, relative to that among the data.
 
     With :math:`N(x, A)` the Euclidean distance from x to the nearest point of A, samples
     :math:`x_1, \dots, x_n` and training points :math:`y_1, \dots, y_m`,
@@ -25,25 +25,26 @@ def novelty(samples: Any, training: Any) -> float:
         \frac{\frac1n \sum_i N\bigl(x_i, \{y_1, \dots, y_m\}\bigr)}
              {\frac1m \sum_j N\bigl(y_j, \{y_k : k \ne j\}\bigr)} .
 
-    It is 0 for copies of training points and about 1 for fresh data of the same law: a fresh point
-    has m neighbours to choose from and a training point only m - 1, so that fresh data score a
-    little less than 1, by about one part in :math:`m d` where they fill d dimensions. Training
-    points that occur twice push the other way, because they lower the denominator alone. Above 1,
-    samples lie where there are no data; noise does. Below 1, they lie nearer to the training data
-    than data do: they are near copies, **or** averages of a few similar images, which lie between
-    them. (The average of dissimilar ones is far from all: strong blur scores above 1.) So read it
-    beside :func:`sharpness`, and compare it with what held-out data score.
+    It is 0 for copies of training points and about 1 for fresh data from the same distribution. (A
+    fresh point has m possible neighbours and a training point only m - 1, so that fresh data score
+    a little less than 1, by about one part in :math:`m d` if they fill d dimensions. Training
+    points that occur twice have the opposite effect, because they lower only the denominator.) A
+    value above 1 means that samples lie where there are no data, as noise does. A value below 1
+    means that they lie nearer to the training data than data do: they are near copies, **or**
+    averages of a few similar images, which lie between them. (An average of dissimilar images is
+    far from all of them, so that strong blur scores above 1.) Therefore read it together with
+    :func:`sharpness`, and compare it with what held-out data score.
 
     Args:
         samples: (n, ...) points or images; each is flattened.
-        training: (m, ...) what the model was trained on, m >= 2, of the same size.
+        training: (m, ...) the data that the model was trained on, m >= 2, of the same size.
 
     Returns:
         The ratio, without unit, in float64.
 
     Raises:
         ValueError: if sizes do not match, a number is not finite, only one of the sets is bytes,
-            ``training`` has fewer than two points, or all of its points are twins of one another.
+            ``training`` has fewer than two points, or each of its points occurs at least twice.
         TypeError: if an argument is not an array of real numbers.
 
     Chapter: 13, 14.

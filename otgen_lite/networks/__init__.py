@@ -1,7 +1,8 @@
-"""Networks: small ones for the page, convolutional ones for images. Any others will do as well.
+"""Networks: small fully connected ones, and convolutional ones for images; any others work too.
 
-None has batch normalisation: a row's output depends on that row alone, so that many models can be
-stacked, penalties on gradients mean what they say, and several processes agree with one.
+None of them has batch normalisation, so that the output for a row depends on that row alone. Many
+models can then be stacked, gradient penalties are defined point by point, and training in several
+processes agrees with training in one.
 """
 
 from otgen_lite.networks.convolutional import ConvCritic, ConvDecoder, ConvEncoder, leaky

@@ -1,4 +1,4 @@
-"""The non-linearities and widths of a network, as you may write them."""
+"""The non-linearities and widths of a network, in all forms in which they may be given."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ def maker(name: str, value: Any) -> Callable[[], nn.Module]:
     try:
         made = value()
     except TypeError as error:
-        raise TypeError(f"{rule}, got {value!r}, which makes none ({error})") from None
+        raise TypeError(
+            f"{rule}, got {value!r}, which cannot be called without arguments ({error})"
+        ) from None
     if not isinstance(made, nn.Module):
         raise TypeError(f"{rule}, got {value!r}, which makes a {type(made).__name__}")
     return value

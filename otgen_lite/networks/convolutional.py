@@ -16,20 +16,22 @@ _SMALLEST = 7
 
 
 def leaky() -> nn.Module:
-    """The unit of critics: max(x, 0.2 x)."""
+    """The activation of critics: a leaky rectified unit, max(x, 0.2 x)."""
     return nn.LeakyReLU(0.2)
 
 
 class ConvEncoder(nn.Sequential):
-    """Images to codes: each layer halves the image and doubles the channels.
+    """A convolutional encoder, images to codes; layers halve the size and double the channels.
 
     Args:
         shape: (channels, height, width) of one image.
-        outputs: numbers that come out: d_z, or 2 d_z for a Gaussian encoder.
-        width: channels behind the first layer.
-        norm: whether group normalisation follows each inner layer.
-        activation: makes the non-linearity between layers.
-        generator: where the initial weights come from: a seed, a generator, or torch's own.
+        outputs: number of outputs: d_z, or 2 d_z for a Gaussian encoder.
+        width: number of channels after the first layer.
+        norm: whether each inner layer is followed by group normalisation.
+        activation: non-linearity between layers, as for :class:`~otgen_lite.MLP`.
+        generator: source of the initial weights: a seed, a generator, or None for torch's own.
+
+    No chapter needs it; it is meant for full-scale images, such as :func:`~otgen_lite.data.mnist`.
 
     Example:
         >>> import torch
@@ -63,7 +65,7 @@ class ConvEncoder(nn.Sequential):
         self.shape = tuple(shape)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(n, channels, height, width) images to (n, outputs)."""
+        """Maps (n, channels, height, width) images to (n, outputs)."""
         if tuple(x.shape[1:]) != self.shape:
             raise ValueError(
                 f"this network takes images of shape (n, {', '.join(map(str, self.shape))}), "
@@ -73,14 +75,16 @@ class ConvEncoder(nn.Sequential):
 
 
 class ConvCritic(ConvEncoder):
-    """Images to one number: a convolutional encoder with leaky units.
+    """A convolutional critic: images to one number each, with leaky rectified units.
 
     Args:
         shape: (channels, height, width) of one image.
-        width: channels behind the first layer.
-        norm: whether group normalisation follows each inner layer.
-        activation: makes the non-linearity between layers; leaky units of slope 0.2.
-        generator: where the initial weights come from: a seed, a generator, or torch's own.
+        width: number of channels after the first layer.
+        norm: whether each inner layer is followed by group normalisation.
+        activation: non-linearity between layers; leaky units of slope 0.2 by default.
+        generator: source of the initial weights: a seed, a generator, or None for torch's own.
+
+    No chapter needs it; it is meant for full-scale images, such as :func:`~otgen_lite.data.mnist`.
 
     Example:
         >>> import torch
@@ -103,16 +107,18 @@ class ConvCritic(ConvEncoder):
 
 
 class ConvDecoder(nn.Sequential):
-    """Codes to images: each layer doubles the image and halves the channels.
+    """A convolutional decoder, codes to images; layers double the size and halve the channels.
 
     Args:
         inputs: dimension of the codes, d_z.
         shape: (channels, height, width) of one image.
-        width: channels before the last layer.
-        norm: whether group normalisation follows each inner layer.
-        activation: makes the non-linearity between layers.
+        width: number of channels before the last layer.
+        norm: whether each inner layer is followed by group normalisation.
+        activation: non-linearity between layers, as for :class:`~otgen_lite.MLP`.
         final: a last non-linearity, such as ``torch.nn.Sigmoid``.
-        generator: where the initial weights come from: a seed, a generator, or torch's own.
+        generator: source of the initial weights: a seed, a generator, or None for torch's own.
+
+    No chapter needs it; it is meant for full-scale images, such as :func:`~otgen_lite.data.mnist`.
 
     Example:
         >>> import torch
@@ -152,7 +158,7 @@ class ConvDecoder(nn.Sequential):
         self.in_features = inputs
 
     def forward(self, z: Tensor) -> Tensor:
-        """(n, d_z) codes to (n, channels, height, width) images."""
+        """Maps (n, d_z) codes to (n, channels, height, width) images."""
         return super().forward(rows_of(z, self.in_features, "this decoder"))
 
 

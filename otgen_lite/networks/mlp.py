@@ -15,17 +15,24 @@ from otgen_lite.networks._layers import Activation, maker, sizes
 
 
 class MLP(nn.Sequential):
-    """A fully connected network.
+    """A fully connected network (multilayer perceptron).
 
     Args:
-        inputs: numbers that go in; data of any shape is flattened first.
-        hidden: widths of the hidden layers; a number for a single one.
-        outputs: numbers that come out.
-        activation: makes the non-linearity between layers: a class such as ``torch.nn.ReLU``, a
-            module to copy, or a name such as ``"relu"``.
-        generator: where the initial weights come from: a seed, a generator, or torch's own.
+        inputs: number of inputs; data of any shape are flattened first.
+        hidden: widths of the hidden layers; a single number for one hidden layer.
+        outputs: number of outputs.
+        activation: non-linearity between layers: a class such as
+            ``torch.nn.ReLU``, a module that is copied, or a name such as ``"relu"``.
+        generator: source of the initial weights: a seed, a generator, or None for torch's own.
         shape: shape of one output; (outputs,) where None.
         final: a last non-linearity, such as ``torch.nn.Sigmoid``.
+
+    Raises:
+        ValueError: if ``shape`` does not hold ``outputs`` numbers, a width is not positive, or (in
+            a call) the data have another size.
+        TypeError: if an argument has the wrong type.
+
+    Chapter: 5, and every later chapter that trains.
 
     Example:
         >>> import torch
@@ -66,5 +73,5 @@ class MLP(nn.Sequential):
         self.in_features, self.out_features = widths[0], widths[-1]
 
     def forward(self, x: Tensor) -> Tensor:
-        """(n, ...) data to (n, outputs)."""
+        """Maps (n, ...) data to (n, outputs), or to ``(n, *shape)`` where a shape was given."""
         return super().forward(rows_of(x, self.in_features, "this MLP"))

@@ -15,15 +15,23 @@ from otgen_lite.networks.mlp import MLP
 
 
 class ImplicitEncoder(nn.Module):
-    """An encoder that is a function of data and noise, so that its law needs no density.
+    """An implicit encoder: a function of data and noise, so that Q(Z|x) needs no known density.
 
     Args:
-        inputs: numbers of one data point.
-        noise_dim: numbers of its noise, d_e.
+        inputs: dimension of one data point; data of any shape are flattened first.
+        noise_dim: dimension d_e of the noise.
         hidden: widths of the hidden layers.
         outputs: dimension of the codes, d_z.
-        activation: makes the non-linearity between layers.
-        generator: where the initial weights come from: a seed, a generator, or torch's own.
+        activation: non-linearity between layers, as for :class:`~otgen_lite.MLP`.
+        generator: source of the initial weights: a seed, a generator, or None for torch's own.
+
+    Chapter: 8, 9, 11, 12.
+
+    Example:
+        >>> import torch
+        >>> encoder = ImplicitEncoder(2, 3, [16], 1, generator=0)
+        >>> encoder(torch.zeros(5, 2), torch.zeros(5, 3)).shape
+        torch.Size([5, 1])
     """
 
     def __init__(
@@ -44,21 +52,28 @@ class ImplicitEncoder(nn.Module):
         )
 
     def forward(self, x: Tensor, noise: Tensor) -> Tensor:
-        """(n, ...) data and (n, d_e) noise to (n, d_z) codes."""
+        """Maps (n, ...) data and (n, d_e) noise to (n, d_z) codes."""
         x = rows_of(x, self.inputs, "x of this implicit encoder")
         noise = rows_of(noise, self.noise_dim, "noise of this implicit encoder")
         return self.body(torch.cat([x, noise], dim=1))
 
 
 class PairCritic(nn.Module):
-    """A critic T(x, z) of pairs of data and codes.
+    """A critic T(x, z) of pairs of a data point and a code.
 
     Args:
-        inputs: numbers of one data point.
+        inputs: dimension of one data point; data of any shape are flattened first.
         codes: dimension of the codes, d_z.
         hidden: widths of the hidden layers.
-        activation: makes the non-linearity between layers.
-        generator: where the initial weights come from: a seed, a generator, or torch's own.
+        activation: non-linearity between layers, as for :class:`~otgen_lite.MLP`.
+        generator: source of the initial weights: a seed, a generator, or None for torch's own.
+
+    Chapter: 11.
+
+    Example:
+        >>> import torch
+        >>> PairCritic(2, 1, [16], generator=0)(torch.zeros(5, 2), torch.zeros(5, 1)).shape
+        torch.Size([5, 1])
     """
 
     def __init__(
@@ -76,7 +91,7 @@ class PairCritic(nn.Module):
         self.body = MLP(inputs + codes, hidden, 1, activation=activation, generator=generator)
 
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
-        """(n, ...) data and (n, d_z) codes to (n, 1) values."""
+        """Maps (n, ...) data and (n, d_z) codes to (n, 1) values."""
         x = rows_of(x, self.inputs, "x of this critic")
         z = rows_of(z, self.codes, "z of this critic")
         return self.body(torch.cat([x, z], dim=1))

@@ -1,7 +1,7 @@
 """The pictures of the book.
 
 Data (the target) is blue, the model (the source) is red, what lies between them is violet. Every
-helper returns a :class:`matplotlib.figure.Figure` that pyplot has never heard of: nothing global
+function returns a :class:`matplotlib.figure.Figure` that pyplot does not know: no global state
 changes, so that frames can be drawn in threads, and no figure has to be closed.
 """
 

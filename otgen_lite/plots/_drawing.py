@@ -22,7 +22,7 @@ def array(name: str, value: Any, ndim: int, *, finite: bool = True) -> np.ndarra
 
 
 def match(name: str, value: np.ndarray, shape: tuple[int, ...]) -> None:
-    """An error that names the argument, where it has another shape."""
+    """An error that names the argument, where it has the wrong shape."""
     if value.shape != shape:
         raise ValueError(f"{name} must have shape {shape}, got {value.shape}")
 

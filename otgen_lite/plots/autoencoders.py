@@ -21,18 +21,19 @@ ROUNDING = 1e-16
 
 
 def encoders(x: Any, made: Any, z: Any, b: Any, plans: Sequence[Any], *, top: float) -> Figure:
-    """Encoders of data in the plane by codes on a line, side by side.
+    """Several encoders, side by side, that map data in the plane to codes on a line.
 
-    Above, each pair of a point of the data (blue) and a decoded code (red) that exchanges mass is
-    joined by a violet line; below stand the prior (red line) and the codes that are used (violet).
+    In the upper row, a violet line joins each data point (blue) to the decoded codes (red) with
+    which it exchanges mass. The lower row shows the prior (red line) and the distribution of the
+    codes (violet).
 
     Args:
         x: (n, 2) data.
-        made: (m, 2) what the decoder makes of the codes.
-        z: (m,) codes, rising.
+        made: (m, 2) decoded codes.
+        z: (m,) codes, in increasing order.
         b: (m,) weights of the prior.
-        plans: encoders, each an (n, m) plan between data and codes.
-        top: upper end of the axes of the weights, the same for all.
+        plans: the encoders: for each an (n, m) plan between data and codes.
+        top: upper limit of the axis of the weights, the same for all encoders.
 
     Returns:
         The figure, with two rows of axes and a column for each encoder.
@@ -61,18 +62,19 @@ def encoders(x: Any, made: Any, z: Any, b: Any, plans: Sequence[Any], *, top: fl
 
 
 def twin_losses(pairs: Mapping[str, tuple[Any, Any]], names: tuple[str, str]) -> Figure:
-    """Two losses that should be one, and how far they are apart.
+    """Two losses that should be equal in every step, and their largest difference so far.
 
     Args:
-        pairs: by the name of an optimiser the two losses over its steps, (k,) each.
-        names: what the first and the second loss of a pair are called.
+        pairs: for each optimiser, by name, the two losses over its steps, (k,) each.
+        names: the names of the first and the second loss of a pair.
 
     Returns:
-        The figure. On the left stand both losses of the first pair, on the right for every pair the
-        largest difference of all steps so far, on a logarithmic axis that ends at 1e-16.
+        The figure. The first panel shows both losses of the first pair, the second panel the
+        largest difference up to each step for every pair, on a logarithmic axis that ends at 1e-16.
 
     Raises:
-        ValueError: if there is no pair, the losses of a pair are not as many, or one is not finite.
+        ValueError: if there is no pair, the losses of a pair differ in number, or one is not
+            finite.
 
     Chapter: 10.
 
@@ -101,11 +103,12 @@ def twin_losses(pairs: Mapping[str, tuple[Any, Any]], names: tuple[str, str]) ->
 
 
 def noisy_costs(t: Any, costs: Mapping[str, Mapping[str, Any]]) -> Figure:
-    """Costs behind noise: a panel for each cost, a curve for each noise.
+    """Costs averaged over a decoder's noise: a panel for each cost, a curve for each noise.
 
     Args:
-        t: (k,) differences, rising.
-        costs: by the name of a cost, and of a noise, the (k,) values of the cost behind the noise.
+        t: (k,) differences, in increasing order.
+        costs: for each cost and each noise, by their names, the (k,) values of the cost averaged
+            over that noise.
 
     Returns:
         The figure. Every curve is shifted so that its least value is zero.

@@ -20,21 +20,22 @@ def pitchfork(
     at: float, variances: Any, g: Any, trained: Mapping[str, tuple[Any, Any]],
     z: Any, encoders: Any, made: Any,
 ) -> Figure:  # fmt: skip
-    """Images of the codes of the data -1 and 1 under a decoder, and the overlap of their encoders.
+    """Optimal decoders of the data -1 and 1 over the decoder's variance, and one of them in detail.
 
-    In the first panel the values of the best decoder stand over the decoder's variance (black, with
-    both signs), what trained models reach as marks, and a vertical line at the variance of the
-    second panel. There the two encoders are drawn over the codes (blue: dashed for the datum -1),
-    scaled to the height 1, what they share (violet), and the decoder (red).
+    The first panel shows the values of the optimal decoder (black, with both signs) and of trained
+    models (marks) as functions of the decoder's variance; a vertical line marks the variance of the
+    second panel. The second panel shows, over the codes, the two encoders scaled to height 1 (blue,
+    dashed for the data point -1), their overlap (violet), and the decoder (red).
 
     Args:
         at: the variance of the second panel.
-        variances: (k,) variances, rising.
-        g: (k,) what the best decoder makes of the code of the datum 1, >= 0.
-        trained: name of each kind of model, its (l,) variances and (l,) values, or two empty lists.
-        z: (m,) codes, rising; of up to eight codes, encoders are bars.
+        variances: (k,) variances, in increasing order.
+        g: (k,) the optimal decoder's value at the code of the data point 1, >= 0.
+        trained: for each kind of model, by name, its (l,) variances and (l,) values, or two empty
+            lists.
+        z: (m,) codes, in increasing order; encoders over at most eight codes are bars.
         encoders: (2, m) densities or weights of the codes of the data -1 and 1.
-        made: (m,) what the decoder makes of the codes.
+        made: (m,) decoded codes.
 
     Returns:
         The figure.
@@ -103,11 +104,13 @@ def pitchfork(
 
 
 def spectra(data: Any, named: Mapping[str, tuple[Any, Any]]) -> Figure:
-    """Spectra of trained linear models beside that of the data.
+    """Spectra of trained linear models, compared with that of the data.
 
     Args:
-        data: (d,) variances of the data along their principal axes, falling: blue steps.
-        named: name of each model, what it should have (d,): a line, and what it has (d,): marks.
+        data: (d,) variances of the data along their principal axes, in decreasing order (blue
+            steps).
+        named: for each model, by name, its (d,) variances according to theory (a line) and after
+            training (marks).
 
     Returns:
         The figure.

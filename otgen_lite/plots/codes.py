@@ -16,26 +16,26 @@ from otgen_lite.plots.style import BLUE, FAINT, GREY, METHODS, NARROW, RED, VIOL
 
 
 def codes_and_samples(codes: Any, data: Any, samples: Any, *, reach: float = 3.0) -> Figure:
-    """Codes of data in a Gaussian prior, and what is drawn from the model, both in the plane.
+    """Codes of data over a Gaussian prior, and samples of the model among the data, in the plane.
 
     Args:
-        codes: (k, 2) codes of data, violet; circles hold 39, 86 and 99 % of the prior.
+        codes: (k, 2) codes of data, violet; circles contain 39, 86 and 99 % of the prior.
         data: (n, 2) data, blue.
-        samples: (m, 2) draws from the model, red.
-        reach: half of the side of both panels.
+        samples: (m, 2) samples of the model, red.
+        reach: half the side length of both panels.
 
     Returns:
         The figure.
 
     Raises:
-        ValueError: if a shape is another one or a number is not finite.
+        ValueError: if a shape is wrong or a number is not finite.
 
     Chapter: 8.
 
     Example:
         >>> fig = codes_and_samples([[0, 1]], [[2, 0]], [[1, 0], [0, 2]])
         >>> [ax.get_xlabel() for ax in fig.axes]
-        ['codes of data in the prior', 'data, and samples']
+        ['codes of data in the prior', 'data and samples']
     """
     reach = _checks.positive("reach", reach)
     # Laid out by hand: the same place for every frame, and quicker than a layout engine.
@@ -54,7 +54,7 @@ def codes_and_samples(codes: Any, data: Any, samples: Any, *, reach: float = 3.0
         v = _drawing.array(name, cloud, 2)
         _drawing.match(name, v, (len(v), 2))
         ax.scatter(v[:, 0], v[:, 1], s=size, c=color, marker=mark, linewidths=0.8)
-    for ax, name in ((left, "codes of data in the prior"), (right, "data, and samples")):
+    for ax, name in ((left, "codes of data in the prior"), (right, "data and samples")):
         ax.set(xlim=(-reach, reach), ylim=(-reach, reach), xticks=[], yticks=[], xlabel=name)
         ax.set_aspect("equal")
         ax.spines[:].set(visible=True, color=FAINT)
@@ -77,15 +77,15 @@ def clock(
     *,
     names: tuple[str, str],
 ) -> Figure:
-    """A closed orbit, equal times on it and equally spaced codes; angles over time.
+    """A closed orbit with points at equal times and decoded equally spaced codes; angles over time.
 
     Args:
         path: (n, 2) the orbit, blue.
-        ticks: (k, 2) where it is after equal times, blue dots.
-        decoded: (k, 2) what the decoder makes of k equally spaced codes, red crosses.
-        time: (m,) time, as shares of a period.
-        phases: name of each angle and its (m,) values, as shares of a turn; the first is violet.
-        names: what the two coordinates of the orbit are.
+        ticks: (k, 2) points of the orbit at equally spaced times, blue dots.
+        decoded: (k, 2) decoded points of k equally spaced codes, red crosses.
+        time: (m,) times, in periods.
+        phases: the (m,) values of each angle, by name, in turns; the first is violet.
+        names: names of the two coordinates of the orbit.
 
     Returns:
         The figure.
@@ -106,8 +106,8 @@ def clock(
     fig, (left, right) = figure(1, 2, height=3.4)
     left.plot(path[:, 0], path[:, 1], color=BLUE, linewidth=1.2)
     left.scatter(ticks[:, 0], ticks[:, 1], s=44, color=BLUE, label="equal times", zorder=2)
-    left.scatter(decoded[:, 0], decoded[:, 1], s=90, color=RED, marker="x", label="equal codes",
-                 zorder=3, linewidths=2)  # fmt: skip
+    left.scatter(decoded[:, 0], decoded[:, 1], s=90, color=RED, marker="x",
+                 label="equal codes", zorder=3, linewidths=2)  # fmt: skip
     left.set(
         xlabel=names[0], ylabel=names[1], ylim=(1.65 * path[:, 1].min(), 2.1 * path[:, 1].max())
     )

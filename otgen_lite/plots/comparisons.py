@@ -18,13 +18,13 @@ from otgen_lite.plots.style import GREY, METHODS, VIOLET, figure
 def curve_and_bound(
     t: Any, values: Any, bound: Any, *, names: tuple[str, str], xlabel: str, ylabel: str
 ) -> Figure:
-    """A curve, and a bound that it does not cross.
+    """A curve, and a bound above or below it.
 
     Args:
         t: (n,) values of the horizontal axis.
         values: (n,) the curve, violet.
-        bound: (n,) the bound, grey and dashed; one number where it is the same everywhere.
-        names: what the curve and the bound are called.
+        bound: (n,) the bound, grey and dashed; or one number if it is constant.
+        names: the names of the curve and the bound.
         xlabel: what the horizontal axis shows.
         ylabel: what the vertical axis shows.
 
@@ -68,16 +68,16 @@ def densities_and_distances(
     window: tuple[float, float],
     ceiling: float,
 ) -> Figure:
-    """Two densities, and below them how far they are apart, by several distances.
+    """Two densities, and below them several distances between the two, as functions of the offset.
 
     Args:
-        t: (n,) places.
+        t: (n,) positions.
         densities: name of each density, and its (n,) values.
         offsets: (k,) offsets between the two, in increasing order.
         distances: name of each distance, and its (k,) values; ``inf`` is left out.
-        offset: which of the offsets is shown above; marked on each curve.
-        window: the places that are shown.
-        ceiling: what is higher is cut.
+        offset: the offset that is shown above; it is marked on each curve.
+        window: limits of the horizontal axis of the densities.
+        ceiling: upper limit of the axis of the distances.
 
     Returns:
         The figure.
@@ -106,7 +106,7 @@ def densities_and_distances(
         _drawing.match(f"distances[{name!r}]", v, s.shape)
         method_line(bottom, s, v, k, name, LINES_OF_FIVE)
         bottom.plot(s[at], v[at], "o", color=METHODS[k % len(METHODS)])
-    top.set(yticks=[], xlabel="place", xlim=window)
+    top.set(yticks=[], xlabel="position", xlim=window)
     bottom.set(xlabel=r"offset $\theta$", ylabel="distance", ylim=(-0.04 * ceiling, ceiling))
     bottom.legend(ncols=len(distances), loc="upper left")
     return fig

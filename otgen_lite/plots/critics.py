@@ -33,16 +33,16 @@ def critic_line(
     wrong: Any = None,
     window: tuple[float, float] | None = None,
 ) -> Figure:
-    """Critics over the line, and above them the points that they push.
+    """Critics on the line, and above them data and model, whose points they push along arrows.
 
     Args:
-        t: (k,) places, rising.
+        t: (k,) positions, in increasing order.
         scores: name of each critic, and its (k,) scores; all are shifted to the same mean.
         data: (n,) points of the data, blue.
         model: (m,) points of the model, red, each with an arrow.
-        slopes: (m,) slopes of a critic at the model's points: the arrows, cut at two.
-        wrong: (m,) whether a point is pushed the wrong way; it is drawn hollow.
-        window: ends of the vertical axis of the scores; what fits where None.
+        slopes: (m,) slopes of a critic at the points of the model, drawn as arrows of at most two.
+        wrong: (m,) whether a point is pushed in the wrong direction; such a point is hollow.
+        window: limits of the vertical axis of the scores; chosen from the scores where None.
 
     Returns:
         The figure.
@@ -120,18 +120,19 @@ def critic_fields(
     levels: int = 14,
     arrow: float = 0.35,
 ) -> Figure:
-    """Critics over a square as level lines, with both clouds, and arrows where the model stands.
+    """Level lines of critics over a square, with data, model, and gradients at the model's points.
 
     Args:
-        grid: (k,) values of both coordinates at which the critics are known.
-        fields: name of each critic, and its (k, k) scores at ``(grid[j], grid[i])``; no name is
-            written where it is empty.
+        grid: (k,) values of both coordinates at which the critics are given.
+        fields: name of each critic, and its (k, k) scores at ``(grid[j], grid[i])``; an empty name
+            is not written.
         data: (n, 2) points of the data, blue.
         model: (m, 2) points of the model, red.
-        slopes: by name of a critic, its (m, 2) gradients at the model's points; no arrows where
-            a name is missing.
-        levels: how many level lines.
-        arrow: length of the arrow of a gradient of length one; those above two are cut there.
+        slopes: the (m, 2) gradients of a critic at the points of the model, by name of the critic;
+            a critic without an entry has no arrows.
+        levels: number of level lines.
+        arrow: length of the arrow of a gradient of length one; gradients longer than two are drawn
+            as if they had length two.
 
     Returns:
         The figure.
@@ -192,16 +193,16 @@ def hill(
     xlabel: str = "",
     ylabel: str = "",
 ) -> Figure:
-    """An objective over one number, and its local maxima: a disc, then hollow squares.
+    """An objective of one variable and its local maxima: a disc at the highest, then squares.
 
     Args:
-        x: (n,) where the objective is known, rising.
+        x: (n,) points at which the objective is given, in increasing order.
         height: (n,) the objective.
-        tops: where the local maxima are, and how high, the highest first; what lies outside of the
-            window is left out.
-        level: a height to compare with, dotted.
-        name: its name.
-        window: ends of the vertical axis.
+        tops: the height of each local maximum, by its position, the highest first; those outside of
+            the window are left out.
+        level: a value to compare with, drawn as a dotted line.
+        name: name of that line.
+        window: limits of the vertical axis.
         xlabel: what the horizontal axis shows.
         ylabel: what the vertical axis shows.
 

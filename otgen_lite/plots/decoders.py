@@ -18,19 +18,20 @@ from otgen_lite.plots.style import BLUE, GREY, METHODS, NARROW, RED, VIOLET, WID
 
 
 def lanes(x: Any, made: Any, z: Any, b: Any, encoders: Mapping[str, Any], marked: int) -> Figure:
-    """Encoders that decode to the same plan, and the codes that they use.
+    """Encoders that induce the same transport plan, and the codes that they use.
 
-    Above, data (blue) and decoded codes (red) that exchange mass under the first encoder are joined
-    by violet lines; a ring is drawn around one datum. Below stand, for each encoder, the prior (red
-    line), the codes of all data (violet bars), and within them those of the marked datum (black).
+    In the first panel, violet lines join data (blue) and decoded codes (red) that exchange mass
+    under the first encoder; a ring marks one data point. The panels below show, for each encoder,
+    the prior (red line), the codes of all data (violet bars), and among them the codes of the
+    marked point (black).
 
     Args:
         x: (n, 2) data.
-        made: (m, 2) what the decoder makes of the codes.
-        z: (m,) codes, rising.
+        made: (m, 2) decoded codes.
+        z: (m,) codes, in increasing order.
         b: (m,) weights of the prior.
         encoders: name of each encoder, and its (n, m) plan between data and codes.
-        marked: which datum is marked.
+        marked: index of the data point that is marked.
 
     Returns:
         The figure.
@@ -78,17 +79,17 @@ def lanes(x: Any, made: Any, z: Any, b: Any, encoders: Mapping[str, Any], marked
 
 
 def exchanged(start: Any, length: Any, code: Any, home: Any) -> Figure:
-    """A deterministic encoder of uniform data that moves intervals without stretching them.
+    """A deterministic encoder of uniform data that exchanges intervals without stretching them.
 
-    Above lie the data, below the codes; each piece of the data is joined to its place among the
-    codes by a violet band, which carries the number of the place that it is decoded to. Bands with
-    the same number are equally dark.
+    The data are above, the codes below. A violet band joins each interval of the data to the
+    interval of its codes, and carries the number of the point to which these codes are decoded.
+    Bands with the same number have the same shade.
 
     Args:
-        start: (m,) where each piece begins.
-        length: (m,) how long it is.
-        code: (m,) where its codes begin.
-        home: (m,) the number of the place that its codes are decoded to, from 0.
+        start: (m,) left end of each interval of the data.
+        length: (m,) its length.
+        code: (m,) left end of the interval of its codes.
+        home: (m,) index of the point to which these codes are decoded, from 0.
 
     Returns:
         The figure.
@@ -133,14 +134,14 @@ def noisy_line(
         s: standard deviation of the data.
         a: slope of the decoder, > 0.
         sd: standard deviation of its noise.
-        slopes: (k,) slopes, rising.
-        truth: (k,) cost of transport from the data to the noisy model.
-        bound: (k,) the bound that is trained.
-        top: upper end of the axis of both.
+        slopes: (k,) slopes, in increasing order.
+        truth: (k,) transport cost between the data and the noisy model.
+        bound: (k,) the upper bound that is minimised in training.
+        top: upper limit of the axis of both costs.
 
     Returns:
-        Densities in the first panel, both costs in the second, where dots mark the
-        slope and triangles the lowest points.
+        The figure, with densities in the first panel and both costs in the second, where dots mark
+        the slope ``a`` and triangles the minima.
 
     Raises:
         ValueError: if shapes do not match or a number is not positive.
@@ -169,7 +170,7 @@ def noisy_line(
         colors={"without": RED},
         ax=left,
     )
-    left.set(yticks=[], ylim=(0, 1.25 / (2.5 * 0.4 * s)), xlim=(t[0], t[-1]), xlabel="place")
+    left.set(yticks=[], ylim=(0, 1.25 / (2.5 * 0.4 * s)), xlim=(t[0], t[-1]), xlabel="position")
     left.legend(loc="upper left", handlelength=1.3, borderaxespad=0.0)
     named = (("bound $W^\\dagger$", bound, "--"), ("truth $W_2^2$", truth, "-"))
     for (name, values, stroke), color in zip(named, METHODS, strict=False):

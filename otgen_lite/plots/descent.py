@@ -1,4 +1,4 @@
-"""Training by transport, as a picture: a cloud on its way, a line through sorted data."""
+"""Pictures of training by transport: the paths of a cloud, and a line through sorted data."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from otgen_lite.plots.style import BLUE, RED, VIOLET, figure
 
 
 def cloud_descent(path: Any, y: Any, b: Any, losses: Any) -> Figure:
-    """A cloud that walks to its target (left), and the loss on its way (right).
+    """The paths of a cloud that descends to its target, and its loss.
 
     Args:
         path: (steps, n, 2) the cloud before each step and after the last one.
@@ -23,7 +23,7 @@ def cloud_descent(path: Any, y: Any, b: Any, losses: Any) -> Figure:
         losses: (k,) positive losses.
 
     Returns:
-        The figure; the last cloud is red, its ways are violet.
+        The figure; in the first panel the last cloud is red and its paths are violet.
 
     Raises:
         ValueError: if shapes do not match or a number is not finite.
@@ -51,7 +51,7 @@ def cloud_descent(path: Any, y: Any, b: Any, losses: Any) -> Figure:
 
 
 def quantile_line(z: Any, y: Any, intercept: float, slope: float, losses: Any) -> Figure:
-    """The loss of a fit on the line (left), and its Q-Q plot (right).
+    """The loss of a fit on the line, and its Q-Q plot.
 
     Args:
         z: (n,) noise.

@@ -70,15 +70,15 @@ def images_over_curves(
 
 
 def detour(points: Any, masses: Sequence[Any], plans: Sequence[Any]) -> Figure:
-    """Three piles in the plane, two plans one after the other, and the plan glued from them.
+    """Three measures in the plane, two consecutive plans, and the plan that is glued from them.
 
     Args:
-        points: three arrays (n, 2), (m, 2), (k, 2): source, stop and target.
+        points: three arrays (n, 2), (m, 2), (k, 2): source, intermediate stop and target.
         masses: their weights.
-        plans: (n, m) and (m, k) plans; the third is glued from them.
+        plans: (n, m) and (m, k) plans, from which the third is glued.
 
     Returns:
-        The figure, with the two plans on the left and the glued one on the right.
+        The figure, with the two plans in the first panel and the glued one in the second.
 
     Raises:
         ValueError: if shapes do not match or a number is not finite.
@@ -116,7 +116,7 @@ def detour(points: Any, masses: Sequence[Any], plans: Sequence[Any]) -> Figure:
 
 
 def cdf_gap(x: Any, y: Any, a: Any = None, b: Any = None) -> Figure:
-    """Two distribution functions and the area between them.
+    """Two cumulative distribution functions and the area between them, which is W_1.
 
     Args:
         x: (n,) points of the source (red).
@@ -156,7 +156,7 @@ def cdf_gap(x: Any, y: Any, a: Any = None, b: Any = None) -> Figure:
 
 
 def gaussian_pair(m1: Any, S1: Any, m2: Any, S2: Any, A: Any, shift: Any) -> Figure:
-    """Two Gaussians as ellipses, and the arrows of an affine map x -> A x + shift.
+    """Two Gaussians as ellipses, and arrows of an affine map x -> A x + shift between them.
 
     Args:
         m1: (2,) mean of the source (red).
@@ -164,10 +164,10 @@ def gaussian_pair(m1: Any, S1: Any, m2: Any, S2: Any, A: Any, shift: Any) -> Fig
         m2: (2,) mean of the target (blue).
         S2: (2, 2) its covariance.
         A: (2, 2) matrix of the map.
-        shift: (2,) what the map adds.
+        shift: (2,) translation of the map.
 
     Returns:
-        The figure; its ellipses hold the points within one and two standard deviations.
+        The figure; the ellipses bound the points within one and two standard deviations.
 
     Raises:
         ValueError: if shapes do not match or a number is not finite.
@@ -210,13 +210,13 @@ def gaussian_pair(m1: Any, S1: Any, m2: Any, S2: Any, A: Any, shift: Any) -> Fig
 
 
 def potential_and_plan(x: Any, y: Any, plan: Any, grid: Any, values: Any) -> Figure:
-    """A potential as level lines, and over it the plan that it certifies.
+    """Level lines of a potential, and over them the plan that it certifies.
 
     Args:
         x: (n, 2) points of the source (red).
         y: (m, 2) points of the target (blue).
         plan: (n, m) the plan.
-        grid: (k,) values of both coordinates at which the potential is known.
+        grid: (k,) values of both coordinates at which the potential is given.
         values: (k, k) the potential at ``(grid[j], grid[i])``.
 
     Returns:
@@ -245,7 +245,7 @@ def potential_and_plan(x: Any, y: Any, plan: Any, grid: Any, values: Any) -> Fig
 
 
 def rates(n: Any, curves: Mapping[str, Any], *, xlabel: str, ylabel: str) -> Figure:
-    """Curves over a number of points, both axes logarithmic, each with its name at its end.
+    """Curves over a number of points, on logarithmic axes, each with its name at its end.
 
     Args:
         n: (k,) numbers of points.
@@ -285,10 +285,10 @@ def rates(n: Any, curves: Mapping[str, Any], *, xlabel: str, ylabel: str) -> Fig
 
 
 def witnesses(t: Any, data: Any, model: Any, critics: Mapping[str, Any]) -> Figure:
-    """Two densities, and below them one critic a panel, each on a scale of its own.
+    """Two densities, and below them a panel for each critic, each on a scale of its own.
 
     Args:
-        t: (n,) places.
+        t: (n,) positions.
         data: (n,) density of the data.
         model: (n,) density of the model.
         critics: name of each critic, and its (n,) values.
@@ -318,6 +318,6 @@ def witnesses(t: Any, data: Any, model: Any, critics: Mapping[str, Any]) -> Figu
         ax.axhline(0, color=FAINT, linewidth=1)
         method_line(ax, t, v, k, name, ("-",))
         ax.set_ylabel(name)
-    below[-1].set_xlabel("place")
+    below[-1].set_xlabel("position")
     fig.align_ylabels()
     return arrange(fig, lambda fig, undo: resize(fig, NARROW, 1.5 * rows, undo))

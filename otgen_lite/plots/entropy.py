@@ -21,19 +21,19 @@ _MASS = LinearSegmentedColormap.from_list("mass", ["white", VIOLET, "#2B1038"])
 
 
 def photographs(images: Sequence[Any], labels: Sequence[str], *, rows: int = 1) -> Figure:
-    """Pictures in colour, in rows, each with its name in a corner.
+    """Colour pictures in rows, each with its name in a corner.
 
     Args:
-        images: arrays (H, W, 3) with entries in [0, 1], red, green and blue.
-        labels: what to write into each of them; nothing where empty.
+        images: arrays (H, W, 3) with entries in [0, 1]: red, green and blue.
+        labels: the text in the corner of each picture; none where it is empty.
         rows: number of rows.
 
     Returns:
         The figure.
 
     Raises:
-        ValueError: if a picture has another shape or entries outside [0, 1], or there are not as
-            many labels as pictures.
+        ValueError: if a picture has the wrong shape or entries outside [0, 1], or the numbers of
+            labels and pictures differ.
 
     Chapter: 3.
 
@@ -66,10 +66,10 @@ def photographs(images: Sequence[Any], labels: Sequence[str], *, rows: int = 1) 
 
 
 def recoloured(image: Any, colours: Any, target: Any) -> Figure:
-    """A picture, and beside it where its colours lie among those that they were sent to.
+    """A recoloured picture, and its colours among those of the target.
 
-    Colours are points of a cube; on the right they are seen along the two directions in which
-    the target spreads most, dots in their own colours over the grey dots of the target.
+    Colours are points of a cube. The second panel projects them to the first two principal axes of
+    the target: dots in their own colours over the grey dots of the target.
 
     Args:
         image: (H, W, 3) colours in [0, 1].
@@ -125,7 +125,7 @@ def recoloured(image: Any, colours: Any, target: Any) -> Figure:
 def soft_plan(
     t: Any, a: Any, b: Any, plan: Any, eps: Any, curves: Mapping[str, Any], at: int
 ) -> Figure:
-    """A plan between two densities on a line, and numbers that belong to it as functions of eps.
+    """A plan between two densities on a line, and quantities of it as functions of eps.
 
     Args:
         t: (n,) grid of both densities.
@@ -134,7 +134,7 @@ def soft_plan(
         plan: (n, n) the plan, darker where there is more mass.
         eps: (k,) values of eps, increasing and positive.
         curves: name of each curve, and its (k,) values.
-        at: which of the values of eps the plan belongs to.
+        at: index of the value of eps to which the plan belongs.
 
     Returns:
         The figure.
@@ -291,12 +291,12 @@ def _stages_at(fig: Figure, across: int, size: tuple[float, float], undo: ExitSt
 def rounds(
     errors: Mapping[str, Any], slopes: Mapping[str, float], *, ylabel: str = "error"
 ) -> Figure:
-    """Errors over rounds on a logarithmic axis, and the slopes that theory gives them.
+    """Errors over the rounds of an iteration, on a logarithmic axis, and their theoretical rates.
 
     Args:
         errors: name of each run, and its positive errors after 0, 1, 2, ... rounds.
-        slopes: for some of the runs, by what each round must multiply the error; drawn as a thin
-            line through the last error.
+        slopes: for some of the runs, the factor by which each round multiplies the error according
+            to theory; drawn as a thin line through the last error.
         ylabel: what the vertical axis shows.
 
     Returns:

@@ -40,16 +40,17 @@ def _bands(ax: Axes, landscape: Any, half: float) -> None:
 def pipe_and_landscape(
     x: Any, y: Any, plan: Any, landscape: Any, half: float, path: Any, *, downhill: Any = None
 ) -> Figure:
-    """A pipe with its plan to the data, and where it lies in the landscape of its cost.
+    """A segment (the pipe) with its plan to the data, and its position in the landscape of costs.
 
     Args:
         x: (n, 2) points of the pipe, in order (red).
         y: (m, 2) data (blue).
         plan: (n, m) the plan between them (violet).
         landscape: (k, l) costs over the half-vectors s in [-half, half]^2; rows are s_2.
-        half: where the landscape ends.
-        path: (t, 2) half-vectors of a descent, the present one last; one row where there is none.
-        downhill: (2,) a direction to draw from the present one, or None.
+        half: half the side length of the square of the landscape.
+        path: (t, 2) half-vectors of a descent, the present one last; a single row if there is no
+            descent.
+        downhill: (2,) direction of an arrow at the present half-vector, or None.
 
     Returns:
         The figure.
@@ -103,16 +104,16 @@ def pipe_and_landscape(
 
 
 def descents(landscape: Any, half: float, paths: Any, ends: Mapping[str, Any]) -> Figure:
-    """Many descents on one landscape, each with the mark of where it ends.
+    """Many gradient descents on one landscape, marked by where they end.
 
     Args:
         landscape: (k, l) costs over [-half, half]^2; rows are the second coordinate.
-        half: where the landscape ends.
+        half: half the side length of the square.
         paths: (t, k, 2) k descents of t points.
-        ends: name of each kind of end, and (k,) which descents end so.
+        ends: for each kind of end, by name, (k,) booleans: the descents that end there.
 
     Returns:
-        The figure; a descent has the colour and the dash of its kind, its start the mark of it.
+        The figure; a path has the colour and the dash of its kind, and its starting point the mark.
 
     Raises:
         ValueError: if shapes do not match, or a number is not finite.
@@ -150,15 +151,15 @@ def descents(landscape: Any, half: float, paths: Any, ends: Mapping[str, Any]) -
 def squeezed(
     x: Any, value: Any, above: Any, below: Mapping[str, Any], at: float, *, xlabel: str = ""
 ) -> Figure:
-    """A cost between bounds that touch it in one place: the plan held, potentials held.
+    """A cost between bounds that touch it at one point, from a fixed plan and fixed potentials.
 
     Args:
-        x: (n,) places, in increasing order.
+        x: (n,) values of a parameter, in increasing order.
         value: (n,) the cost (violet).
-        above: (n,) the bound from above, the plan held still.
-        below: name of each bound from below, and its (n,) values.
-        at: where they touch.
-        xlabel: what changes.
+        above: (n,) the upper bound, for a fixed plan.
+        below: name of each lower bound, for fixed potentials, and its (n,) values.
+        at: the parameter at which they touch.
+        xlabel: name of the parameter.
 
     Returns:
         The figure.
@@ -193,14 +194,14 @@ def with_spread(
     x: Any, named: Mapping[str, tuple[Any, Any]], *, xlabel: str, ylabel: str,
     level: float | None = None,
 ) -> Figure:  # fmt: skip
-    """Measured curves over a logarithmic axis, with bars of twice their standard error.
+    """Measured curves over a logarithmic axis, with error bars of two standard errors.
 
     Args:
-        x: (n,) places.
-        named: name of each curve, its (n,) values and their (n,) errors.
+        x: (n,) positions.
+        named: name of each curve, its (n,) values and their (n,) standard errors.
         xlabel: what the horizontal axis shows.
         ylabel: what the vertical axis shows.
-        level: where to draw a grey line, or None.
+        level: height of a grey horizontal line, or None.
 
     Returns:
         The figure.
@@ -236,19 +237,19 @@ def landings(
     panels: Mapping[str, tuple[Any, Any]], *, xlabel: str = "", ylabel: str = "",
     places: bool = False,
 ) -> Figure:  # fmt: skip
-    """Data and model as clouds over two measured quantities, panel by panel.
+    """Scatter plots of data and model over two measured quantities, panel by panel.
 
     Args:
         panels: name of each panel, (n, 2) data (blue) and (m, 2) model (red).
-        xlabel: the first quantity.
-        ylabel: the second.
-        places: whether both are coordinates in a plane, with equal units and no axes.
+        xlabel: name of the first quantity.
+        ylabel: name of the second quantity.
+        places: whether the two are coordinates in a plane: then units are equal and no axes drawn.
 
     Returns:
         The figure; all panels share their axes, and their names stand below.
 
     Raises:
-        ValueError: if there is no panel, a shape is another one, or a number is not finite.
+        ValueError: if there is no panel, a shape is wrong, or a number is not finite.
 
     Chapter: 5.
 

@@ -1,4 +1,4 @@
-"""Trained models, next to the losses that trained them."""
+"""Trained models, beside the losses with which they were trained."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def fitted_scales(
     losses: Mapping[str, Any],
     theory: tuple[Any, Any],
 ) -> Figure:
-    """Scales at which models came to rest, over eps, and beside them the losses on the way.
+    """Scales of fitted models as functions of eps, and beside them their losses during training.
 
     Args:
         eps: (k,) values of eps.
-        scales: name of each loss, and the (k,) scales that it led to.
-        losses: the same names, and the values of the loss after each step.
-        theory: ``(eps, scale)``, two arrays of one length: a grey curve.
+        scales: name of each loss, and the (k,) scales of the models that minimise it.
+        losses: for the same names, the values of the loss after each step.
+        theory: ``(eps, scale)``, two arrays of equal length: the theoretical curve, grey.
 
     Returns:
         The figure.
@@ -64,12 +64,12 @@ def fitted_scales(
 
 
 def fitted_clouds(target: Any, models: Mapping[str, Any], losses: Mapping[str, Any]) -> Figure:
-    """Models (red) among the data (blue), a panel for each, and below them their losses.
+    """Fitted models (red) among the data (blue), a panel for each, and their losses below.
 
     Args:
         target: (m, 2) points of the data.
         models: name of each model, and its (n, 2) points.
-        losses: the same names, and the values of the loss after each step.
+        losses: for the same names, the values of the loss after each step.
 
     Returns:
         The figure.

@@ -24,7 +24,7 @@ def plan_lines(x: Any, y: Any, plan: Any, *, ax: Axes | None = None) -> Figure:
         x: (n, 2) points of the source (red).
         y: (m, 2) points of the target (blue).
         plan: (n, m) the plan.
-        ax: axes to draw into; a new figure where None.
+        ax: axes to draw on; a new figure where None.
 
     Returns:
         The figure.
@@ -58,19 +58,19 @@ def plan_lines(x: Any, y: Any, plan: Any, *, ax: Axes | None = None) -> Figure:
 def clouds(
     *, source: Any = None, target: Any = None, between: Any = None, ax: Axes | None = None
 ) -> Figure:
-    """Clouds of points in the plane, each in the colour of its part.
+    """Scatter plot of clouds in the plane, each in the colour of its role.
 
     Args:
         source: (n, 2) points of the model, red.
         target: (m, 2) points of the data, blue.
-        between: (k, 2) points on the way, violet.
-        ax: axes to draw into; a new figure where None.
+        between: (k, 2) points in between, violet.
+        ax: axes to draw on; a new figure where None.
 
     Returns:
         The figure.
 
     Raises:
-        ValueError: if a cloud has another shape or a number is not finite.
+        ValueError: if a cloud has the wrong shape or a number is not finite.
 
     Example:
         >>> fig = clouds(target=[[0, 0], [1, 1]])
@@ -100,13 +100,13 @@ def density_curves(
     colors: Mapping[str, str] | None = None,
     ax: Axes | None = None,
 ) -> Figure:
-    """Densities over a common grid, as curves over shaded areas.
+    """Densities over a common grid, as curves with shaded areas below.
 
     Args:
         t: (n,) grid.
         curves: name of each curve, and its (n,) values.
         colors: colours by name; the others take blue, red, violet, grey in turn.
-        ax: axes to draw into; a new figure where None.
+        ax: axes to draw on; a new figure where None.
 
     Returns:
         The figure.
@@ -142,9 +142,9 @@ def loss_curve(losses: Any, *, ylabel: str = "loss", ax: Axes | None = None) -> 
     """One or several losses over the steps of a training run.
 
     Args:
-        losses: (n,) values, or a mapping from names to such.
+        losses: (n,) values, or a mapping from names to such arrays.
         ylabel: what the vertical axis shows.
-        ax: axes to draw into; a new figure where None.
+        ax: axes to draw on; a new figure where None.
 
     Returns:
         The figure. Steps where a loss is not finite are left out of its curve.
@@ -171,18 +171,18 @@ def loss_curve(losses: Any, *, ylabel: str = "loss", ax: Axes | None = None) -> 
 
 
 def image_strip(images: Any, labels: Sequence[str] | None = None, *, rows: int = 1) -> Figure:
-    """Images side by side, ink dark on white, all on one scale.
+    """Images side by side, dark ink on white, all on the same scale.
 
     Args:
         images: (k, height, width) images.
-        labels: what to write under each of them.
-        rows: rows over which they are spread.
+        labels: the text under each image.
+        rows: number of rows.
 
     Returns:
         The figure.
 
     Raises:
-        ValueError: if the shape is another, a number is not finite, or there are not as many
+        ValueError: if the shape is wrong, a number is not finite, or there are not as many
             labels as images.
 
     Chapter: 1.

@@ -27,22 +27,22 @@ def slope_fans(
     ylabel: str = "",
     ax: Axes | None = None,
 ) -> Figure:
-    """A curve in violet, and at some of its points two slopes: one to the left, one to the right.
+    """A curve (violet), and at some of its points the slopes to the left and to the right.
 
     Args:
-        x: (n,) places, in increasing order.
+        x: (n,) positions, in increasing order.
         value: (n,) the curve.
-        fans: by place, one between the ends of x, the slope to its left and that to its right.
-        reach: how far a slope is drawn to its side.
+        fans: for positions between the ends of x, the slope to the left and the slope to the right.
+        reach: horizontal length of a slope's line.
         xlabel: what the horizontal axis shows.
         ylabel: what the vertical axis shows.
-        ax: axes to draw into; a new figure where None.
+        ax: axes to draw on; a new figure where None.
 
     Returns:
-        A figure in which both slopes of a point agree with the curve they lie on it.
+        The figure. If both slopes at a point are those of the curve, they lie on it.
 
     Raises:
-        ValueError: if shapes do not match, a number is not finite, or a place lies outside x.
+        ValueError: if shapes do not match, a number is not finite, or a position lies outside x.
 
     Chapter: 6.
 
@@ -78,18 +78,18 @@ def between_poles(
     exact: Any = None,
     ylim: tuple[float, float] | None = None,
 ) -> Figure:
-    """A cost with its bound that touches, and beside it the model, two poles and the border.
+    """A cost and a bound that touches it, and beside them the model between two poles.
 
     Args:
-        x: (n,) parameters, in increasing order.
-        cost: (n,) the cost of each, in violet.
-        held: (n,) the semi-dual with the potentials of ``at`` held still: dashed.
-        at: the parameter where it touches, between the ends of x.
-        slopes: slopes of the bound to its left and to its right, drawn in black.
-        points: (k, 2) the model, in red: joined to a line where there are more than two.
+        x: (n,) values of a parameter, in increasing order.
+        cost: (n,) the cost, in violet.
+        held: (n,) the semi-dual with the potentials of ``at`` held fixed, dashed.
+        at: the parameter at which the bound touches, between the ends of x.
+        slopes: slopes of the bound to the left and to the right of ``at``, drawn in black.
+        points: (k, 2) the model, in red; more than two points are joined by a line.
         border: height of the border between the cells of the poles (0, 1) and (0, -1).
-        exact: (n,) another cost, in thin grey, where there is an entropy.
-        ylim: ends of the vertical axis.
+        exact: (n,) the cost without entropy, a thin grey line; None where ``cost`` is that already.
+        ylim: limits of the vertical axis.
 
     Returns:
         The figure.
@@ -152,14 +152,14 @@ def _curve_over_plane(fig: Figure, undo: ExitStack) -> None:
 def stages(
     panels: Mapping[str, tuple[Sequence[Any], Any, Any]], y: Any, b: Any, box: Any
 ) -> Figure:
-    """A segment that learns: its place, the cells of the atoms, and what each cell holds.
+    """Stages in the training of a segment: its position, the cells of the atoms, and their masses.
 
     Args:
-        panels: by name the polygons of the cells, the ends (2, 2) of the segment, and the masses
-            (N,) that the cells hold.
+        panels: for each stage, by name, the polygons of the cells, the ends (2, 2) of the segment,
+            and the masses (N,) of the cells.
         y: (N, 2) atoms.
-        b: (N,) what each cell shall hold.
-        box: ((x0, x1), (y0, y1)) what is shown.
+        b: (N,) the mass that each cell should have.
+        box: ((x0, x1), (y0, y1)), the rectangle that is shown.
 
     Returns:
         The figure, a panel for each stage.
@@ -197,12 +197,12 @@ def stages(
 def shared_cloud(
     panels: Mapping[str, tuple[Any, Any]], y: Any, *, box: Any = None, size: float = 5.0
 ) -> Figure:
-    """Few points that share a cloud: each (red) with threads to what it gets (blue).
+    """A few points (red) that share a large cloud (blue), with lines to what each of them receives.
 
     Args:
-        panels: by name the (k, 2) points and their plan (k, N) to the cloud.
+        panels: for each panel, by name, the (k, 2) points and their (k, N) plan to the cloud.
         y: (N, 2) the cloud.
-        box: ((x0, x1), (y0, y1)) what is shown; all of it where None.
+        box: ((x0, x1), (y0, y1)), the rectangle that is shown; everything where None.
         size: area of a point of the cloud.
 
     Returns:

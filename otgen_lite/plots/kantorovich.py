@@ -17,7 +17,7 @@ from otgen_lite.plots.style import BLUE, FAINT, GREY, RED, VIOLET, WIDTH, figure
 
 
 def mixed(t: float) -> tuple[float, float, float]:
-    """The colour of what is on its way: red at t = 0, violet at 1/2, blue at t = 1.
+    """The colour of an interpolation: red at t = 0, violet at t = 1/2, blue at t = 1.
 
     Args:
         t: time, from 0 to 1.
@@ -37,11 +37,11 @@ def mixed(t: float) -> tuple[float, float, float]:
 
 
 def ink_cards(x: Any, a: Any, y: Any, b: Any, plan: Any) -> Figure:
-    """Ink that travels: five sheets of paper one behind the other, and the threads of the plan.
+    """Displacement interpolation as five sheets one behind the other, with the threads of the plan.
 
-    The first sheet holds the source (red), the last one the target (blue). A thread joins each
-    pair of points that exchanges mass; on the sheets between, each thread has left its ink on
-    the straight way, a quarter of it further on every sheet (violet).
+    The first sheet shows the source (red), the last one the target (blue). A thread joins each pair
+    of points that exchanges mass. On the three sheets in between (violet) its ink has moved along
+    the straight line by one, two and three quarters.
 
     Args:
         x: (n, 2) points of the source.
@@ -102,7 +102,7 @@ def ink_cards(x: Any, a: Any, y: Any, b: Any, plan: Any) -> Figure:
 
 
 def ink_between(x: Any, y: Any, plan: Any, t: float) -> Figure:
-    """Ink at one moment of its way: each entry of the plan is a dot that moves straight on.
+    """Displacement interpolation at one time: each entry of the plan is a dot on a straight line.
 
     Args:
         x: (n, 2) points of the source.
@@ -143,9 +143,9 @@ def ink_between(x: Any, y: Any, plan: Any, t: float) -> Figure:
 
 
 def arcs(x: Any, a: Any, y: Any, b: Any, plan: Any) -> Figure:
-    """A plan on the line, twice: as arcs from piles to holes, and as a matrix.
+    """A plan on the line, drawn as arcs from piles to holes, and as a matrix.
 
-    Piles stand above the line (red), holes hang below it (blue); mass that stays where it is has
+    Piles are bars above the line (red), holes are bars below it (blue); mass that does not move has
     no arc. In the matrix, rows are piles and columns are holes, in their order on the line.
 
     Args:
@@ -209,18 +209,18 @@ def arcs(x: Any, a: Any, y: Any, b: Any, plan: Any) -> Figure:
 
 
 def matrices(named: Mapping[str, Any], *, plan: Any = None, label: str = "") -> Figure:
-    """Matrices side by side, larger entries darker, all on one scale of their own.
+    """Matrices side by side, larger entries darker, each on a scale of its own.
 
     Args:
-        named: what to write under each matrix, and the matrix.
+        named: the text under each matrix, and the matrix.
         plan: (n, m) plan whose positive entries are marked by violet dots.
-        label: what the shades mean, written beside a colour bar; no bar where empty.
+        label: label of a colour bar; there is no bar where it is empty.
 
     Returns:
         The figure.
 
     Raises:
-        ValueError: if a matrix has another shape or a number is not finite.
+        ValueError: if a matrix has the wrong shape or a number is not finite.
 
     Chapter: 1.
 
@@ -245,13 +245,13 @@ def matrices(named: Mapping[str, Any], *, plan: Any = None, label: str = "") -> 
 
 
 def price_map(x: Any, f: Any, y: Any, g: Any, *, plan: Any = None) -> Figure:
-    """Prices in the plane: what is paid at the piles (left) and at the holes (right).
+    """Kantorovich potentials (prices) in the plane: f at the piles, and g at the holes.
 
     Args:
         x: (n, 2) piles.
-        f: (n,) prices at the piles.
+        f: (n,) potential at the piles.
         y: (m, 2) holes.
-        g: (m,) prices at the holes.
+        g: (m,) potential at the holes.
         plan: (n, m) plan; the area of a point is the mass that leaves or reaches it.
 
     Returns:

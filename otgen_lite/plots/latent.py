@@ -19,19 +19,19 @@ from otgen_lite.plots.style import BLUE, FAINT, GREY, METHODS, NARROW, RED, VIOL
 
 
 def two_clouds(panels: Mapping[str, tuple[Any, Any]], *, common: Collection[str] = ()) -> Figure:
-    """Pairs of clouds in the plane, a panel for each: what shall be there, and what is.
+    """Pairs of clouds in the plane, target and model, with a panel for each pair.
 
     Args:
-        panels: what to write under each panel, and its two clouds: (n, 2) points in blue dots, and
-            (m, 2) points in red crosses.
-        common: names of panels that share one scale; each of the others has its own.
+        panels: the text under each panel, and its two clouds: (n, 2) points as blue dots, and (m,
+            2) points as red crosses.
+        common: names of the panels that share one scale; each of the others has its own.
 
     Returns:
         The figure.
 
     Raises:
-        ValueError: if there is no panel, a cloud has another shape, a number is not finite, or
-            ``common`` names a panel that is not there.
+        ValueError: if there is no panel, a cloud has the wrong shape, a number is not finite, or
+            ``common`` names a panel that does not exist.
 
     Chapter: 13.
 
@@ -69,17 +69,17 @@ def two_clouds(panels: Mapping[str, tuple[Any, Any]], *, common: Collection[str]
 def critic_maps(
     z: Any, critic: Any, starts: Any, ends: Mapping[str, Any], *, name: str = "$D(z)$"
 ) -> Figure:
-    """A critic on the line, and maps from places of the prior (red) to codes (blue).
+    """A critic on the line, and maps from points of the prior (red) to codes (blue).
 
     Args:
-        z: (n,) grid, rising.
-        critic: (n,) the critic on it.
-        starts: (k,) places of the prior.
-        ends: what to write beside each map, and the (k,) places to which it sends the starts.
-        name: what the vertical axis of the critic shows.
+        z: (n,) grid, in increasing order.
+        critic: (n,) values of the critic on the grid.
+        starts: (k,) points of the prior.
+        ends: name of each map, and the (k,) images of these points.
+        name: label of the vertical axis of the critic.
 
     Returns:
-        The critic in the first panel, the maps as violet arrows in the second.
+        The figure, with the critic in the first panel and the maps as violet arrows in the second.
 
     Raises:
         ValueError: if shapes do not match, a number is not finite, or there is no map.
@@ -98,7 +98,7 @@ def critic_maps(
     start = _drawing.array("starts", starts, 1)
     fig, (left, right) = figure(1, 2, height=2.9, width_ratios=[1, 1.15])
     left.plot(t, v, color=METHODS[3])
-    left.set(xlabel="place", ylabel=name)
+    left.set(xlabel="position", ylabel=name)
     for row, (label, value) in enumerate(ends.items()):
         end = _drawing.array(f"ends[{label!r}]", value, 1)
         _drawing.match(f"ends[{label!r}]", end, start.shape)
@@ -107,7 +107,7 @@ def critic_maps(
         right.add_collection(LineCollection(lines, colors=VIOLET, linewidths=1.2))
         right.plot(start, np.full_like(start, low + 0.8), "o", color=RED, markersize=5)
         right.plot(end, np.full_like(end, low), "o", color=BLUE, markersize=5)
-    right.set(xlabel="place", yticks=[0.4 - 1.3 * k for k in range(len(ends))])
+    right.set(xlabel="position", yticks=[0.4 - 1.3 * k for k in range(len(ends))])
     right.set_yticklabels(list(ends), rotation=90, va="center")
     right.tick_params(axis="y", length=0)
     right.spines[:].set_visible(False)
@@ -119,20 +119,20 @@ def critic_maps(
 def torn_plane(
     off: Any, reach: float, modes: Any, samples: Any, *, radius: float, remark: str = ""
 ) -> Figure:
-    """Starts of the bridges in the prior, and ends of its draws.
+    """The points of the prior that a map sends between the modes and samples among the modes.
 
     Args:
-        off: (k, k) on a square grid of places of the prior, rows from below: whether one is sent
-            outside of all modes; None where there is no map.
-        reach: half of the side of the square.
+        off: (k, k) booleans on a square grid of points of the prior, rows from below: whether the
+            map sends a point outside of all modes; None where there is no map.
+        reach: half the side length of the square.
         modes: (M, 2) centres of modes, blue discs.
         samples: (n, 2) images of draws from the prior, red.
         radius: radius of a mode, > 0.
-        remark: what to write into the first panel where there is no map.
+        remark: text of the first panel where there is no map.
 
     Returns:
-        The places of bridges in violet in the first panel, with circles of one, two and three
-        standard deviations; modes and samples in the second.
+        The figure. The first panel shows the points that are sent between modes in violet, with
+        circles of one, two and three standard deviations; the second shows modes and samples.
 
     Raises:
         ValueError: if shapes do not match or a number is not finite.
@@ -142,7 +142,7 @@ def torn_plane(
     Example:
         >>> fig = torn_plane([[0, 1], [0, 1]], 3.0, [[2, 0]], [[2, 0.1]], radius=0.2)
         >>> [ax.get_xlabel() for ax in fig.axes]
-        ['the prior', 'modes, and samples']
+        ['the prior', 'modes and samples']
     """
     reach, radius = _checks.positive("reach", reach), _checks.positive("radius", radius)
     centres, x = _plane("modes", modes), _plane("samples", samples)
@@ -165,7 +165,7 @@ def torn_plane(
     for centre in centres:
         right.add_patch(Circle(tuple(centre), radius, color=BLUE, alpha=0.35, linewidth=0))
     right.scatter(x[:, 0], x[:, 1], s=10, color=RED, marker="x", linewidths=0.7)
-    for ax, name in ((left, "the prior"), (right, "modes, and samples")):
+    for ax, name in ((left, "the prior"), (right, "modes and samples")):
         ax.set(xlim=(-reach, reach), ylim=(-reach, reach), xticks=[], yticks=[], xlabel=name)
         ax.set_aspect("equal")
         ax.spines[:].set(visible=True, color=FAINT)

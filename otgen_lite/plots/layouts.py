@@ -1,11 +1,11 @@
 """A figure twice: as wide as the text column, and as narrow as a phone.
 
-Both widths are drawn from one figure. :func:`narrow` lays it out anew for a phone, lets one draw
-it, and puts everything back. Letters keep their size; panels are stacked, legends move above
-their axes, and labels that would meet are thinned out or broken.
+Both widths are drawn from one figure. In its ``with`` block, :func:`narrow` lays the figure out
+for a phone, and restores it afterwards. Text keeps its size; panels are stacked, legends move above
+their axes, and labels that would overlap are left out or broken into lines.
 
-A plot function that knows better says so where it makes its figure: :func:`arrange` with a layout
-of its own, :func:`keep` where one drawing serves both widths.
+A plot function that needs another layout says so where it makes its figure: :func:`arrange` with a
+layout of its own, or :func:`keep` if one drawing serves both widths.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def arrange(figure: Figure, layout: Layout) -> Figure:
 
     Args:
         figure: the figure.
-        layout: called as ``layout(figure, undo)`` where the narrow drawing is wanted; it changes
-            the figure with the functions of this module, which tell ``undo`` how to go back.
+        layout: called as ``layout(figure, undo)`` when the narrow drawing is made. It changes the
+            figure with the functions of this module, which record in ``undo`` how to restore it.
 
     Returns:
         The figure.
@@ -57,7 +57,7 @@ def arrange(figure: Figure, layout: Layout) -> Figure:
 
 
 def keep(figure: Figure) -> Figure:
-    """Say that one drawing serves both widths: nothing in it has to be read letter by letter.
+    """Mark a figure whose drawing serves both widths, because no text in it has to be legible.
 
     Example:
         >>> from otgen_lite.plots import figure
@@ -70,10 +70,10 @@ def keep(figure: Figure) -> Figure:
 
 
 def photograph(figure: Figure) -> Figure:
-    """Say that the colours of a figure are those of things: no theme may change them.
+    """Mark a figure as a photograph, whose colours a dark theme must not invert.
 
-    Its ground becomes transparent, so that it has no box on a dark page either. What is drawn
-    beside a photograph must be seen on white and on black.
+    Its background becomes transparent, so that it has no box on a dark page either. Whatever is
+    drawn beside a photograph must be visible on white and on black.
     """
     figure._otg_photograph = True  # type: ignore[attr-defined]
     figure.patch.set_alpha(0.0)
@@ -87,13 +87,13 @@ def is_photograph(figure: Figure) -> bool:
 
 @contextmanager
 def narrow(figure: Figure) -> Iterator[bool]:
-    """Inside, the figure is laid out for a phone, 3.5 inches (350 CSS pixels) wide.
+    """Context in which a figure is laid out for a phone, 3.5 inches (350 CSS pixels) wide.
 
     Args:
-        figure: a figure, of the book or not.
+        figure: any figure.
 
     Yields:
-        Whether there is another layout; if not, the figure is as it was.
+        Whether there is a narrow layout; if not, the figure is unchanged.
 
     Chapter: used where figures of cells, and of explorers, are drawn for the website.
 

@@ -44,27 +44,26 @@ def curves(
     xticks: Sequence[float] | None = None,
     ax: Axes | None = None,
 ) -> Figure:
-    """Functions of one variable that are compared: a colour, a dash and a mark for each.
+    """Functions of one variable to be compared, each with a colour, a dash and a mark.
 
     The colours are those of methods, in the order of the names; none is that of data or model.
 
     Args:
-        x: (n,) where all of them are known, in increasing order.
+        x: (n,) points at which all of them are given, in increasing order.
         named: name of each curve, and its (n,) values.
         xlabel: what the horizontal axis shows.
         ylabel: what the vertical axis shows.
         log: which axes are logarithmic, "x", "y" or "xy".
-        marks: whether to mark the values that are known.
-        legend: whether to write the names next to their curves' colours; they are left out where
-            there is one curve.
-        xticks: where to write numbers below the horizontal axis, and nowhere else.
-        ax: axes to draw into; a new figure where None.
+        marks: whether to mark the given values.
+        legend: whether to draw a legend; a single curve has none.
+        xticks: the only ticks of the horizontal axis; chosen automatically where None.
+        ax: axes to draw on; a new figure where None.
 
     Returns:
         The figure.
 
     Raises:
-        ValueError: if shapes do not match, a number is not finite, what shall be logarithmic is
+        ValueError: if shapes do not match, a number is not finite, a value on a logarithmic axis is
             not positive, or there is no curve.
 
     Chapter: 3, 4.
@@ -110,17 +109,18 @@ def compare_methods(
     ylim: tuple[float, float] | None = None,
     markers: bool = False,
 ) -> Figure:
-    """Methods beside each other: each has one colour and one line in all panels.
+    """Curves that compare methods: each has the same colour and dash in all panels.
 
     Args:
         t: (n,) values of the common axis.
-        panels: what a vertical axis shows, and the curves above it: name and (n,) values.
+        panels: for each panel, by the label of its vertical axis, the curves: names and (n,)
+            values.
         xlabel: what the common axis shows.
-        ylim: ends of the vertical axes, where they are not to be found from the values.
-        markers: whether each point is marked, with its tick; for few points.
+        ylim: limits of the vertical axes; chosen from the values where None.
+        markers: whether each point has a mark and a tick, which suits few points.
 
     Returns:
-        The figure, with one panel below the other and the names in the first.
+        The figure, with one panel below the other and the legend in the first.
 
     Raises:
         ValueError: if there is no panel, shapes do not match, or a number is not finite.
@@ -165,15 +165,15 @@ def touching(
     ylabel: str = "",
     ax: Axes | None = None,
 ) -> Figure:
-    """A curve in violet, and bounds that touch it in one place each, dashed and grey.
+    """A curve (violet), and bounds that touch it at one point each (dashed, grey).
 
     Args:
-        x: (n,) places, in increasing order.
+        x: (n,) positions, in increasing order.
         value: (n,) the curve.
-        bounds: where each bound touches, one of the places, and the (n,) values of the bound.
+        bounds: for each bound, by the position at which it touches, its (n,) values.
         xlabel: what the horizontal axis shows.
         ylabel: what the vertical axis shows.
-        ax: axes to draw into; a new figure where None.
+        ax: axes to draw on; a new figure where None.
 
     Returns:
         The figure, with a dot where each bound touches.

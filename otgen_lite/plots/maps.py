@@ -27,11 +27,11 @@ def sent_to_atoms(
 
     Args:
         x: (n, 2) points of the source.
-        image: (n, 2) where the map sends each of them.
+        image: (n, 2) their images under the map.
         y: (N, 2) atoms.
         polygons: arrays (k, 2) of corners, drawn as grey outlines; an empty one is left out.
         size: area of an atom, in square points.
-        ax: axes to draw into; a new figure where None.
+        ax: axes to draw on; a new figure where None.
 
     Returns:
         The figure.
@@ -66,7 +66,7 @@ def mapped_clouds(maps: Mapping[str, Any], y: Any) -> Figure:
     """Images of a cloud under several maps (violet) among the atoms (blue).
 
     Args:
-        maps: what to write under each panel, and the (n, 2) images.
+        maps: the text under each panel, and the (n, 2) images.
         y: (N, 2) atoms.
 
     Returns:

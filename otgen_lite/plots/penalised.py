@@ -21,17 +21,17 @@ GAP = 1
 
 
 def sheet(images: Any, columns: int) -> np.ndarray:
-    """Small images as one large one, row by row, with white between them.
+    """Arrange small images into one large one, row by row, with white between them.
 
     Args:
-        images: (k, height, width) images with ink from 0 (paper) to 1; what lies outside is cut.
-        columns: images in a row.
+        images: (k, height, width) images with ink from 0 (paper) to 1; values outside are clipped.
+        columns: number of images in a row.
 
     Returns:
-        The sheet, with ink from 0 to 1. Places that are left over are white.
+        The sheet, with ink from 0 to 1. Positions without an image are white.
 
     Raises:
-        ValueError: if the shape is another one, or a number is not finite.
+        ValueError: if the shape is wrong, or a number is not finite.
 
     Chapter: 10.
 
@@ -57,14 +57,14 @@ def sheets(panels: Mapping[str, Any], *, columns: int, side: int | None = None) 
 
     Args:
         panels: name of each sheet, and its (k, height, width) images with ink from 0 to 1.
-        columns: images in a row of a sheet.
-        side: sheets side by side; all where None.
+        columns: number of images in a row of a sheet.
+        side: number of sheets side by side; all of them where None.
 
     Returns:
-        The figure; names stand under the sheets.
+        The figure, with the names under the sheets.
 
     Raises:
-        ValueError: if there is no sheet, a shape is another one, or a number is not finite.
+        ValueError: if there is no sheet, a shape is wrong, or a number is not finite.
 
     Chapter: 10.
 
@@ -97,15 +97,15 @@ def autoencoder(
         samples: (k, height, width) decoded codes of the prior.
         noisy: (c, height, width) the first of them with the decoder's noise.
         data: (c, height, width) data.
-        made: (c, height, width) what encoder and decoder make of them.
-        columns: images in a row.
+        made: (c, height, width) reconstructions of the data.
+        columns: number of images in a row.
         mark: a remark above the page, in a violet frame; none where empty.
 
     Returns:
         The figure.
 
     Raises:
-        ValueError: if a shape is another one, or a number is not finite.
+        ValueError: if a shape is wrong, or a number is not finite.
 
     Chapter: 10.
 
@@ -163,15 +163,16 @@ def penalty_paths(
     exact: Any = None,
     ax: Axes | None = None,
 ) -> Figure:
-    """Penalised values over the weight of the penalty, between their two ends.
+    """Values of the penalised problem as functions of the penalty's weight, between their limits.
 
     Args:
-        lams: (k,) weights, positive and rising; their axis is logarithmic.
+        lams: (k,) positive weights, in increasing order; their axis is logarithmic.
         paths: name of each penalty, and its (k,) values.
-        W: the value with the constraint, an upper line.
-        W0: the value without, a lower line.
-        exact: the weight from which the first path is exact, a mark; none where None.
-        ax: axes to draw into; a new figure where None.
+        W: the value of the constrained problem, an upper line.
+        W0: the value without penalty, a lower line.
+        exact: the weight from which on the first path is exact, which is marked; no mark where
+            None.
+        ax: axes to draw on; a new figure where None.
 
     Returns:
         The figure.
@@ -208,14 +209,14 @@ def penalty_paths(
 
 
 def latent_weights(z: Any, b: Any, q: Any, *, top: float | None = None, ax: Axes) -> None:
-    """A prior on the line, and what an encoder makes of it.
+    """A prior on the line, and the distribution of the codes of data under an encoder.
 
     Args:
-        z: (m,) codes, rising.
+        z: (m,) codes, in increasing order.
         b: (m,) weights of the prior: a red line.
         q: (m,) weights of the codes of the data: violet bars.
-        top: upper end of the vertical axis.
-        ax: axes to draw into.
+        top: upper limit of the vertical axis.
+        ax: axes to draw on.
 
     Raises:
         ValueError: if shapes do not match or a number is not finite.

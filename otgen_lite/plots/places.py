@@ -1,4 +1,4 @@
-"""Methods at their places over two scores, with their names beside them."""
+"""Scatter plots of methods over two scores, with their names beside them."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ SHORT = {
 
 
 def short(name: str) -> str:
-    """Name of a recipe in a figure.
+    """The short name of a recipe, for figures.
 
     Args:
         name: name of a recipe, or any other name.
 
     Returns:
-        Its short name; a name that is no recipe's, as it is.
+        The short name; any other name is returned unchanged.
 
     Chapter: 14.
 
@@ -69,22 +69,22 @@ def places(
     floor: Any = None,
     log: str = "",
 ) -> Figure:
-    """Each method at its place over two scores, with the spread of its seeds.
+    """Scatter plot of methods over two scores, with the spread over their seeds.
 
     Args:
-        x: name of each method, and its values on the horizontal axis, one a seed.
-        y: the same for the vertical axis.
+        x: name of each method, and its values of the horizontal score, one for each seed.
+        y: the same for the vertical score.
         xlabel: what the horizontal axis shows.
         ylabel: what the vertical axis shows.
-        data: what real data score, a blue line at each axis; None for none.
-        floor: (k, 2) points of a curve below which nothing can be, grey.
+        data: the two scores of real data, drawn as blue lines; no lines where None.
+        floor: (k, 2) points of a grey curve, below which no model can lie.
         log: which axes are logarithmic, "x", "y" or "xy".
 
     Returns:
-        The figure. A cross reaches one standard deviation to each side of the mean.
+        The figure. A cross extends one standard deviation to each side of the mean.
 
     Raises:
-        ValueError: if the methods differ, there is none, or a number is not finite.
+        ValueError: if ``x`` and ``y`` name different methods or none, or a number is not finite.
 
     Chapter: 14.
 

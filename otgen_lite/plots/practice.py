@@ -46,28 +46,28 @@ def _cloud(name: str, value: Any, columns: int | None = 2) -> np.ndarray:
 
 
 def latent_and_samples(codes: Any, data: Any, samples: Any, *, reach: float = 3.3) -> Figure:
-    """Codes of data in a Gaussian prior of any dimension, and draws from the model in the plane.
+    """Codes of data over a Gaussian prior of any dimension, and samples of the model in the plane.
 
     Args:
         codes: (k, d_z) codes of data, violet. Circles, or lines where d_z = 1, show one, two and
-            three standard deviations of the prior; of more than two numbers the first two are
-            shown, and a single number is spread out over the second axis.
+            three standard deviations of the prior. Of more than two coordinates the first two are
+            shown; a single coordinate is spread out over the second axis.
         data: (n, 2) data, blue.
-        samples: (m, 2) draws from the model, red.
-        reach: half of the side of both panels.
+        samples: (m, 2) samples of the model, red.
+        reach: half the side length of both panels.
 
     Returns:
         The figure.
 
     Raises:
-        ValueError: if a shape is another one or a number is not finite.
+        ValueError: if a shape is wrong or a number is not finite.
 
     Chapter: 12.
 
     Example:
         >>> fig = latent_and_samples([[0.5], [-0.5]], [[2, 0]], [[1, 0], [0, 2]])
         >>> [ax.get_xlabel() for ax in fig.axes]
-        ['codes in the prior', 'data, and samples']
+        ['codes in the prior', 'data and samples']
     """
     reach = _checks.positive("reach", reach)
     side, line = 3.0, 0.35  # laid out by hand: the same place for every frame
@@ -80,7 +80,7 @@ def latent_and_samples(codes: Any, data: Any, samples: Any, *, reach: float = 3.
     blue, red = _cloud("data", data), _cloud("samples", samples)
     right.scatter(blue[:, 0], blue[:, 1], s=16, c=BLUE, linewidths=0)
     right.scatter(red[:, 0], red[:, 1], s=12, c=RED, marker="x", linewidths=0.8)
-    for ax, name in ((left, "codes in the prior"), (right, "data, and samples")):
+    for ax, name in ((left, "codes in the prior"), (right, "data and samples")):
         _square(ax, reach, name)
 
     def below(fig: Figure, undo: ExitStack) -> None:
@@ -93,18 +93,18 @@ def latent_and_samples(codes: Any, data: Any, samples: Any, *, reach: float = 3.
 
 
 def lineup(cases: Mapping[str, tuple[Any, Any]], data: Any, *, reach: float = 3.0) -> Figure:
-    """Several trained models: above the codes of each in its prior, below its samples.
+    """Several trained models: the codes of each over its prior, and its samples below.
 
     Args:
         cases: name of each model, and its (k, 2) codes and (m, 2) samples.
         data: (n, 2) data, blue.
-        reach: half of the side of all panels.
+        reach: half the side length of all panels.
 
     Returns:
         The figure, with a column for each model.
 
     Raises:
-        ValueError: if there is no model, a shape is another one or a number is not finite.
+        ValueError: if there is no model, a shape is wrong or a number is not finite.
 
     Chapter: 12.
 
@@ -132,16 +132,17 @@ def lineup(cases: Mapping[str, tuple[Any, Any]], data: Any, *, reach: float = 3.
 def compass(
     guess: Mapping[str, Any], truth: Mapping[str, Any], *, xlabel: str = "", ylabel: str = ""
 ) -> Figure:
-    """Criterion of models against their true score; the chosen ones are ringed.
+    """A selection criterion of models against their true score; the selected models are ringed.
 
     Args:
         guess: name of each group of models, and the (k,) values of the criterion in it.
-        truth: the same names, and the (k,) values that the criterion stands for.
-        xlabel: what the criterion is.
-        ylabel: what it stands for.
+        truth: for the same names, the (k,) true scores.
+        xlabel: name of the criterion.
+        ylabel: name of the score.
 
     Returns:
-        The figure, both axes logarithmic, with a ring around the least guess of each group.
+        The figure, with logarithmic axes and a ring around the model of each group with the
+        smallest criterion.
 
     Raises:
         ValueError: if there is no group, names or shapes do not match, or a value is not positive.

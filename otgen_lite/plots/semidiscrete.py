@@ -82,20 +82,21 @@ def cells(
     size: float = 90.0,
     ax: Axes | None = None,
 ) -> Figure:
-    """Cells of atoms in the plane, drawn as the polygons that they are.
+    """Laguerre cells of atoms in the plane, drawn as polygons.
 
-    A violet line joins each atom to the middle of its cell: an atom need not lie in it.
+    A violet line joins each atom to the middle of its cell, because an atom need not lie in its
+    cell.
 
     Args:
-        polygons: N arrays (k, 2) of corners, as :func:`otgen_lite.power_cells` gives them; an
-            empty one is a cell that nobody is in.
+        polygons: N arrays (k, 2) of corners, as :func:`otgen_lite.power_cells` returns them; an
+            empty array is an empty cell.
         y: (N, 2) atoms.
-        b: (N,) what each cell shall hold: a blue ring of that area.
-        mass: (N,) what each cell holds: a red disc of that area. It fills the ring exactly where
-            the two agree.
-        labels: N texts, written into the cells.
+        b: (N,) the mass that each cell should have: a blue ring of that area.
+        mass: (N,) the mass that each cell has: a red disc of that area, which fills the ring
+            exactly where the two agree.
+        labels: N texts, one for each cell.
         size: area of the mean ring, in square points.
-        ax: axes to draw into; a new figure where None.
+        ax: axes to draw on; a new figure where None.
 
     Returns:
         The figure.
@@ -150,18 +151,18 @@ def soft_cells(
     borders: bool = False,
     ax: Axes | None = None,
 ) -> Figure:
-    """Cells that overlap: at each place the colours of the atoms, mixed in the shares they get.
+    """Soft Laguerre cells: at each point, the colours of the atoms, mixed by their shares.
 
     Args:
-        shares: (h, w, N) share of each atom at the places of a grid, rows from below; zeros and
+        shares: (h, w, N) share of each atom at the points of a grid, rows from below; zeros and
             ones where cells do not overlap.
         y: (N, 2) atoms.
         box: ((x0, x1), (y0, y1)), the rectangle that the grid fills.
-        b: (N,) what each cell shall hold: a blue ring of that area.
-        mass: (N,) what each cell holds: a red disc of that area.
+        b: (N,) the mass that each cell should have: a blue ring of that area.
+        mass: (N,) the mass that each cell has: a red disc of that area.
         size: area of the mean ring, in square points.
-        borders: whether to draw the rectangle, and the lines on which an atom has half of a place.
-        ax: axes to draw into; a new figure where None.
+        borders: whether to draw the rectangle, and the lines on which an atom receives one half.
+        ax: axes to draw on; a new figure where None.
 
     Returns:
         The figure.
@@ -211,14 +212,14 @@ def _borders(
 
 
 def lower_envelope(t: Any, curves: Any, y: Any, edges: Any, *, ax: Axes | None = None) -> Figure:
-    """Costs minus vouchers on the line, the smallest of them, and the cells below it.
+    """Costs minus potentials (vouchers) on the line, their lower envelope, and the cells below it.
 
     Args:
-        t: (n,) places on the line, in increasing order.
-        curves: (n, N) cost minus voucher, a column for each atom.
+        t: (n,) positions on the line, in increasing order.
+        curves: (n, N) cost minus potential, a column for each atom.
         y: (N,) atoms.
         edges: (N + 1,) ends of the cells, from left to right.
-        ax: axes to draw into; a new figure where None.
+        ax: axes to draw on; a new figure where None.
 
     Returns:
         The figure.

@@ -20,18 +20,19 @@ from otgen_lite.plots.style import BLUE, FAINT, METHODS, NARROW, RED, WIDTH, fig
 def ladder(
     scores: Mapping[str, Mapping[str, Any]], lines: Mapping[str, Mapping[str, Any]] | None = None
 ) -> Figure:
-    """Every seed of every method, a row a method, a panel a score.
+    """The scores of every seed of every method: a row for each method, a panel for each score.
 
     Args:
-        scores: what a panel shows, and for each method its values, one a seed. The rows are the
-            methods of the first panel, from above.
-        lines: for a panel, lines to draw down it: a name, and one value or the two ends of a band.
+        scores: for each panel, by its label, the values of each method, one for each seed. The rows
+            are the methods of the first panel, from above.
+        lines: vertical lines of a panel, by its label: a name, and one value or the two ends of a
+            band.
 
     Returns:
         The figure, with small marks for seeds and a large one for their mean.
 
     Raises:
-        ValueError: if a panel misses a method, there is none, or a number is not finite.
+        ValueError: if a panel lacks a method, there is none, or a number is not finite.
 
     Chapter: 14.
 
@@ -68,11 +69,11 @@ def ladder(
 
 
 def agreement(matrix: Any, names: Sequence[str]) -> Figure:
-    """Agreement of orders, pair by pair: a number in each field, dark where they are opposite.
+    """Rank correlations of several orders, pair by pair; fields are dark where two orders disagree.
 
     Args:
         matrix: (k, k) rank correlations from -1 to 1.
-        names: of the k orders.
+        names: names of the k orders.
 
     Returns:
         The figure.
@@ -115,16 +116,16 @@ def knobs(
     columns: int = 6,
     window: tuple[tuple[float, float], tuple[float, float]] | None = None,
 ) -> Figure:
-    """Paths of models over two scores as a hyper-parameter moves, and samples of one of them.
+    """Paths of methods over two scores as a hyper-parameter varies, and samples of one model.
 
     Args:
-        paths: name of each method, with (k,) values of two scores along its knob.
-        here: name and place on its path of the model that is shown, red.
-        images: (n, h, w) samples of it, with ink from 0 to 1.
-        labels: what the two axes show.
-        data: what the data score, blue lines.
-        columns: images in a row.
-        window: ends of the two axes; from the values where None.
+        paths: name of each method, and the (k,) values of the two scores along its path.
+        here: name of the method and index on its path of the model that is shown, red.
+        images: (n, h, w) samples of that model, with ink from 0 to 1.
+        labels: labels of the two axes.
+        data: the two scores of the data, drawn as blue lines.
+        columns: number of images in a row.
+        window: limits of the two axes; chosen from the values where None.
 
     Returns:
         The figure, with the plane first and the samples second.

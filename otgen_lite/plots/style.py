@@ -69,12 +69,12 @@ _STYLE: Any = {
 
 
 def use_book_style() -> None:
-    """Make figures look like the book's, and show them sharp in a notebook.
+    """Make figures look like those of the book, and sharp in a notebook.
 
-    Sets matplotlib's parameters for this process: letters that can be read on a phone, a white
-    background, and for curves that say nothing the colours of methods. In a notebook, figures
-    appear as PNG at twice the resolution, those made without pyplot too; while the book is built
-    (``OTGEN_BOOK=1``) each carries its narrow drawing with it.
+    It sets matplotlib's parameters for this process: text that can be read on a phone, a white
+    background, and the colours of methods for curves without a colour of their own. In a notebook,
+    figures appear as PNG with twice the resolution, also if they were made without pyplot; while
+    the book is built (``OTGEN_BOOK=1``), the narrow drawing of each is attached to it.
 
     Chapter: every chapter, in its first cell.
 
@@ -100,11 +100,11 @@ def use_book_style() -> None:
 
 
 def figure(rows: int = 1, columns: int = 1, *, height: float = 3.6, **kwargs: Any) -> Any:
-    """A figure of the book's width, and its axes, without pyplot.
+    """Make a figure of the book's width, and its axes, without pyplot.
 
     Args:
-        rows: rows of axes.
-        columns: columns of axes.
+        rows: number of rows of axes.
+        columns: number of columns of axes.
         height: height of the figure in inches; its width is 7.
         kwargs: passed on to :meth:`matplotlib.figure.Figure.subplots`.
 

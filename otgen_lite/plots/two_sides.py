@@ -29,19 +29,19 @@ def between_bounds(
     top: float | None = None,
     ax: Axes | None = None,
 ) -> Figure:
-    """A cost over a parameter, and what stands for it: bounds, or penalised costs.
+    """A cost over a parameter, and the objectives that replace it: bounds, or penalised costs.
 
-    Each curve has a mark where it is least. A thin line leads from there to the cost at the same
-    parameter: what that minimiser costs in truth.
+    Each curve has a mark at its minimum. A thin line joins it to the exact cost at the same
+    parameter, which is the true cost of that minimiser.
 
     Args:
-        theta: (n,) parameters in increasing order.
-        exact: (n,) the cost, black.
+        theta: (n,) parameters, in increasing order.
+        exact: (n,) the exact cost, black.
         named: name of each other curve, and its (n,) values; at most three. Critics, encoders and
-            what is penalised look the same in every picture.
+            penalised costs look the same in every figure.
         xlabel: what the horizontal axis shows.
-        top: upper end of the vertical axis, where it is not to be found from the values.
-        ax: axes to draw into; a new figure where None.
+        top: upper limit of the vertical axis; chosen from the values where None.
+        ax: axes to draw on; a new figure where None.
 
     Returns:
         The figure.
@@ -88,17 +88,17 @@ def _least(
 
 
 def beside_data(data: Any, models: Mapping[str, Any]) -> Figure:
-    """Models beside one another, each on top of the same data.
+    """Scatter plots of several models, each on top of the same data.
 
     Args:
         data: (n, 2) points of the data, blue.
         models: name of each model, and its (m, 2) points, red.
 
     Returns:
-        The figure, with one panel for each model and one scale for all.
+        The figure, with one panel for each model, all on the same scale.
 
     Raises:
-        ValueError: if there is no model, a cloud has another shape or a number is not finite.
+        ValueError: if there is no model, a cloud has the wrong shape or a number is not finite.
 
     Chapter: 9.
 

@@ -1,7 +1,8 @@
 """Recipes: for each data set and method, networks and settings that train in seconds.
 
-``otg.recipes.get("eight_gaussians", "wgan_gp").train(seed=0)`` gives a trained method. The settings
-were chosen on seeds 1 to 9; ``benchmarks/quality.py`` measures them on others.
+``otg.recipes.get("eight_gaussians", "wgan_gp").train(seed=0)`` returns a trained method and its
+history. The settings were chosen on seeds 1 to 9; ``benchmarks/quality.py`` measures them on
+others.
 """
 
 # The order of these lines is the order of the book's table.

@@ -30,14 +30,14 @@ class Trainer(Protocol):
 
 
 class Recipe:
-    """Networks, a method and the options of ``fit`` that go together.
+    """A recipe: networks, a method, and the options of ``fit`` that were chosen together.
 
     Attributes:
         on: name of the data.
         name: name of the recipe.
-        points: how many points of a toy it trains on.
-        options: keyword arguments for :func:`~otgen_lite.fit`; a copy. Those of a recipe in
-            several stages are in :meth:`stages`.
+        points: number of points that a recipe for toy data trains on.
+        options: keyword arguments for :func:`~otgen_lite.fit`, as a copy. The options of a recipe
+            in several stages are in :meth:`stages`.
 
     Chapter: 12.
     """
@@ -67,7 +67,7 @@ class Recipe:
         return {**self._options, **overrides}
 
     def stages(self, **overrides: Any) -> dict[str, dict[str, Any]]:
-        """The trainings of :meth:`train`: by name the options of each call of ``fit``.
+        """The stages of :meth:`train`: the options of each call of ``fit``, by name of the stage.
 
         Args:
             overrides: as for :meth:`train`.
@@ -81,10 +81,10 @@ class Recipe:
         return stages(options) if stages is not None else {self.name: options}
 
     def data(self, seed: int) -> Tensor:
-        """The training data: ``points`` of a toy drawn with a seed, or all images.
+        """The training data: ``points`` draws from a toy distribution, or all images.
 
         Args:
-            seed: seed of the draw; no matter for images.
+            seed: seed of the draws; ignored for images.
 
         Returns:
             (n, ...) data in float32.
@@ -92,15 +92,15 @@ class Recipe:
         return DATA[self.on](seed, self.points)
 
     def make(self, seed: int, data: Tensor | None = None) -> Method:
-        """The method before training.
+        """Make the method, untrained.
 
         Args:
-            seed: of the networks' initial weights.
-            data: the training data (some methods hold them, such as ``SemiDual``);
-                :meth:`data` of the seed where None.
+            seed: seed of the initial weights of the networks.
+            data: the training data, which some methods hold, such as ``SemiDual``; :meth:`data`
+                with this seed where None.
 
         Returns:
-            a method for ``fit``.
+            A method for ``fit``.
         """
         return self._maker(seed, self.data(seed) if data is None else data)
 
@@ -110,17 +110,16 @@ class Recipe:
         """Make the method and train it.
 
         Args:
-            seed: of the data, the initial weights, and the draws of the training.
-            data: (n, ...) data; :meth:`data` of the seed where None.
-            progress: whether ``fit`` shows its bar.
-            overrides: options of ``fit`` that replace those of the recipe, in each of its trainings
-                where it has several.
+            seed: seed of the data, the initial weights, and the draws of the training.
+            data: (n, ...) data; :meth:`data` with this seed where None.
+            progress: whether ``fit`` shows a progress bar.
+            overrides: options of ``fit`` that replace those of the recipe, in all of its stages.
 
         Returns:
-            the trained method and the history of its (last) training.
+            The trained method, and the history of its last stage.
 
         Raises:
-            TypeError: if ``fit`` has no such option, before work starts.
+            TypeError: if ``fit`` has no such option; this is checked before work starts.
         """
         _known(overrides)
         data = self.data(seed) if data is None else data
@@ -164,13 +163,13 @@ def recipe(
     Args:
         on: name of the data, a key of ``DATA``.
         name: name of the recipe.
-        trainer: how it trains, where one call of ``fit`` is not enough.
-        points: how many points of a toy it trains on; no matter for images.
+        trainer: how the recipe trains, if one call of ``fit`` is not enough.
+        points: number of points of a toy distribution; ignored for images.
         options: keyword arguments for ``fit``.
 
     Raises:
         TypeError: if ``fit`` has no such option.
-        ValueError: if there is no such data, or the name is taken.
+        ValueError: if there is no such data set, or the name is taken.
     """
     _checks.choice("on", on, DATA)
     _known(options)
@@ -198,25 +197,35 @@ def get(data: str, name: str) -> Recipe:
         name: one of :func:`names`.
 
     Returns:
-        a :class:`Recipe`: ``make(seed)``, ``options``, ``train(seed)``.
+        A :class:`Recipe`, with ``make(seed)``, ``options`` and ``train(seed)``.
 
     Raises:
-        ValueError: if there is no such recipe; the message names the nearest.
+        ValueError: if there is no such recipe; the message suggests the most similar name.
 
     Chapter: 12.
+
+    Example:
+        >>> get("eight_gaussians", "wgan_gp").train(seed=0, steps=2, progress=False)[1].steps
+        2
     """
     known = names(data)
     return _REGISTRY[data][_checks.choice("name", name, known)]
 
 
 def names(data: str) -> tuple[str, ...]:
-    """Names of all recipes on some data, in the order of the book's table.
+    """The names of all recipes for a data set, in the order of the book's table.
 
     Args:
         data: ``"eight_gaussians"`` or ``"digits"``.
 
     Raises:
-        ValueError: if there is no such data.
+        ValueError: if there is no such data set.
+
+    Chapter: 14.
+
+    Example:
+        >>> names("digits")[0]
+        'mke_sinkhorn'
     """
     return tuple(_REGISTRY.get(_checks.choice("data", data, DATA), {}))
 

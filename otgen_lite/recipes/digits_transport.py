@@ -1,8 +1,9 @@
-"""Handwritten digits: methods that compare the law of a generator with the data.
+"""Handwritten digits: methods that compare the distribution of a generator with the data.
 
-Transport of mini-batches in 64 dimensions pulls towards means (chapter 5), so exact and entropic
-estimation draw blurred digits, the less so the larger the batch; critics draw sharp ones, and more
-wrong ones. The semi-dual holds all images as atoms and stands between. All have the same generator.
+Transport between mini-batches in 64 dimensions pulls samples towards means (chapter 5). So exact
+and entropic estimation generate blurred digits, less so with larger batches; critics generate sharp
+digits, but more of them are wrong. The semi-dual, whose atoms are all the images, lies in between.
+All of them have the same generator.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 """Eight Gaussians on a ring: methods with an encoder.
 
-The data are eight specks. A deterministic encoder makes eight specks of them, and a Gaussian one
-eight discs: most of the prior is then farther from every code than the decoder has learned to go.
-An encoder that adds noise of its own making to the code can spread each speck over an eighth of the
-prior, and has to be told to by a penalty that sees holes. See chapter 12. The VAE's discs have
-another way out: codes of one number, because discs on a line leave few holes.
+The data are eight small clusters. A deterministic encoder maps them to eight small clusters of
+codes, and a Gaussian encoder to eight discs. Most of the prior is then far from every code, where
+the decoder has not been trained. An implicit encoder can spread each cluster over an eighth of the
+prior, if the penalty penalises holes in the distribution of the codes. See chapter 12. For the
+discs of the VAE there is another solution: one-dimensional codes, because discs on a line leave few
+holes.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Eight Gaussians on a ring: methods that compare the law of a generator with the data.
+"""Eight Gaussians on a ring: methods that compare the distribution of a generator with the data.
 
-All of them are helped by wide codes (standard deviation 2 or 4) and a narrow generator with a high
-learning rate that falls to zero, because eight specks ask for a steep map; and averaged weights,
-because the shares of the modes must be right to a few thousandths.
+All of them benefit from wide codes (standard deviation 2 or 4) and a narrow generator with a high
+learning rate that falls to zero, because eight small clusters need a steep map; and from averaged
+weights, because the shares of the modes must be accurate to a few thousandths.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reading the records, and refusing those that are not what they must be."""
+"""Reading the records of runs, and rejecting damaged ones."""
 
 from __future__ import annotations
 
@@ -20,36 +20,38 @@ SCORES = {
     "digits": ("w2sq", "sharpness", "confidence", "classes", "novelty", "mmd2"),
 }
 
-#: Full-scale data that nobody has trained on.
+#: Full-scale data without recorded runs.
 _MISSING = {
-    "mnist": "Nobody has recorded a run on MNIST: every number in the book is from machines with "
-    "two cores, and a sweep over its methods and seeds takes an accelerator for hours. The data "
-    "load (otg.data.mnist) and the methods train on them.",
-    "celeba": "Nobody has recorded a run on CelebA: its pictures must be fetched by hand under "
-    "their own licence, and the networks that the papers use take an accelerator for days. The "
-    "loader (otg.data.celeba) is there, and tested on made-up pictures.",
+    "mnist": "There are no recorded runs on MNIST: every number in the book comes from machines "
+    "with two cores, and training all methods on several seeds would take hours on an accelerator. "
+    "The data can be loaded (otg.data.mnist), and the methods train on them.",
+    "celeba": "There are no recorded runs on CelebA: its pictures must be downloaded by hand under "
+    "their own licence, and training the networks of the papers would take days on an accelerator. "
+    "The loader (otg.data.celeba) exists, and was tested on synthetic pictures.",
 }
 
 
 @dataclass(frozen=True)
 class Run:
-    """One training of a recipe.
+    """One recorded training run of a recipe.
 
     Attributes:
         method: name of the recipe.
-        seed: of the data, the initial weights, the training and the samples.
-        scores: name to value; see :mod:`otgen_lite.results`.
-        cpu_s: processor seconds of the training on one thread, on the machine that recorded it,
-            beside other work.
-        calibrated_s: the same as seconds of a machine that takes 0.15 s for a fixed piece of work
-            (``tools/calibrate.py``): these can be compared with one another.
-        parameters: how many numbers sampling needs that training has set: weights of the generator
-            or decoder and of a map's network, and what a map holds, such as a potential with the
+        seed: seed of the data, the initial weights, the training and the samples.
+        scores: value of each score, by name; see :mod:`otgen_lite.results`.
+        cpu_s: processor time of the training in seconds, on one thread of the machine that recorded
+            it, which did other work too.
+        calibrated_s: the same time in calibrated seconds, those of a machine that takes 0.15 s for
+            a fixed piece of work (``tools/calibrate.py``); these can be compared with one another.
+        parameters: number of trained numbers that sampling needs: the weights of generator or
+            decoder and of a map's network, and what else a map holds, such as a potential and the
             codes that it belongs to.
-        trained: how many numbers training has set in all: those of encoders, critics and
-            potentials, too.
-        steps: name of a stage to its steps; most recipes have one stage, under their own name.
+        trained: number of all trained numbers, including those of encoders, critics and potentials.
+        steps: number of steps of each stage, by name; most recipes have one stage, under their own
+            name.
         settings: a digest of the recipe's code and options when it was recorded.
+
+    Chapter: 14.
     """
 
     method: str
@@ -65,12 +67,15 @@ class Run:
 
 @dataclass(frozen=True)
 class Reference:
-    """Scores of data that no model has drawn.
+    """Scores of real data, for comparison with the scores of models.
 
     Attributes:
         name: a short name.
         what: what was scored against what.
-        scores: name to :class:`Summary` over the draws; a score that says nothing here is left out.
+        scores: :class:`Summary` over the draws for each score, by name; scores that are meaningless
+            here are left out.
+
+    Chapter: 14.
     """
 
     name: str
@@ -79,7 +84,7 @@ class Reference:
 
 
 def names() -> tuple[str, ...]:
-    """The data sets with records.
+    """The names of the data sets with recorded runs.
 
     Example:
         >>> names()
@@ -89,7 +94,7 @@ def names() -> tuple[str, ...]:
 
 
 def missing() -> dict[str, str]:
-    """The full-scale data sets without records, and why.
+    """The full-scale data sets without recorded runs: the reason for each, by name.
 
     Example:
         >>> sorted(missing())
@@ -99,7 +104,7 @@ def missing() -> dict[str, str]:
 
 
 def load(data: str) -> tuple[Run, ...]:
-    """All recorded runs on some data, by recipe and seed, recipes in the order of the book's table.
+    """All recorded runs on a data set, by recipe (in the order of the book's table) and seed.
 
     Args:
         data: one of :func:`names`.
@@ -108,7 +113,7 @@ def load(data: str) -> tuple[Run, ...]:
         The runs.
 
     Raises:
-        ValueError: if there are no records of such data, or the file is not what it must be; the
+        ValueError: if there are no records for such data, or the file of records is damaged; the
             message then names the file and the row.
 
     Chapter: 13, 14.
@@ -122,19 +127,20 @@ def load(data: str) -> tuple[Run, ...]:
 
 
 def references(data: str) -> tuple[Reference, ...]:
-    """Scores of real data, measured like the samples of a model.
+    """Scores of real data, measured in the same way as the samples of a model.
 
-    On the ring that is the sampling floor: fresh draws of the true law. On the digits there are no
-    fresh data. The images themselves score 0 in ``w2sq`` and ``novelty``; so does whoever copies
-    them, and a bootstrap, 1,797 images drawn with replacement, is what such a copyist really draws.
-    Two halves are fresh to each other, but a half is 898 images, and W_2^2 of samples falls with
-    their size: the quarters show how fast. So no number here is a floor for 1,797 fresh digits.
+    On the ring they are the sampling floor: scores of fresh draws from the true distribution. For
+    the digits there are no fresh data. The images themselves score 0 in ``w2sq`` and ``novelty``. A
+    model that copies them at random scores like the bootstrap, 1,797 images drawn with replacement.
+    Two disjoint halves are fresh to each other; but a half has only 898 images, and W_2^2 between
+    samples falls with their size, as the quarters show. So none of these numbers is a floor for
+    1,797 fresh digits.
 
     Args:
         data: one of :func:`names`.
 
     Returns:
-        :class:`Reference` by reference.
+        One :class:`Reference` for each way of scoring real data.
 
     Raises:
         ValueError: as :func:`load`.

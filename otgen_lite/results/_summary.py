@@ -19,12 +19,15 @@ COSTS = ("cpu_s", "calibrated_s", "parameters", "trained")
 
 @dataclass(frozen=True)
 class Summary:
-    """A number over several seeds or draws.
+    """Mean and spread of a number over several seeds or draws.
 
     Attributes:
         mean: the mean of the values.
-        std: standard deviation of one value, with n - 1; NaN of a single value.
-        values: the value of each run, in recorded order.
+        std: standard deviation of a single value (the sum of squares is divided by n - 1); NaN if
+            there is only one value.
+        values: the value of each run, in the order of the records.
+
+    Chapter: 14.
     """
 
     mean: float
@@ -33,7 +36,7 @@ class Summary:
 
     @classmethod
     def of(cls, values: Iterable[float]) -> Summary:
-        """The summary of some values, at least one."""
+        """The summary of at least one value."""
         kept = tuple(float(value) for value in values)
         several = len(kept) > 1 and all(map(math.isfinite, kept))
         return cls(statistics.fmean(kept), statistics.stdev(kept) if several else math.nan, kept)
@@ -44,7 +47,7 @@ class Summary:
 
 
 def summary(runs: Iterable[Run], score: str) -> dict[str, Summary]:
-    """A score of each method: mean, spread and values over the seeds.
+    """Summarise a score of each method over the seeds: mean, spread and values.
 
     Args:
         runs: some of :func:`load`.
@@ -52,10 +55,10 @@ def summary(runs: Iterable[Run], score: str) -> dict[str, Summary]:
             ``"trained"``.
 
     Returns:
-        Method to :class:`Summary`, in the order of the runs.
+        A dict from methods to :class:`Summary`, in the order of the runs.
 
     Raises:
-        ValueError: if there is no such score; the message names the nearest.
+        ValueError: if there is no such score; the message suggests the most similar name.
 
     Chapter: 14.
 

@@ -42,11 +42,12 @@ class Table:
     """A table that a notebook shows as HTML and a terminal as text.
 
     Attributes:
-        rows: name of each row, and its cells by column: texts, numbers, or means with their
-            spread.
-        columns: the columns in their order; a row may miss some.
-        best: the rows that win a column, by column; they are marked with a star.
-        below: the rows that stand below a line, such as what real data score.
+        rows: the cells of each row by column: texts, numbers, or means with their spread.
+        columns: the columns in their order; a row may lack some of them.
+        best: the best rows of a column, by column; they are marked with a star.
+        below: the rows below a line, such as the scores of real data.
+
+    Chapter: 14.
     """
 
     rows: Mapping[str, Row]
@@ -122,18 +123,19 @@ def table(
     best: Mapping[str, str] | None = None,
     below: Mapping[str, Row] | None = None,
 ) -> Table:
-    """A table of scores.
+    """Make a table of scores.
 
     Args:
-        rows: name of each row, and its cells by column: texts, numbers, or :class:`Summary`.
-        best: for some columns ``"low"`` or ``"high"``, to mark the rows that win them.
-        below: rows below a line, which win nothing: what real data score.
+        rows: the cells of each row by column: texts, numbers, or :class:`Summary`.
+        best: for some columns ``"low"`` or ``"high"``: which values are marked as the best.
+        below: rows below a line, which are never marked as the best: the scores of real data.
 
     Returns:
         :class:`Table`, for a notebook or a terminal.
 
     Raises:
-        ValueError: if there is no row, or ``best`` names no column or another word.
+        ValueError: if there is no row, or ``best`` names a column that does not exist or holds
+            another word.
 
     Chapter: 14.
 
@@ -160,15 +162,15 @@ def table(
 def of_runs(
     runs: Iterable[Run], scores: Sequence[str], names: Mapping[str, str] | None = None
 ) -> dict[str, dict[str, Summary]]:
-    """Rows for :func:`table`: means and spreads of recorded runs over their seeds.
+    """Make rows for :func:`table`: means and spreads of recorded runs over their seeds.
 
     Args:
-        runs: some of :func:`load`.
-        scores: names of scores, and ``"calibrated_s"`` or ``"parameters"``.
-        names: what a method is called in the table; its own name where it is missing.
+        runs: some of those that :func:`load` returns.
+        scores: names of scores, also ``"calibrated_s"`` or ``"parameters"``.
+        names: names of the methods in the table; a method without an entry keeps its own name.
 
     Returns:
-        Method to column to :class:`Summary`.
+        A :class:`Summary` for each method and column, as nested dicts.
 
     Raises:
         ValueError: if there is no such score.
@@ -190,13 +192,13 @@ def of_runs(
 
 
 def of_references(references: Iterable[Reference]) -> dict[str, dict[str, Summary]]:
-    """Rows for ``below`` in :func:`table`: what real data score.
+    """Make the rows for ``below`` in :func:`table`: the scores of real data.
 
     Args:
-        references: those of :func:`references`.
+        references: some of those that :func:`references` returns.
 
     Returns:
-        Name to column to :class:`Summary`.
+        A :class:`Summary` for each row and column, as nested dicts.
 
     Chapter: 14.
 

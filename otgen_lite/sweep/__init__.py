@@ -1,4 +1,4 @@
-"""Grids: every point of a grid of hyper-parameters trained in one go."""
+"""Sweeps: a method trained at every point of a grid of hyper-parameters, in one call."""
 
 from otgen_lite.sweep.check_stack import CannotStack
 from otgen_lite.sweep.result import Sweep

@@ -1,4 +1,4 @@
-"""The first loss of a stack, beside the losses of its members."""
+"""Comparison of the first loss of a stack with the losses of its members."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HALF = 0.1
 
 
 class CannotStack(RuntimeError):  # noqa: N818
-    """Members cannot be computed as one; the message says why."""
+    """The members of a sweep cannot be trained as one stack; the message says why."""
 
 
 class Stack(Protocol):
@@ -50,7 +50,7 @@ def check_stack(stack: Stack, player: str, batch: Tensor, noise: Noise) -> None:
     try:
         losses = stack.losses(player, batch, noise)
         if losses.shape != (len(stack.members),):
-            raise CannotStack(f"the loss of {player!r} is no single number")
+            raise CannotStack(f"the loss of {player!r} is not a single number")
         stacked = _gradients(losses.sum(), inputs)
     except CannotStack:
         raise

@@ -31,10 +31,10 @@ MOST_WORK = 2**25
 def obstacle(members: Sequence[Method], options: dict[str, Any]) -> str:
     """Why these members cannot be a stack; nothing where they can."""
     if len(members) == 1:
-        return "there is one member only"
+        return "there is only one member"
     for member in members:
         if not getattr(member, "stackable", True):
-            return f"{_title(member)} cannot be stacked: its loss looks at numbers"
+            return f"{_title(member)} cannot be stacked: its loss reads values of tensors in Python"
     if devices.expected() > 1:
         return "there are several processes"
     if options.get("precision") == "fp16":
@@ -68,9 +68,9 @@ def does_not_pay(members: Sequence[Method], data: Any, options: dict[str, Any]) 
 
 
 def work(member: Method, data: Any, batch_size: int) -> float:
-    """Multiplications in the costliest of a method's losses on one batch, counted or estimated.
+    """Multiplications in the most expensive of a method's losses on one batch.
 
-    They are counted on two rows of the data, where the data are rows; else every weight counts once
+    They are counted on two rows of the data where these are rows; else every weight counts once
     for each point, which is right for dense networks.
     """
     estimate = float(batch_size * sum(p.numel() for p in member.parameters()))

@@ -16,18 +16,22 @@ from otgen_lite.training import History, TrainingError
 
 @dataclass(repr=False)
 class Sweep:
-    """The trained members of a grid; iterating gives pairs of a point and its method.
+    """The result of a sweep: one trained member for each point of the grid.
+
+    Iterating over it gives pairs of a point and its method.
 
     Attributes:
-        grid: the axes: by name the list of values.
-        points: the points of the product, the last axis fastest.
-        methods: the trained method of each point: ordinary methods.
+        grid: the list of values of each axis, by name.
+        points: the points of the grid, where the last axis changes fastest.
+        methods: the trained method of each point, an ordinary method.
         histories: the losses and metrics of each point.
         stacked: whether the members were trained as a stack.
         reason: why they were not, or how many stacks there were, in words.
-        failures: by their place in ``points`` the errors of members whose loss or weights became
-            non-finite. Such a member holds weights from before; in tables it has no numbers but the
-            step in which it failed.
+        failures: the errors of members whose loss or weights became non-finite, by index in
+            ``points``. Such a member holds weights from before its failure; in tables, the
+            step in which it failed is its only number.
+
+    Chapter: 10, and every chapter that compares hyper-parameters.
 
     Example:
         >>> import torch, otgen_lite as otg
@@ -80,13 +84,13 @@ class Sweep:
 
     @property
     def interrupted(self) -> bool:
-        """Whether a training was stopped before its last step, by the user or by a callback."""
+        """Whether the training was stopped before its last step, by the user or by a callback."""
         return any(history.interrupted for history in self.histories)
 
     def index(self, **point: Any) -> int:
-        """The place of a point in ``points``; axes with one value may be left out.
+        """The index of a point in ``points``; axes with a single value may be left out.
 
-        Numbers are found up to rounding: 0.3 where the axis holds 0.1 * 3 or float32's 0.3.
+        Numbers are compared up to rounding: 0.3 finds 0.1 * 3 and the 0.3 of float32.
 
         Raises:
             ValueError: if an axis or a value is not in the grid, or an axis is missing.
@@ -123,9 +127,10 @@ class Sweep:
         return self.histories[self.index(**point)]
 
     def to_frame(self) -> Any:
-        """A pandas table, a row a member: its point, last losses (``loss_PLAYER``), metrics.
+        """A pandas table with a row for each member: its point, last losses, and metrics.
 
-        Where members failed there is a column ``failed_in_step``, and they have no other numbers.
+        The loss of a player is in the column ``loss_PLAYER``. If members have failed, there is a
+        column ``failed_in_step``, and they have no other numbers.
 
         Raises:
             ImportError: if pandas is not installed.

@@ -47,45 +47,51 @@ def sweep(
     stack: bool | None = None,
     **options: Any,
 ) -> Sweep:
-    r"""Train a whole grid of hyper-parameters, as one stack where that works and pays.
+    r"""Train a method at every point of a grid of hyper-parameters, as one stack where possible.
 
-    Every member sees the same batches and the same noise, so that between two members only the
-    hyper-parameter differs; each is the method that :func:`otgen_lite.fit` would make of
-    ``make_method(**point)`` alone, with the same options. Members whose ``signature()`` agree
-    (all but numbers in registered tensors: one architecture, cost, penalty) are one stack, a module
-    with their parameters stacked, whose loss is computed by ``torch.func.vmap``. Several stacks,
-    one a cost say, are trained in step.
+    Every member sees the same batches and the same noise, so that two members differ only in the
+    hyper-parameter. Each of them is the method that :func:`otgen_lite.fit` would make of
+    ``make_method(**point)`` alone, with the same options. Members with equal ``signature()`` (they
+    differ only in numbers of registered tensors, and share architecture, cost and penalty) form one
+    stack: a module with their parameters stacked, whose loss ``torch.func.vmap`` computes. Several
+    stacks, for example one for each cost, are trained side by side, step by step.
 
-    Where a stack cannot work (an exact linear programme in the loss, a loss that looks at numbers,
-    several processes, an optimizer that couples parameters) or does not pay (large networks on a
-    CPU), members are trained one after another; ``.reason`` says why, and so does the log.
+    Members are trained one after another where stacking is impossible (an exact linear programme in
+    the loss, a loss that depends on tensor values in Python, several processes, an optimizer that
+    couples parameters) or where it is no faster (large networks on a CPU). ``.reason`` and the log
+    say why.
 
     Args:
-        make_method: the method of a point, called by keyword: ``make_method(lam=1.0)``.
-            It makes new networks at each call. Members start from the same weights where it draws
+        make_method: makes the method of a point; called by keyword: ``make_method(lam=1.0)``. It
+            must make new networks at each call. Members start from the same weights if it draws
             them from the same seed (``MLP(..., generator=0)``), which is what a comparison of
-            hyper-parameters wants; an axis ``seed`` is one more argument.
-        grid: by name the values of an axis; the points are their product, the last axis fastest.
+            hyper-parameters needs; to vary the seed, add an axis ``seed``.
+        grid: the values of each axis, by name; the points are their product, where the last axis
+            changes fastest.
         data: as for ``fit``.
-        stack: True for a stack or an error, False for one after another; what works and pays
-            where None. At its first loss a stack is compared with its members, losses and
-            gradients (not with ``compile=True``); where they differ, there is no stack.
-        options: those of ``fit``. A metric is evaluated for each member; ``callbacks`` get the
-            stack, whose ``.members`` are ordinary methods, and one that returns True ends the
-            training that called it: of all members that are trained in step, or, one after
-            another, of one member, and the next begins. ``clip_grad`` bounds each member's
-            gradient; one after another, ``checkpoint`` is a file for each member. A checkpoint
-            is of its grid: another one, or one in another order, is refused.
+        stack: True requires a stack and raises an error otherwise; False trains one after another;
+            None stacks where that is possible and faster. At its first loss a stack is compared
+            with its members, in losses and gradients (not with ``compile=True``); if they differ,
+            it is not used.
+        options: options of ``fit``. Metrics are evaluated for each member, and ``clip_grad`` bounds
+            the gradient of each. ``callbacks`` are called with the stack, whose ``.members`` are
+            ordinary methods; a callback that returns True ends the training of all its members.
+            Without a stack, it ends the training of that member, and the next one begins; and
+            ``checkpoint`` is then one file for each member. A checkpoint can only be resumed with
+            the same grid, in the same order.
 
     Returns:
-        The trained methods and their histories, by point.
+        :class:`Sweep`: the trained methods and their histories, by point.
 
     Raises:
-        ValueError, TypeError: for arguments, before work starts.
-        CannotStack: if ``stack=True`` and there can be no stack.
-        TrainingError: if every member's loss or weights become non-finite; the message names the
-            points. Where some do, the others go on, a warning names them, and they are in
-            ``.failures``.
+        ValueError, TypeError: if an argument is wrong; this is checked before work starts.
+        CannotStack: if ``stack=True`` and the members cannot be stacked.
+        TrainingError: if the loss or the weights of every member become non-finite; the message
+            names the points. If this happens to some of them only, the others continue, a warning
+            names those that failed, and their errors are in ``.failures``.
+
+    Warns:
+        RuntimeWarning: if some members failed.
 
     Chapter: 10, and every chapter that compares hyper-parameters.
 

@@ -21,20 +21,20 @@ _PREFIX = "skeleton."
 
 
 class Stacked(Method):
-    r"""K methods of one signature as one module: parameters and buffers with K in front.
+    r"""K methods with equal signature as one module, whose tensors have a leading axis of length K.
 
     The loss of a player is the vector of the members' losses,
 
     .. math::
         \ell_k = \ell(\theta_k, h_k;\ \text{batch}, \text{noise}), \qquad k = 1, \dots, K,
 
-    with one batch and one noise for all; :math:`h_k` are member k's hyper-parameters. Member k's
-    loss depends on member k's parameters alone, so the gradient of the sum of the vector is, member
-    by member, the gradient of each. ``fit`` trains it as any method.
+    with one batch and one noise for all; :math:`h_k` are the hyper-parameters of member k. The loss
+    of member k depends on no other member's parameters. So the gradient of the sum of these losses
+    contains the gradient of each member, and ``fit`` trains a stack like any other method.
 
     Args:
-        members: methods that agree in ``signature()``, at least one. While they are stacked their
-            parameters and buffers are views of the stacked ones, so a member may be looked at
+        members: at least one method; all with equal ``signature()``. While they are stacked, their
+            parameters and buffers are views of the stacked ones, so that a member can be inspected
             and sampled from at any time.
 
     Raises:
@@ -93,11 +93,11 @@ class Stacked(Method):
 
     @property
     def members(self) -> list[Method]:
-        """The members as they are now: ordinary methods."""
+        """The members in their present state, as ordinary methods."""
         return self._members
 
     def bind(self) -> None:
-        """Let the members' parameters and buffers be views of the stacked ones."""
+        """Make the parameters and buffers of the members views of the stacked ones."""
         trees = [dict(m.named_modules()) for m in self._members]
         for path, module in self.skeleton.named_modules():
             for name, value in module._parameters.items():
@@ -142,7 +142,7 @@ class Stacked(Method):
         return out
 
     def train(self, mode: bool = True) -> Stacked:
-        """Training or evaluation mode, for the members too."""
+        """Set training or evaluation mode, for the members too."""
         super().train(mode)
         for member in self._members:
             member.train(mode)
@@ -162,18 +162,18 @@ class Stacked(Method):
         return [_PREFIX + name for name, dim in self._in_dims.items() if dim == 0]
 
     def scheduled(self) -> bool:
-        """Whether a member moves with the training."""
+        """Whether any member follows a schedule."""
         return any(member.scheduled() for member in self._members)
 
     def parameters_of(self, player: str) -> Iterator[tuple[str, nn.Parameter]]:
-        """Names and stacked parameters that a player moves."""
+        """Names and stacked parameters that a player trains."""
         for name, value in self.skeleton.parameters_of(player):
             yield _PREFIX + name, value
 
     def forward(
         self, player: str, batch: Tensor, noise: Noise | None = None, reuse: bool = False
     ) -> Any:
-        """(K,) losses of a player, one a member, on one batch and one noise."""
+        """The (K,) losses of a player, one for each member, on one batch and one noise."""
         if noise is None:
             noise = self.noise(player, batch)
         # The check looks at numbers, which a compiler cannot; with compile=True there is none.
@@ -183,7 +183,7 @@ class Stacked(Method):
         return self.losses(player, batch, noise, reuse)
 
     def losses(self, player: str, batch: Tensor, noise: Noise, reuse: bool = False) -> Any:
-        """(K,) losses, without the comparison of the first one with the members' own."""
+        """The (K,) losses, without comparing the first of them with those of the members."""
         reused = {name: value for name, value in noise.items() if name.startswith("reused_")}
 
         def one(values: dict[str, Tensor], own: dict[str, Tensor]) -> Any:
@@ -217,13 +217,13 @@ class Stacked(Method):
                 table[name] = value
 
     def stacked_values(self, player: str) -> dict[str, Tensor]:
-        """The stacked parameters and buffers, by name; the player's ask for gradients."""
+        """The stacked parameters and buffers, by name; those of the player require gradients."""
         return self._values[player]
 
     def noise(
         self, player: str, batch: Tensor, generator: torch.Generator | None = None
     ) -> dict[str, Tensor]:
-        """The draws of one member, for all."""
+        """The random draws of one member, which all of them share."""
         return self._members[0].noise(player, batch, generator)
 
     def prepare(self, player: str, generator: torch.Generator | None = None) -> None:
@@ -235,7 +235,7 @@ class Stacked(Method):
         self._collect()
 
     def schedule(self, progress: float) -> None:
-        """Set the hyper-parameters of every member that move with the training."""
+        """Set the hyper-parameters of every member that follow a schedule."""
         if type(self.skeleton).schedule is Method.schedule:
             return
         for member in self._members:
@@ -253,7 +253,7 @@ class Stacked(Method):
                     row.copy_(value)
 
     def project(self, player: str, values: dict[str, Tensor]) -> dict[str, Tensor]:
-        """By name the stacked parameters with each member's put back into its allowed set."""
+        """The stacked parameters, by name, each member's projected to its allowed set."""
         if type(self.skeleton).project is Method.project:
             return {}
         own = {name.removeprefix(_PREFIX): value for name, value in values.items()}
@@ -267,7 +267,7 @@ class Stacked(Method):
         return {_PREFIX + k: v for k, v in vmap(one, in_dims=(0, dims))(own, buffers).items()}
 
     def clip_gradients(self, player: str, max_norm: float) -> Tensor:
-        """Shorten each member's gradient to ``max_norm``; (K,) norms before."""
+        """Scale each member's gradient to at most ``max_norm``; returns the (K,) norms before."""
         gradients = [p.grad for _, p in self.parameters_of(player) if p.grad is not None]
         squares = [g.flatten(1).square().sum(dim=1) for g in gradients]
         norm = torch.stack(squares).sum(dim=0).sqrt()

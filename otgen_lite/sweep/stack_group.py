@@ -1,4 +1,4 @@
-"""Several stacks that are trained in step."""
+"""Several stacks that are trained side by side, step by step."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from otgen_lite.sweep.stack import Stacked
 
 
 class StackGroup(Method):
-    """Stacks of different signatures, such as one a cost, on the same batches and noise.
+    """Stacks of different signatures, for example one for each cost, on the same batches and noise.
 
     Args:
-        stacks: with the same players. Each draws from the same state of the generator, so that
-            draws of one kind are the same in all.
-        points: the members' points in words; a checkpoint keeps them, so that a run is not resumed
-            with other points.
+        stacks: stacks with the same players. Each draws from the same state of the generator, so
+            that draws of the same kind are equal in all of them.
+        points: the points of the members in words; a checkpoint stores them, so that a run cannot
+            be resumed with other points.
     """
 
     def __init__(self, stacks: Sequence[Stacked], points: Sequence[str] = ()) -> None:
@@ -41,7 +41,7 @@ class StackGroup(Method):
         return out
 
     def rows_of(self, members: Sequence[int]) -> dict[str, list[int]]:
-        """By name the rows of these members in the stacked parameters and buffers."""
+        """The rows of these members in the stacked parameters and buffers, by name."""
         out: dict[str, list[int]] = {}
         first = 0
         for i, stack in enumerate(self._each()):
@@ -52,7 +52,7 @@ class StackGroup(Method):
         return out
 
     def scheduled(self) -> bool:
-        """Whether a member moves with the training."""
+        """Whether any member follows a schedule."""
         return any(member.scheduled() for member in self.members)
 
     def _each(self) -> list[Stacked]:
@@ -60,7 +60,7 @@ class StackGroup(Method):
 
     @property
     def members(self) -> list[Method]:
-        """The members of all stacks as they are now, stack by stack."""
+        """The members of all stacks in their present state, stack by stack."""
         return [member for stack in self._each() for member in stack.members]
 
     def release(self) -> list[Method]:
@@ -68,7 +68,7 @@ class StackGroup(Method):
         return [member for stack in self._each() for member in stack.release()]
 
     def parameters_of(self, player: str) -> Iterator[tuple[str, nn.Parameter]]:
-        """Names and stacked parameters that a player moves."""
+        """Names and stacked parameters that a player trains."""
         for i, stack in enumerate(self._each()):
             for name, value in stack.parameters_of(player):
                 yield f"stacks.{i}.{name}", value
@@ -76,7 +76,7 @@ class StackGroup(Method):
     def forward(
         self, player: str, batch: Tensor, noise: Noise | None = None, reuse: bool = False
     ) -> Any:
-        """(K,) losses of a player, one a member, stack by stack."""
+        """The (K,) losses of a player, one for each member, stack by stack."""
         if noise is None:
             noise = self.noise(player, batch)
         losses: list[Tensor] = []
@@ -106,12 +106,12 @@ class StackGroup(Method):
             stack.prepare(player, generator)
 
     def schedule(self, progress: float) -> None:
-        """Set the hyper-parameters of every stack that move with the training."""
+        """Set the hyper-parameters of every stack that follow a schedule."""
         for stack in self._each():
             stack.schedule(progress)
 
     def project(self, player: str, values: dict[str, Tensor]) -> dict[str, Tensor]:
-        """By name the stacked parameters with each member's put back into its allowed set."""
+        """The stacked parameters, by name, each member's projected to its allowed set."""
         out: dict[str, Tensor] = {}
         for i, stack in enumerate(self._each()):
             head = f"stacks.{i}."
@@ -120,7 +120,7 @@ class StackGroup(Method):
         return out
 
     def clip_gradients(self, player: str, max_norm: float) -> Tensor:
-        """Shorten each member's gradient to ``max_norm``; (K,) norms before."""
+        """Scale each member's gradient to at most ``max_norm``; returns the (K,) norms before."""
         return torch.cat([stack.clip_gradients(player, max_norm) for stack in self._each()])
 
 

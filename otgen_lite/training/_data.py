@@ -60,8 +60,8 @@ def checked(value: Any) -> Tensor:
     """Data as rows: finite numbers of a real type, at least one point."""
     if isinstance(value, tuple) and value and all(isinstance(v, Tensor) for v in value):
         raise TypeError(
-            f"data must be points alone, got a tuple of {len(value)} tensors; where these are "
-            "points and labels, give data[0]"
+            f"data must be points alone, got a tuple of {len(value)} tensors; if these are points "
+            "and labels, give data[0]"
         )
     data = real("data", value, finite=True)
     if data.ndim < 2:

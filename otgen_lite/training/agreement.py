@@ -184,10 +184,10 @@ def other_rows(processes: Processes, batch: Tensor, number: int) -> None:
         first = found.index(other)
         if first < rank:
             raise ValueError(
-                f"data must give every process rows of its own, got one batch in processes {first} "
-                f"and {rank}: its sampler has set_epoch, as those have that divide the data; take "
+                f"data must give every process rows of its own, got the same batch in processes "
+                f"{first} and {rank}: a sampler with set_epoch is expected to divide the data; use "
                 f"DistributedSampler(..., num_replicas={processes.world}, rank=...), or a sampler "
-                "without set_epoch, of whose batches every process takes its rows"
+                "without set_epoch, so that every process takes its rows of each batch"
             )
 
 
@@ -204,7 +204,7 @@ def same_batch(processes: Processes, batch: Tensor, number: int, drawn: bool) ->
     differ = any(other != numbers for other in processes.all(numbers))
     if differ and processes.first:
         warnings.warn(
-            "the loaders of the processes give different batches; each takes its rows of its own. "
-            "Where that is not meant, give them generators with one seed",
+            "the loaders of the processes give different batches, and each process takes its rows "
+            "of its own; if this is not intended, give the loaders generators with the same seed",
             stacklevel=2,
         )

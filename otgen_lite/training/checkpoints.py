@@ -106,7 +106,7 @@ def parse(path: Path, content: bytes) -> dict[str, Any]:
     if hashlib.sha256(body).hexdigest().encode() != content[-65:-1]:
         raise ValueError(
             f"checkpoint must be a file as fit wrote it, got {str(path)!r}, which was damaged or "
-            "changed since: its checksum is another one; remove it, or begin anew with resume=False"
+            "changed since: its checksum is wrong; remove it, or start anew with resume=False"
         )
     found = _loaded(path, content)
     if found.get("version") != VERSION:

@@ -12,16 +12,16 @@ from otgen_lite.training.history import History
 
 
 class TrainingError(RuntimeError):
-    """A loss or a weight that is no finite number stopped the training.
+    """The training was stopped because a loss or a weight is NaN or infinite.
 
     The method holds weights from before; the message says which.
 
     Attributes:
-        step: the step, counted from 1, in which it was seen.
-        player: the player of that loss or those weights.
+        step: the step in which it was found, counted from 1.
+        player: the player to which that loss or those weights belong.
         members: where the method is a stack, the indices of the members that failed.
-        checkpoint: the last good checkpoint, or None.
-        history: the losses and metrics up to then.
+        checkpoint: path of the last good checkpoint, or None.
+        history: the losses and metrics up to that step.
 
     Chapter: 10, 12.
     """

@@ -1,4 +1,4 @@
-"""Members of a stack that failed: they stand still, and the others go on."""
+"""Members of a stack that failed: they are frozen, and the others continue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Losses and weights that are not finite: found, named, and left behind where others go on."""
+"""Losses and weights that are not finite: how they are found and reported."""
 
 from __future__ import annotations
 

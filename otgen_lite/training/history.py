@@ -92,19 +92,21 @@ def fetch(
 
 
 class History:
-    """The losses of every player and the metrics of a run; grows while it trains.
+    """The losses and metrics of a training run, which are appended while it trains.
 
     Attributes:
-        losses: by player an (n,) tensor, one entry an update; (n, K) where the method is a stack of
-            K members.
-        metrics: by name the numbers of steps after which it was taken, and the values there.
-        steps: steps done.
+        losses: for each player an (n,) tensor with one entry for each update; (n, K) where the
+            method is a stack of K members.
+        metrics: for each metric, by name, the numbers of steps after which it was evaluated, and
+            its values.
+        steps: number of steps done.
         interrupted: whether the run was stopped before its last step, by the user or by a callback.
         stopped_early: whether it was a callback that stopped it, by returning True.
-        seconds: how long the steps took by the clock, over all pieces of a resumed run.
-        unsaved: why the last checkpoint is not on the disk; None where it is, or none was asked.
+        seconds: wall-clock time of the steps in seconds, over all parts of a resumed run.
+        unsaved: why the last checkpoint could not be written; None where it was, or none was
+            wanted.
         failed: where the method is a stack, the errors of the members that failed, by index; the
-            others went on.
+            others continued.
 
     Chapter: 7, 10, and every chapter that trains.
 
@@ -147,11 +149,11 @@ class History:
 
     @property
     def losses(self) -> dict[str, Tensor]:
-        """By player the loss of every update."""
+        """The loss of every update, by player."""
         return {player: record.tensor() for player, record in self._records.items()}
 
     def last(self) -> dict[str, float]:
-        """The last loss of each player; the mean over members that go on."""
+        """The last loss of each player; of a stack, the mean over members that have not failed."""
         found = {player: record.last() for player, record in self._records.items()}
         if self.failed:
             found = {
@@ -167,10 +169,10 @@ class History:
         return dict(zip(means, values, strict=True))
 
     def to_frame(self) -> Any:
-        """A pandas table: a row a step, a column for every player and metric.
+        """A pandas table with a row for each step and a column for each player and metric.
 
         The loss of a player with several updates in a step is their mean. A stack of members has a
-        column for each, ``player[k]``. Metrics are NaN where they were not taken.
+        column for each, ``player[k]``. Metrics are NaN where they were not evaluated.
 
         Raises:
             ImportError: if pandas is not installed.
@@ -187,10 +189,11 @@ class History:
         return pd.DataFrame(columns, index=index)
 
     def plot(self, *, smooth: int | None = None) -> Figure:
-        """The losses over the steps, and beside them the metrics where there are some.
+        """Plot the losses over the steps and, beside them, the metrics if there are any.
 
         Args:
-            smooth: steps in a running mean; a fiftieth of all where None, 1 for none.
+            smooth: number of steps in a running mean; 1 for no smoothing, and a fiftieth of all
+                steps where None.
 
         Returns:
             A figure of the book's width.

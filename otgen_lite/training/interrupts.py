@@ -1,4 +1,4 @@
-"""Ctrl-C, a kernel's stop button, a cluster's notice: the step that runs is finished first."""
+"""Ctrl-C, a kernel's stop button, a cluster's signal: the present step is finished first."""
 
 from __future__ import annotations
 

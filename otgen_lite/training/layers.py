@@ -1,4 +1,4 @@
-"""Layers that several processes do not compute as one does."""
+"""Layers whose results depend on the number of processes."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def must_be_shared(method: nn.Module, processes: Processes) -> None:
             drawing.append(f"{kind} in {name!r}")
     if drawing and processes.first:
         warnings.warn(
-            f"{drawing[0]} draws for itself, in each of {processes.world} processes independently: "
-            "this run has the law of the run of one process, and other numbers",
+            f"{drawing[0]} draws by itself, independently in each of {processes.world} processes: "
+            "this run has the distribution of a run of one process, but not its numbers",
             stacklevel=3,
         )
 

@@ -56,108 +56,115 @@ def fit(
     resume: bool = True,
     progress: bool = True,
 ) -> History:
-    """Train any method: in each of ``steps`` steps every player makes its updates, in their order.
+    """Train any method: in each step, every player makes its updates, in the order of the players.
 
-    It goes on from the weights that the method has, so it may be called again. Afterwards the
-    method is in evaluation mode and, where ``ema`` is given, holds the averaged weights.
+    Training starts from the present weights of the method, so that ``fit`` may be called again.
+    Afterwards the method is in evaluation mode and, if ``ema`` is given, holds the averaged
+    weights.
 
-    Every draw comes from ``seed``: batches from one generator, what a loss draws from another that
-    has a seed of its own for every update. So two runs see the same batches and, draw by draw, the
-    same noise, whatever else they do; on a CPU they agree bit for bit. These streams have nothing
-    in common with a ``torch.Generator`` of the same seed, from which the data may come. What draws
-    by itself (dropout; a user's layer, data, metric or callback) has further streams for torch's,
-    Python's and NumPy's own generators, which are as before afterwards; generators that a loader,
-    its sampler or a data set hold are seeded from ``seed`` and their state, and put back.
+    Everything random comes from ``seed``: batches are drawn by one generator, and the noise of the
+    losses by another, with a seed of its own for every update. So two runs see the same batches
+    and, draw by draw, the same noise, whatever else they do; on a CPU they agree bit for bit. These
+    streams are unrelated to a ``torch.Generator`` with the same seed, from which the data may come.
+    What draws by itself (dropout; a user's layer, data, metric or callback) gets separate streams
+    in the global generators of torch, Python and NumPy, whose states are restored afterwards.
+    Generators of a loader, its sampler or a data set are seeded from ``seed`` and their state, and
+    restored too.
 
-    Batches are drawn by epochs: each is a new permutation, and a rest that is less than a batch is
-    left out, of a loader's epoch too (a warning says how many points).
+    Batches are drawn epoch by epoch: each epoch is a new permutation, and points at its end that do
+    not fill a batch are left out, also in the epochs of a loader (a warning says how many).
 
-    Under torchrun the processes train one model, one on each accelerator, by
-    ``DistributedDataParallel``: each takes its rows of the joined batch and of the joined noise,
+    Under torchrun the processes train one model, each on its own accelerator, by
+    ``DistributedDataParallel``: each takes its rows of the joint batch and of the joint noise,
     gradients are averaged, and the first process reports and writes.
 
-    *The run of one process on the joined batch, up to rounding,* are losses, weights and
-    checkpoints of a method whose loss is a mean over rows, or gathers rows where it looks at the
-    whole batch, on tensors, data sets, samplers and loaders that draw the same everywhere. All
-    processes stop after the same step, whether a signal reached one, a callback of the first
-    returned True, or a loss of one was no finite number.
+    *What equals, up to rounding, the run of a single process on the joint batch:* losses, weights
+    and checkpoints, if the loss is a mean over rows, or gathers the rows of all processes where it
+    needs the whole batch, and if tensors, data sets, samplers and loaders draw the same in every
+    process. All processes stop after the same step, whether a signal reached one of them, a
+    callback of the first returned True, or the loss of one was not finite.
 
-    *Not the same numbers:* layers that draw for themselves, such as dropout, draw in each process
-    (a warning says so), and so do data whose items change at random. A ``DataLoader`` whose sampler
-    divides the data (``DistributedSampler``) has the batch size of one process and an order of its
-    own. Callbacks are called in the first process alone, and a training in one of them is its own.
+    *What differs:* layers that draw by themselves, such as dropout, draw independently in each
+    process (a warning says so), and so do data whose items change at random. A ``DataLoader`` whose
+    sampler divides the data (``DistributedSampler``) has the batch size of one process and an order
+    of its own. Callbacks are called only in the first process, and a training inside one of them
+    runs there alone.
 
-    *Errors in all processes:* data, options or hyper-parameters that differ, a sampler that gives
-    several processes the same rows as if they were their own, and batch normalisation, which would
-    see the rows of one process (``nn.SyncBatchNorm`` on GPUs).
+    *What is an error in all processes:* data, options or hyper-parameters that differ between them;
+    a sampler that gives the same rows to several processes as if each had its own; and batch
+    normalisation, which would see the rows of one process only (use ``nn.SyncBatchNorm`` on GPUs).
 
     Args:
         method: a module with players, whose ``forward(player, batch, noise)`` is a loss.
         data: (n, ...) tensor or array; a ``Dataset`` (of points, or of tuples whose first entry is
-            a point); a ``DataLoader``; or a callable ``(n, generator) -> (n, ...)``. Numbers must
-            be of a floating type, wherever they come from. Tensors are kept on the device where
-            they fit. So is a ``TensorDataset``, a ``Subset`` or ``ConcatDataset`` of such, and a
-            set with an attribute ``fixed = True``; of others items are read anew in every epoch,
-            for they may change at random. What loads on other processors or in another order is
-            a ``DataLoader`` (without ``persistent_workers``, whose state cannot be restored).
-        steps: number of steps. In one of them every player moves: by one update of its optimizer,
-            or by several (``critic_steps``, ``n_critic``), each on a batch of its own.
-        batch_size: points in a batch, of all processes together. With more than there are, every
-            batch is all points, and a warning says so. A ``DataLoader`` has its own.
-        lr: learning rate, or one for each player by name.
+            a point); a ``DataLoader``; or a callable ``(n, generator) -> (n, ...)``. All numbers
+            must have a floating-point type. Tensors are kept on the device if they fit there; so
+            are a ``TensorDataset``, a ``Subset`` or ``ConcatDataset`` of such, and a data set with
+            an attribute ``fixed = True``. The items of other data sets are read again in every
+            epoch, because they may change at random. To load in other processes or in another
+            order, pass a ``DataLoader`` (without ``persistent_workers``, whose state cannot be
+            restored).
+        steps: number of steps. In each step every player makes one update with its optimizer, or
+            several (``critic_steps``, ``n_critic``), each on a batch of its own.
+        batch_size: number of points in a batch, of all processes together. If there are fewer
+            points, every batch consists of all of them, and a warning says so. A ``DataLoader`` has
+            its own batch size.
+        lr: learning rate, or a dict with one for each player.
         optimizer: ``"adam"``, ``"adamw"``, ``"rmsprop"``, ``"sgd"``, or a callable
-            ``(parameters, lr) -> optimizer``; fused where torch has a fused one.
-        betas: memories of Adam.
-        adam_eps: what Adam adds to the root of the mean square.
-        schedule: factor of the learning rate: ``"constant"``, ``"cosine"`` (to 0 at the end), or a
-            callable of the share of the training that is over, from 0 to 1.
-        warmup: steps in which the learning rate rises to its value.
-        ema: decay β of the averaged weights, in (0, 1); see the note.
-        clip_grad: largest Euclidean norm of a player's gradient, or one for players by name.
+            ``(parameters, lr) -> optimizer``; a fused implementation is used where torch has one.
+        betas: Adam's decay rates of the running mean and the running mean square of the gradient.
+        adam_eps: the constant that Adam adds to the root of the mean square.
+        schedule: factor of the learning rate: ``"constant"``, ``"cosine"`` (down to 0 at the end),
+            or a callable of the fraction of the training that is over, from 0 to 1.
+        warmup: number of steps in which the learning rate rises to its value.
+        ema: decay β in (0, 1) of the exponential moving average of the weights; see the note.
+        clip_grad: largest Euclidean norm of a player's gradient, or a dict with one for each
+            player.
         precision: ``"bf16"`` or ``"fp16"`` (with a scaled loss) for automatic mixed precision.
         compile: whether to compile the losses by ``torch.compile``.
         seed: a whole number.
-        device: a name; ``"auto"`` for the accelerator where torch sees one; None for where the
-            method is, under torchrun for each process's accelerator. The method is moved there.
-        metrics: by name functions of the method, evaluated in evaluation mode and with the
-            averaged weights; each gives a number.
-        metrics_every: steps between two evaluations; a twentieth of ``steps`` where None. The
-            last step is always evaluated.
-        callbacks: called after every step, in evaluation mode, as
-            ``callback(step, method, history)``; one that returns True ends the training after
-            this step (early stopping): ``history.stopped_early`` and ``.interrupted`` are True.
-            On an accelerator ``history.losses`` fetches all losses that are not there yet, and
-            this and ``history.last()`` wait for all work that is under way: ask for them every
-            100 steps (``if step % 100 == 0``), when the loop fetches them anyway. With several
-            processes they hold what the loop fetched last.
-        checkpoint: a file for checkpoints, written whole or not at all, and with a checksum. One is
-            tried out before the first step. Where a later one fails, a warning says so and the
-            training goes on.
-        checkpoint_every: steps between two checkpoints; a tenth of ``steps`` where None. There is
-            one at the end and at an interruption too.
-        resume: whether to go on from ``checkpoint`` where the file exists. It must be of the same
-            problem (method, cost, penalty, prior, data: all but the weights) and the same options;
-            only ``steps`` may be more, where neither the learning rate nor the method has a
-            schedule. The result is bit for bit that of a run without a break (CPU).
-        progress: whether to show a bar.
+        device: a name; ``"auto"`` for the accelerator if torch sees one; None for the device of the
+            method or, under torchrun, the accelerator of each process. The method is moved there.
+        metrics: functions of the method that return a number, by name. They are evaluated in
+            evaluation mode and with the averaged weights.
+        metrics_every: steps between two evaluations of the metrics; a twentieth of ``steps`` where
+            None. They are always evaluated after the last step.
+        callbacks: functions that are called after every step, in evaluation mode, as
+            ``callback(step, method, history)``. A callback that returns True ends the training
+            after this step (early stopping); ``history.stopped_early`` and ``.interrupted`` are
+            then True. On an accelerator, ``history.losses`` and ``history.last()`` wait until all
+            work under way is done. Read them every 100 steps (``if step % 100 == 0``), when the
+            loop fetches the losses anyway. With several processes they hold what the loop fetched
+            last.
+        checkpoint: path of a file for checkpoints. It is written completely or not at all, with a
+            checksum, and for the first time before the first step. If a later checkpoint cannot be
+            written, a warning says so and the training continues.
+        checkpoint_every: steps between two checkpoints; a tenth of ``steps`` where None. One is
+            also written at the end and at an interruption.
+        resume: whether to continue from ``checkpoint`` if the file exists. It must come from the
+            same problem (method, cost, penalty, prior, data: everything but the weights) and the
+            same options; only ``steps`` may be larger, if neither the learning rate nor the method
+            has a schedule. The result is, on a CPU bit for bit, that of an uninterrupted run.
+        progress: whether to show a progress bar.
 
     Returns:
-        The losses and metrics. After an interruption (Ctrl-C, a kernel's stop button, SIGTERM) the
-        step that ran is finished, the checkpoint written, ``history.interrupted`` True, and the
-        method usable. Until then further ones change nothing, unless a step takes more than ten
-        seconds: then another Ctrl-C leaves at once. After SIGTERM the process ends.
+        :class:`History`: the losses and metrics. After an interruption (Ctrl-C, the stop button of
+        a kernel, SIGTERM) the present step is finished and the checkpoint written,
+        ``history.interrupted`` is True, and the method can be used. Meanwhile further interruptions
+        have no effect, unless a step takes more than ten seconds: then another Ctrl-C leaves at
+        once. After SIGTERM the process ends.
 
     Raises:
-        TrainingError: if a loss or a weight becomes non-finite; the message has step, player and
-            the last good checkpoint. The method then holds the weights from before that step; on an
-            accelerator and in several processes, where asking at each step would cost time, those
-            of the last check (every 100 steps). Averages are not put in.
-        ValueError, TypeError: for arguments, before work starts.
-        OSError: if ``checkpoint`` cannot be written, before work starts.
+        TrainingError: if a loss or a weight becomes non-finite; the message names the step, the
+            player and the last good checkpoint. The method then holds the weights from before that
+            step; on an accelerator or in several processes, where a check in each step would take
+            too long, those of the last check (every 100 steps). They are not the averaged weights.
+        ValueError, TypeError: if an argument is wrong; this is checked before work starts.
+        OSError: if ``checkpoint`` cannot be written; this is checked before work starts.
 
     Note:
-        The averaged weights are :math:`\\sum_s β^{t-s} θ_s / \\sum_s β^{t-s}` over all steps s so
-        far: without a bias towards the initial weights.
+        The averaged weights are :math:`\\sum_s β^{t-s} θ_s / \\sum_s β^{t-s}` over all steps s up
+        to the present step t, so that they are not biased towards the initial weights.
 
     Chapter: 7, 10, and every chapter that trains.
 

@@ -1,4 +1,4 @@
-"""Batches of whatever a user calls data."""
+"""Batches from every kind of data that ``fit`` accepts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weights beside the weights: their averages, and the last ones that were good."""
+"""Copies of the weights: their moving averages, and the last finite ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Transport: a cost and two measures become a plan, potentials and a value."""
+"""Optimal transport: from a cost and two measures to a plan, potentials and a value."""
 
 from otgen_lite.transport.closed_forms import (
     bures_wasserstein,

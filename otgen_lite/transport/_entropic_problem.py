@@ -33,7 +33,7 @@ WHOLE = 1 << 24
 
 
 class ConvergenceWarning(UserWarning):
-    """An iteration stopped before it reached the accuracy that was asked for."""
+    """A warning: an iteration stopped before it reached the required accuracy."""
 
 
 class Problem:

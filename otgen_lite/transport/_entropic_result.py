@@ -20,19 +20,21 @@ _NEW = 1 << 22
 
 @dataclass(frozen=True, eq=False)
 class SinkhornResult:
-    """A solved entropic problem; for a batch every tensor has a leading axis of length B.
+    """The solution of an entropic problem; for a batch, tensors have a leading axis of length B.
 
     Attributes:
-        value: 0-d tensor, the dual value at the potentials, never above the optimal value; at
-            convergence <P, C> + eps KL(P | a b^T). Differentiable where the problem was.
+        value: 0-d tensor, the dual value at the potentials. It never exceeds the optimal value, and
+            at convergence it is <P, C> + eps KL(P | a b^T). Differentiable where the problem was.
         potentials: the tensors f (n,) and g (m,), with sum_i a_i f_i = sum_j b_j g_j.
         converged: whether ``marginal_error`` is at most ``tol``; a (B,) tensor for a batch.
         n_iter: sweeps, each of which updates both potentials once; a (B,) tensor for a batch.
         marginal_error: L1 distance of the plan's row sums to a, plus that of its column sums to b,
             computed in float64; a (B,) tensor for a batch.
-        errors: (k, 2) tensor: sweeps, and the marginal error seen there; (k, 1 + B) for a batch.
-            The last row is the check in float64.
+        errors: (k, 2) tensor: numbers of sweeps, and the marginal error after them; (k, 1 + B) for
+            a batch. The last row is the check in float64.
         eps: the regularisation, in the unit of the cost; a (B,) tensor where one was given.
+
+    Chapter: 3.
     """
 
     value: Tensor
@@ -69,15 +71,17 @@ class SinkhornResult:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SinkhornPointsResult(SinkhornResult):
-    """A solved entropic problem between points; its potentials are functions of every point.
+    """The solution of an entropic problem between points, with potentials that are functions.
 
-    The plan and <P, C> have their usual names; ``plan`` is the whole matrix.
+    ``plan`` computes the whole matrix P, and ``linear`` the transport cost <P, C>.
+
+    Chapter: 3.
     """
 
     _points: tuple[Tensor, Tensor, Cost] = field(repr=False)
 
     def potential_x(self, x_new: Any) -> Tensor:
-        r"""f at new points, the (c, eps)-transform of g.
+        r"""The potential f at new points, as the (c, eps)-transform of g.
 
         .. math::
             f(x) = -\varepsilon \log \sum_j b_j\, e^{(g_j - c(x, y_j)) / \varepsilon} .
@@ -99,7 +103,7 @@ class SinkhornPointsResult(SinkhornResult):
         )
 
     def potential_y(self, y_new: Any) -> Tensor:
-        """g at new points, the (c, eps)-transform of f: as :meth:`potential_x`."""
+        """The potential g at new points, the (c, eps)-transform of f; see :meth:`potential_x`."""
         x, _, cost = self._points
         new, x = _new("y_new", y_new, x)
         f, a = self._problem.f[0], self._problem.a[0]
@@ -109,17 +113,17 @@ class SinkhornPointsResult(SinkhornResult):
         )
 
     def barycentric(self, x_new: Any = None) -> Tensor:
-        r"""The barycentric map: the mean of the points y under the plan's conditional law.
+        r"""The barycentric map: the mean of y under the conditional distribution of the plan.
 
         .. math::
             T(x) = \sum_j \pi_j(x)\, y_j, \qquad
             \pi_j(x) \propto b_j\, e^{(g_j - c(x, y_j)) / \varepsilon} .
 
         Args:
-            x_new: (k, d) points; differentiable in them. The points of the problem where None.
+            x_new: (k, d) points; differentiable in them. The points x of the problem where None.
 
         Returns:
-            (k, d) tensor.
+            (k, d) tensor of points.
         """
         x, y, cost = self._points
         new, y = _new("x_new", x if x_new is None else x_new, y)

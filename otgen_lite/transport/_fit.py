@@ -114,9 +114,9 @@ class Fit:
             coarse = max(coarse, float(C.abs().max()) * torch.finfo(C.dtype).eps)
         if coarse > wanted > 0.0:
             raise ValueError(
-                f"y must be so near to the law, or of a type with so many digits, that {y.dtype} "
-                f"holds costs and psi to {wanted:.3g} (tol times the transport's scale), got "
-                f"numbers rounded to {coarse:.3g}; shift the law to the atoms, or use float64"
+                f"y must be near enough to the samples for {y.dtype} to hold costs and psi to "
+                f"{wanted:.3g} (tol times the transport's scale), got numbers rounded to "
+                f"{coarse:.3g}; shift the samples towards the atoms, or use float64"
             )
 
     def _psi(self, psi: Tensor) -> Tensor:

@@ -33,27 +33,28 @@ def sinkhorn_divergence(
     tol: float = 1e-6,
     max_iter: int = 10_000,
 ) -> Tensor:
-    r"""The Sinkhorn divergence of two sets of weighted points.
+    r"""The Sinkhorn divergence between two sets of weighted points: debiased entropic transport.
 
     .. math::
         S_\varepsilon(\alpha, \beta) = W_\varepsilon(\alpha, \beta)
             - \tfrac12 W_\varepsilon(\alpha, \alpha) - \tfrac12 W_\varepsilon(\beta, \beta) ,
 
-    with :math:`W_\varepsilon` as in :func:`~otgen_lite.solve_sinkhorn`. It is zero where the two
-    measures are equal, tends to the cost of exact transport for eps -> 0, and for eps -> infinity
-    to half the squared maximum mean discrepancy of the kernel -c. For the squared and the plain
-    Euclidean distance, among others, it is never negative.
+    with :math:`W_\varepsilon` as in :func:`~otgen_lite.solve_sinkhorn`. It is zero if the two
+    measures are equal, tends to the exact transport cost for eps -> 0, and for eps -> infinity to
+    half the squared maximum mean discrepancy of the kernel -c. For the squared and the plain
+    Euclidean distance, among other costs, it is never negative.
 
-    The problems of a measure with itself are solved with one potential, which is replaced by the
-    mean of itself and its transform; a few sweeps are enough, whatever eps.
+    The problem of a measure with itself has a single potential. The iteration replaces it by the
+    mean of itself and its transform; a few sweeps are enough for every eps.
 
     Where an input requires a gradient, the result is differentiable in x, y, a and b by the
-    envelope theorem, the plans held fixed. For the squared distance the derivative in x_i is
-    2 (sum_k Q_ik x_k - sum_j P_ij y_j), with the plan Q of the first measure with itself and no
-    array of all differences. Derivatives in weights are known up to an additive constant.
+    envelope theorem: the plans are held fixed. For the squared distance the derivative in x_i is 2
+    (sum_k Q_ik x_k - sum_j P_ij y_j), where Q is the plan of the first measure with itself; no
+    array of all differences is made. Derivatives in weights are determined up to an additive
+    constant.
 
     Memory: that of :func:`~otgen_lite.solve_sinkhorn_points` for each of the three problems, so
-    that beyond 2^24 pairs of points no matrix is held.
+    that no matrix is stored beyond 2^24 pairs of points.
 
     Args:
         x: (n, d) points.
@@ -62,9 +63,9 @@ def sinkhorn_divergence(
         cost: as in :func:`~otgen_lite.cost_matrix`; it must be symmetric.
         a: (n,) weights, non-negative with sum 1; uniform where None.
         b: (m,) weights, the same.
-        tol: largest L1 error of both marginals of each of the three plans. The error of the
-            value is of second order in that of the potentials.
-        max_iter: sweeps after which a solve gives up, with a
+        tol: L1 error of both marginals together at which each of the three problems has converged.
+            The error of the value is of second order in that of the potentials.
+        max_iter: sweeps after which a solver gives up, with a
             :class:`~otgen_lite.ConvergenceWarning`.
 
     Returns:
@@ -73,6 +74,9 @@ def sinkhorn_divergence(
     Raises:
         ValueError: as :func:`~otgen_lite.solve_sinkhorn_points`, and if the cost is not symmetric.
         TypeError: if an argument has the wrong type.
+
+    Warns:
+        ConvergenceWarning: if ``tol`` is not reached within ``max_iter`` sweeps.
 
     Source: :cite:t:`feydy_2019`. Chapter: 3.
 

@@ -46,7 +46,7 @@ def solve_sinkhorn(
     eps_scaling: bool = False,
     init: tuple[Any, Any] | None = None,
 ) -> SinkhornResult:
-    r"""Solve the entropic transport problem of a cost matrix and two weight vectors.
+    r"""Solve the entropic transport problem for a cost matrix and two weight vectors, by Sinkhorn.
 
     .. math::
         W_\varepsilon(a, b)
@@ -59,31 +59,32 @@ def solve_sinkhorn(
     with P_ij = a_i b_j exp((f_i + g_j - C_ij) / eps) at the optimum. The entropy is relative to
     the product of the weights, and eps is in the unit of the cost.
 
-    A sweep makes the rows of P exact and then the columns: its error shrinks by a constant factor
-    in the long run. Every third sweep is followed by an Anderson step on the potentials, which is
-    taken back where it lowers the dual value. The kernel starts from hard transforms, which leaves
-    1 as the largest entry of each row and column, is stored in float32 and is scaled anew before
-    an entry can overflow. The error is read after some sweeps only, which its decay predicts: an
-    accelerator is not waited for in between. At the end both marginals are computed in float64,
-    whatever the type of C, and the iteration goes on with a kernel in float64 where they do not
-    hold. Memory beside C: half of C in float64.
+    One sweep fits the row sums of P and then its column sums; in the long run, the error shrinks by
+    a constant factor from sweep to sweep. Every third sweep is followed by an Anderson step on the
+    potentials, which is undone if it lowers the dual value. The kernel is scaled by hard
+    transforms, so that the largest entry of each row and column is 1; it is stored in float32, and
+    scaled anew before an entry can overflow. The error is read only after some sweeps, which are
+    predicted from its decay, so that the program does not wait for an accelerator in between. At
+    the end both marginals are computed in float64, whatever the type of C; where their error is
+    above ``tol``, the iteration continues with a kernel in float64. Memory in addition to C: half
+    of a float64 C.
 
     Where an input requires a gradient, ``value`` is differentiable by the envelope theorem: the
     derivative in C is P, in a it is f, in b it is g, the last two up to an additive constant.
 
     Args:
-        C: (n, m) costs, any finite numbers; or (B, n, m), B problems in one call.
-        eps: regularisation > 0; or (B,) tensor of them.
+        C: (n, m) costs: any finite numbers; or (B, n, m) for B problems in one call.
+        eps: regularisation > 0, in the unit of the cost; or a (B,) tensor of them.
         a: (n,) weights, non-negative with sum 1; uniform where None; or (B, n).
         b: (m,) weights, the same; or (B, m).
-        tol: largest L1 error of both marginals together that is called converged.
-        max_iter: sweeps after which the iteration gives up. The result then says so, and a
+        tol: L1 error of both marginals together at which the iteration has converged.
+        max_iter: sweeps after which the iteration gives up. ``converged`` is then False, and a
             :class:`ConvergenceWarning` is issued.
-        eps_scaling: anneal eps from the largest difference of costs down to ``eps`` by factors of
-            4, each solved roughly and starting from the last: faster where eps is below about
-            1e-3 of that difference.
-        init: potentials (f, g) to start from, shaped as the result's. The first sweep starts from
-            g, so that f only has to have its shape.
+        eps_scaling: whether to anneal eps from the largest difference of costs down to ``eps`` by
+            factors of 4; each problem is solved roughly and starts from the solution of the one
+            before. This is faster where eps is below about 1e-3 of that difference.
+        init: potentials (f, g) to start from, with the shapes of those of the result. The first
+            sweep uses only g; f must merely have the right shape.
 
     Returns:
         :class:`SinkhornResult` in the type of ``C`` and on its device.
@@ -91,7 +92,10 @@ def solve_sinkhorn(
     Raises:
         ValueError: if shapes do not match, a number is not finite, ``eps`` or ``tol`` is not
             positive, ``max_iter < 1``, weights are negative or do not sum to 1, or ``eps`` is so
-            small (2e-16 of the costs) that C / eps has no digits behind the point.
+            small (2e-16 of the costs) that C / eps has no digits after the decimal point.
+
+    Warns:
+        ConvergenceWarning: if ``tol`` is not reached within ``max_iter`` sweeps.
         TypeError: if an argument has the wrong type.
 
     Source: :cite:t:`cuturi_2013`, :cite:t:`peyre_2019`. Chapter: 3.
@@ -150,13 +154,14 @@ def solve_sinkhorn_points(
     init: tuple[Any, Any] | None = None,
     block: int | None = None,
 ) -> SinkhornPointsResult:
-    r"""Solve the entropic transport problem of two sets of weighted points.
+    r"""Solve the entropic transport problem between two sets of weighted points, by Sinkhorn.
 
-    The problem and the iteration of :func:`solve_sinkhorn` for C_ij = c(x_i, y_j). Up to 2^24
-    entries (128 MiB in float64) the matrix is stored once, for the squared distance its kernel
-    alone. Beyond that, and wherever ``block`` is given, neither is: each sweep computes the costs
-    of a few rows at a time, 2^18 entries by default (2^24 on an accelerator), and memory is that
-    block and a few vectors for each point. Most sweeps are in float32, here too.
+    Problem and iteration are those of :func:`solve_sinkhorn` for C_ij = c(x_i, y_j). Up to 2^24
+    entries (128 MiB in float64) the cost matrix is stored once; for the squared distance only its
+    kernel is. For larger problems, and whenever ``block`` is given, no matrix is stored: each sweep
+    computes the costs of a few rows at a time, 2^18 entries by default (2^24 on an accelerator), so
+    that memory is that block and a few numbers for each point. Here too, most sweeps are in
+    float32.
 
     Where an input requires a gradient, ``value`` is differentiable in x, y, a and b by the envelope
     theorem: the plan is held fixed. For the squared distance the derivative in x_i is
@@ -169,11 +174,12 @@ def solve_sinkhorn_points(
         cost: as in :func:`~otgen_lite.cost_matrix`; a callable is called on blocks of rows.
         a: (n,) weights, non-negative with sum 1; uniform where None.
         b: (m,) weights, the same.
-        tol: as in :func:`solve_sinkhorn`, like ``max_iter``, ``eps_scaling`` and ``init``.
-        max_iter: see there.
-        eps_scaling: see there.
-        init: see there.
-        block: rows of the cost matrix that are computed together.
+        tol: as in :func:`solve_sinkhorn`.
+        max_iter: as in :func:`solve_sinkhorn`.
+        eps_scaling: as in :func:`solve_sinkhorn`.
+        init: as in :func:`solve_sinkhorn`.
+        block: number of rows of the cost matrix that are computed together; chosen by size where
+            None.
 
     Returns:
         :class:`SinkhornPointsResult`: the fields of :class:`SinkhornResult`, and the potentials
@@ -183,6 +189,9 @@ def solve_sinkhorn_points(
         ValueError: as :func:`solve_sinkhorn`, and if the points' dimensions differ or the cost's
             name is unknown.
         TypeError: if an argument has the wrong type.
+
+    Warns:
+        ConvergenceWarning: if ``tol`` is not reached within ``max_iter`` sweeps.
 
     Source: :cite:t:`peyre_2019`, :cite:t:`feydy_2019`. Chapter: 3.
 

@@ -24,13 +24,15 @@ from otgen_lite.transport._simplex_repair import careful
 
 @dataclass(frozen=True, eq=False)
 class ExactResult:
-    """A solved Kantorovich problem.
+    """The solution of a Kantorovich problem.
 
     Attributes:
         value: 0-d tensor, the cost <P, C>; differentiable where the problem was.
         plan: (n, m) tensor P with row sums a and column sums b.
         potentials: the tensors f (n,) and g (m,), with f_i + g_j <= C_ij at every pair and
             sum_i a_i f_i = sum_j b_j g_j.
+
+    Chapter: 1.
     """
 
     value: Tensor
@@ -45,30 +47,32 @@ class ExactResult:
 def solve_exact(
     C: Any, a: Any = None, b: Any = None, *, max_iter: int = 100_000_000
 ) -> ExactResult:
-    r"""Solve the Kantorovich problem of a cost matrix and two weight vectors.
+    r"""Solve the Kantorovich problem for a cost matrix and two weight vectors, exactly.
 
     .. math::
         W(a, b) = \min_{P \ge 0,\ P 1 = a,\ P^\top 1 = b} \sum_{ij} P_{ij} C_{ij}
                 = \max_{f_i + g_j \le C_{ij}} \sum_i a_i f_i + \sum_j b_j g_j .
 
-    The value is the cost itself, not a root of it; the dual has two plus signs. All is computed
-    in float64 by the network simplex of the POT library, on the CPU.
+    The value is the cost itself, not a root of it; the dual has two plus signs. Everything is
+    computed in float64 by the network simplex of the POT library, on the CPU.
 
-    The potentials satisfy f_i + g_j <= C_ij at every pair, also where a weight is zero. They are
-    fixed by sum_i a_i f_i = sum_j b_j g_j = W/2, for (f + t, g - t) is as good for every t.
+    The potentials satisfy f_i + g_j <= C_ij at every pair, even where a weight is zero. Since
+    (f + t, g - t) is optimal for every t if (f, g) is, they are normalised by
+    sum_i a_i f_i = sum_j b_j g_j = W/2.
 
     Where an input requires a gradient, ``value`` is differentiable by the envelope theorem: the
-    derivative in C is P, in a it is f, in b it is g. Weights can only move at constant total mass,
-    so that their derivatives mean something only up to an additive constant; the constant is the
-    one above. Where plan or potentials are not unique, this is one element of the
-    subdifferential (in C: of the superdifferential).
+    derivative in C is P, in a it is f, in b it is g. Weights can change only at constant total
+    mass, so that their derivatives are determined only up to an additive constant; it is fixed by
+    the normalisation. Where plan or potentials are not unique, the derivative is one element of the
+    subdifferential (in C: of the superdifferential). A second derivative, which the theorem does
+    not give, raises an error.
 
-    No digits are lost to what the plan cannot change, nor to costs that it does not pay: a
-    function of i or of j added to C, or an entry of 1e16 among entries of size 1. Pairs are
-    forbidden by ``inf``. Second derivatives that the theorem does not give raise an error.
+    No digits are lost to a function of i alone or of j alone that is added to C, because it costs
+    every plan the same, nor to a cost that the plan does not pay, such as an entry of 1e16 among
+    entries of size 1. An entry ``inf`` forbids its pair.
 
     Args:
-        C: (n, m) costs, any finite numbers, or inf for a pair that may not be used.
+        C: (n, m) costs: any finite numbers, or inf for a pair that must not be used.
         a: (n,) weights, non-negative with sum 1; uniform where None.
         b: (m,) weights, the same.
         max_iter: pivots after which the simplex gives up.
@@ -81,9 +85,9 @@ def solve_exact(
         ValueError: if shapes do not match, a number is NaN or -inf, weights are not finite, are
             negative or do not sum to 1, or every plan uses a pair that is forbidden.
         TypeError: if an argument is not an array of real numbers.
-        RuntimeError: if the simplex gave up, or if the duality gap is above 1e-8 of the plan's
-            cost, counted above the column and row minima of C, and above the rounding of the costs
-            that the plan pays.
+        RuntimeError: if the simplex gave up, or if the duality gap exceeds both 1e-8 of the plan's
+            cost (after subtraction of the column and row minima of C) and the rounding error of the
+            costs that the plan pays.
 
     Source: :cite:t:`bonneel_2011`, :cite:t:`flamary_2021`, :cite:t:`peyre_2019`. Chapter: 1.
 

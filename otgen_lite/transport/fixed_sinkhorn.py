@@ -1,6 +1,7 @@
-"""A fixed number of Sinkhorn sweeps, with no look at a number: quick, and ``vmap`` can run it.
+"""A fixed number of Sinkhorn sweeps, which is fast and which ``vmap`` can run.
 
-That is, without ``.item()`` and without an ``if`` on a tensor: nothing waits for the device.
+No value of a tensor is read in Python, by ``.item()`` or an ``if``, so nothing waits for the
+device.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Potentials from the inside of the dual's optimal face."""
+"""Potentials from the relative interior of the set of optimal potentials."""
 
 from __future__ import annotations
 

@@ -12,24 +12,25 @@ from otgen_lite import _checks
 
 
 def power_cells(y: Any, psi: Any, box: Any) -> list[Tensor]:
-    r"""The power cells of atoms in the plane, clipped to a box or to a convex polygon.
+    r"""The power (Laguerre) cells of atoms in the plane, clipped to a box or a convex polygon.
 
     .. math::
         L_j = \{x : \|x - y_j\|^2 - \psi_j \le \|x - y_k\|^2 - \psi_k \text{ for all } k\} .
 
     These are the cells of :class:`SemiDiscrete` for the squared cost and eps = 0. A cell is an
-    intersection of half-planes, one for each neighbour; the neighbours are the edges of the lower
-    convex hull of the points (y_j, \|y_j\|^2 - psi_j) in space, found by Qhull. Each cell is then
-    clipped in float64, so that the areas sum to that of the box up to rounding.
+    intersection of half-planes, one for each neighbour. Two atoms are neighbours if an edge of the
+    lower convex hull of the points (y_j, \|y_j\|^2 - psi_j) in space joins them; Qhull finds this
+    hull. Each cell is then clipped in float64, so that the areas sum to that of the box up to
+    rounding.
 
     Args:
         y: (N, 2) atoms, no two equal.
-        psi: (N,) potential, in the square of the unit of y.
+        psi: (N,) Kantorovich potential, in the square of the unit of y.
         box: ((x0, x1), (y0, y1)) with x0 < x1 and y0 < y1, or the corners (k, 2) of a convex
             polygon in order, k >= 3.
 
     Returns:
-        a list of N polygons (k_j, 2), counter-clockwise, in the type of ``y`` and on its device;
+        A list of N polygons (k_j, 2), counter-clockwise, in the type of ``y`` and on its device;
         (0, 2) where the cell has no interior in the box.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Semi-discrete transport: from a law that can be drawn from to finitely many atoms."""
+"""Semi-discrete transport: from a distribution that can be sampled to finitely many atoms."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CERTIFY = ("estimate", "bound")
 
 
 class SemiDiscrete:
-    r"""Transport from a law mu, known by its samples, to atoms y_j of mass b_j.
+    r"""Semi-discrete transport from a distribution mu that can be sampled to atoms y_j of mass b_j.
 
     .. math::
         H(\psi) = \mathbb{E}_{X \sim \mu}\,\psi^{c,\varepsilon}(X) + \sum_j b_j \psi_j , \qquad
@@ -31,18 +31,17 @@ class SemiDiscrete:
 
     with the transform :math:`\psi^{c}(x) = \min_j c(x, y_j) - \psi_j` for eps = 0 and
     :math:`\psi^{c,\varepsilon}(x) = -\varepsilon \log \sum_j b_j e^{(\psi_j - c(x, y_j)) /
-    \varepsilon}` for eps > 0. The weights :math:`\pi(x)` are one at the atom that attains the
-    minimum, or :math:`\pi_j(x) \propto b_j e^{(\psi_j - c(x, y_j)) / \varepsilon}`. W is a cost,
-    not a root of it; a squared cost is not halved; the entropic value is relative to the product
-    of mu and b.
+    \varepsilon}` for eps > 0. For eps = 0, :math:`\pi(x)` is the unit vector of the atom that
+    attains the minimum (the first one where several do); for eps > 0 it is
+    :math:`\pi_j(x) \propto b_j e^{(\psi_j - c(x, y_j)) / \varepsilon}`. W is a cost, not a root of
+    it; a squared cost is not halved; the entropy is relative to the product of mu and b.
 
-    Several atoms at the minimum: the first of them gets the point. psi is fixed by
-    sum_j b_j psi_j = 0. An atom with b_j = 0 stays out of soft plans, and is pushed out of hard
-    ones.
+    The Kantorovich potential psi is normalised by sum_j b_j psi_j = 0. An atom with b_j = 0
+    receives nothing from soft plans, and the ascent takes its mass away from it in hard ones.
 
-    The methods that take points ``x`` see them ``block`` entries of the cost matrix at a time, or
-    one row of it if that is longer: beside x and what they return, they hold about six such
-    blocks. An atom is an object of the problem, not a parameter: no gradient reaches y, b or psi.
+    Methods that take points ``x`` compute ``block`` entries of the cost matrix at a time, or one
+    row if that is longer. In addition to x and the result they hold about six such blocks. Atoms
+    are constants of the problem, not parameters: no gradient reaches y, b or psi.
 
     Args:
         y: (N, d) atoms.
@@ -50,18 +49,18 @@ class SemiDiscrete:
         cost: a name or a callable, as in :func:`cost_matrix`.
         eps: entropic regularisation >= 0, in the unit of the cost.
         psi: (N,) potential to start from, in the unit of the cost; zero where None.
-        block: entries of the cost matrix that are held at a time; 2^22 where None.
+        block: number of entries of the cost matrix that are held at a time; 2^22 where None.
 
     Attributes:
         psi: (N,) potential, with sum_j b_j psi_j = 0.
-        gap: the last estimate of max H - H(psi), 0 where it came out negative, or a bound of it
-            (see ``gap_kind``), in the unit of the cost (NaN before a fit, and where it was not
-            judged).
-        gap_error: the standard error of ``gap``, in the unit of the cost (NaN where there is no
-            gap).
-        gap_kind: the kind of ``gap``, ``"estimate"`` or ``"bound"`` (empty where there is no gap).
+        gap: the last estimate of the dual gap max H - H(psi), set to 0 where it came out negative,
+            or a bound of it (see ``gap_kind``), in the unit of the cost; NaN before a fit, and
+            where it was not estimated.
+        gap_error: the standard error of ``gap``, in the unit of the cost; NaN where there is no
+            gap.
+        gap_kind: what ``gap`` is: ``"estimate"`` or ``"bound"``; empty where there is no gap.
         converged: whether the last fit reached its ``tol``.
-        n_samples: points drawn so far, those for the gap included.
+        n_samples: number of points drawn so far, including those for the gap.
         history: lists of equal length, one entry for each round of a fit: ``step``, ``samples``,
             ``batch``, ``step_size``, ``dual``, ``dual_error``, ``gap``, ``gap_error``.
 
@@ -123,24 +122,24 @@ class SemiDiscrete:
         return f"SemiDiscrete({size} atoms in dimension {d}, eps={self.eps:g}, gap={self.gap:.3g})"
 
     def cells(self, x: Any) -> Tensor:
-        """The atom that attains the hard minimum at each point; the first where several do.
+        """The cell of each point: the index of the atom that attains the hard minimum.
 
         Args:
             x: (n, d) points.
 
         Returns:
-            (n,) int64 indices.
+            (n,) int64 indices; where several atoms attain the minimum, the first of them.
         """
         return self._gathered(x, lambda xs: argmax(-self._slack(xs)))
 
     def masses(self, x: Any) -> Tensor:
-        """The mean of pi over the points x: what each atom receives.
+        """The mass that each atom receives from the points x: the mean of pi over them.
 
         Args:
             x: (n, d) points.
 
         Returns:
-            (N,) masses with sum 1. For eps = 0 they are counted, without an (n, N) array.
+            (N,) masses with sum 1. For eps = 0 points are counted, without an (n, N) array.
         """
         total = torch.zeros_like(self._b)
         count = 0
@@ -154,7 +153,7 @@ class SemiDiscrete:
         return (total / count).to(self.y.dtype)
 
     def gradient(self, x: Any) -> Tensor:
-        """The gradient of H in psi, estimated by the points x: b minus :meth:`masses`.
+        """The gradient of H in psi, estimated from the points x: b minus :meth:`masses`.
 
         Args:
             x: (n, d) points.
@@ -165,16 +164,16 @@ class SemiDiscrete:
         return self.b - self.masses(x)
 
     def dual(self, x: Any) -> Tensor:
-        r"""The semi-dual at psi, estimated by the points x.
+        r"""The semi-dual objective H at psi, estimated from the points x.
 
-        Differentiable in x: the gradient of the n-th part of the sum is
-        :math:`\sum_j \pi_j(x_i) \nabla_x c(x_i, y_j)` (envelope theorem).
+        Differentiable in x: by the envelope theorem, the gradient in x_i is
+        :math:`\tfrac1n \sum_j \pi_j(x_i) \nabla_x c(x_i, y_j)`.
 
         Args:
             x: (n, d) points.
 
         Returns:
-            mean of psi^{c,eps}(x) plus sum_j b_j psi_j, 0-d.
+            The mean of psi^{c,eps}(x) plus sum_j b_j psi_j: 0-d, in the unit of the cost.
         """
         total = torch.zeros((), dtype=self.y.dtype, device=self.y.device)
         count = 0
@@ -191,7 +190,7 @@ class SemiDiscrete:
         return total / count + self.b @ self.psi
 
     def transport(self, x: Any) -> Tensor:
-        """The transport map of psi: the atom in whose cell each point lies.
+        """The transport map of psi: it sends each point to the atom of its cell.
 
         Args:
             x: (n, d) points.
@@ -202,7 +201,7 @@ class SemiDiscrete:
         return self.y[self.cells(x)]
 
     def barycentric(self, x: Any) -> Tensor:
-        """The mean of the atoms under pi(x); for eps = 0 the same as :meth:`transport`.
+        """The barycentric map: the mean of the atoms under pi(x); :meth:`transport` for eps = 0.
 
         Args:
             x: (n, d) points.
@@ -227,84 +226,86 @@ class SemiDiscrete:
         progress: bool = False,
         callback: Callable[[int, Tensor], None] | None = None,
     ) -> SemiDiscrete:
-        r"""Averaged stochastic ascent of H, from the present psi on.
+        r"""Maximise H by averaged stochastic ascent, starting from the present psi.
 
-        The ascent runs in rounds. Each draws twice as many points as the one before, and ends in
-        the average of its last iterates; where noise dominates, the next one has a larger batch.
+        The ascent runs in rounds. Each draws twice as many points as the one before and ends at
+        the average of its last iterates; where noise dominates, the next round has a larger batch.
 
-        - ``step=None``: each coordinate moves by its mean gradient over the root of its mean
-          square (Adam's rule), times a step that is set from the costs of the first batch and
-          falls in and between rounds; the last quarter of a round is averaged. The iterates
-          scale with the cost.
-        - ``step=C``: the textbook's ascent,
+        - ``step=None``: each coordinate moves by the running mean of its gradient divided by the
+          root of its running mean square (Adam's rule), times a step size that is set from the
+          costs of the first batch and decreases within and between rounds. The last quarter of a
+          round is averaged. The iterates scale with the cost.
+        - ``step=C``: the textbook ascent,
           :math:`\psi \leftarrow \psi + C k^{-1/2} (b - \text{masses of the batch})`, with C in the
-          unit of the cost. All of a round is averaged. At a maximum where H is smooth and curved
-          the average is within O(k^{-1/2}) of it, and its gap is O(1/k); in general the gap is
-          O(k^{-1/2}).
+          unit of the cost. The whole round is averaged. At a maximum where H is smooth and strongly
+          curved, the average is within O(k^{-1/2}) of it, and its gap is O(1/k); in general the gap
+          is O(k^{-1/2}).
 
-        After a round that gained little, the gap is judged on a fresh sample of M points, which psi
-        has not seen. max H_M - H_M(psi) of such a sample is in the mean at least max H - H(psi),
-        by an optimism of about c / M.
+        After a round that gained little, the gap is estimated on a fresh sample of M points, which
+        psi has not seen. With H_M, the mean over this sample, in the place of H, the expectation of
+        max H_M - H_M(psi) exceeds max H - H(psi) by an optimism of about c / M.
 
-        - ``certify="estimate"``, for eps = 0: the optimism is removed, by the products of slopes of
-          independent parts of the sample, :math:`\tfrac12 g_1^T L^{-1} g_2` (Richardson's
-          extrapolation from the halves of a sample, written out). -L is the Hessian of H, as the
-          points near the cells' borders show it. Near the maximum, ``gap`` is the gap in the mean,
-          but for its floor at 0; ``gap_error`` is its standard error at the upper end of the
-          interval, which is on the wide side. Far from the maximum, where H has kinks (a law in far
-          clusters), ``gap`` comes out too small: by up to a third where measured. Then use
-          ``certify="bound"``. Unless ``step`` is given, psi also takes the step that the sample
-          suggests, and is judged again on another one.
+        - ``certify="estimate"``, for eps = 0: the optimism is removed by products of gradients from
+          independent parts of the sample, :math:`\tfrac12 g_1^T L^{-1} g_2` (which is Richardson
+          extrapolation from the halves of a sample, written out). Here -L is the Hessian of H,
+          estimated from the points near the borders of the cells. Near the maximum, ``gap`` is
+          unbiased except that it is not allowed below 0; ``gap_error`` is its standard error, on
+          the wide side. Far from the maximum, where H has kinks (as for far clusters), ``gap`` is
+          too small, by up to a third in our measurements; then use ``certify="bound"``. Unless
+          ``step`` is given, psi also takes the Newton step that the sample suggests, and its gap is
+          estimated again on another sample.
 
-          A round of fewer than 8 points for each atom is judged only if it is the last, and by the
-          bound. The bound also stands in where the sample's network does not reach every atom,
-          where a cell that should hold eight points has none, or where half a step gains far from
-          what a parabola would; ``gap_kind`` says so.
-        - ``certify="bound"``, and for eps > 0: the cost of a feasible plan of the sample, psi's
-          own, repaired, bounds max H_M. So ``gap`` is, up to its ``gap_error``, never too small; it
-          is too large by c / M at least, and needs many points an atom before it says anything.
+          The gap of a round with fewer than 8 points for each atom is computed only if it is the
+          last round, and then by the bound. The bound also replaces the estimate where the sample
+          does not connect all cells, where a cell that should hold eight points holds none, or
+          where half a step does not gain what a parabola would; ``gap_kind`` says so.
+        - ``certify="bound"``, and always for eps > 0: the plan of psi on the sample, repaired so
+          that it is feasible, has a cost that bounds max H_M from above. So ``gap`` is never too
+          small, up to its ``gap_error``. It is too large by at least c / M, and needs many points
+          for each atom before it is informative.
 
-        The fit stops where gap + 2 gap_error <= tol * scale, with
-        a scale that no function of x or of y alone in the cost has a say in: the smaller of the
-        dual value around the means (where the cost is squared) and of what the middle atom costs a
-        middle point beyond its best one. The scale is itself estimated, from few points: on a
-        heavy-tailed law, or one near its atoms, it differs between seeds (up to five times,
-        measured).
+        The fit stops when gap + 2 gap_error <= tol * scale. The scale does not change if a function
+        of x alone or of y alone is added to the cost: it is the smaller of the dual value of the
+        centred problem (if the cost is squared) and of what a median atom costs a median point more
+        than its best atom. It is estimated from few points: for a heavy-tailed distribution, or one
+        that is concentrated near the atoms, it has differed between seeds by a factor of up to
+        five.
 
-        A second fit goes on where the first ended, with the step of that time. For another law, or
-        to start with a large step again, make a new object with ``psi=sd.psi``.
+        A second call continues where the first ended, with its step size. For another distribution,
+        or to start with a large step again, make a new object with ``psi=sd.psi``.
 
         Where y is float64 and rounding is below 1 % of ``tol``, the steps compute in float32.
 
         Args:
-            sample: ``sample(n, generator)`` draws n points (n, d) of mu, by that generator.
-            steps: at most so many steps; where None, until ``tol`` is reached or 2^26 points were
-                drawn or 2^34 costs computed (but no fewer than 64 points for each atom).
-            batch_size: points in a step of the first round.
-            tol: gap to stop at, relative to that scale; 0 estimates the gap but never stops before
-                ``steps``; None does not estimate it.
-            step: constant C of the plain ascent, > 0; None sets the step by itself.
-            seed: of the generator that the sampler gets.
-            certify: ``"estimate"`` or ``"bound"``, what ``gap`` is.
-            progress: show a bar.
-            callback: called as ``callback(k, psi)`` after step k with the average so far, or the
-                iterate where the round has none yet. It may not write to psi.
+            sample: ``sample(n, generator)`` draws n points (n, d) of mu with that generator.
+            steps: largest number of steps; where None, the fit runs until ``tol`` is reached, 2^26
+                points are drawn, or 2^34 costs are computed (but it draws at least 64 points for
+                each atom).
+            batch_size: number of points in each step of the first round.
+            tol: gap at which to stop, relative to the scale above; 0 estimates the gap but never
+                stops before ``steps``; None does not estimate it.
+            step: constant C > 0 of the textbook ascent; None chooses the step size automatically.
+            seed: seed of the generator that is passed to the sampler.
+            certify: ``"estimate"`` or ``"bound"``: what ``gap`` is.
+            progress: whether to show a bar.
+            callback: called as ``callback(k, psi)`` after step k, with the average so far, or with
+                the iterate where the round has no average yet. It must not write to psi.
 
         Returns:
-            the object itself, with ``psi``, ``gap``, ``converged`` and ``history`` renewed.
+            The object itself, with new ``psi``, ``gap``, ``converged`` and ``history``.
 
         Raises:
             TypeError: if the sampler, or what it returns, has the wrong type.
-            ValueError: if it returns the wrong shape, another device or a number that is not
-                finite, an argument is out of range, or the law is so far from the atoms that psi
-                needs more digits than the type of y has.
-            RuntimeError: if psi stopped being finite. psi is then the best of the fit so far, and
-                has no gap.
+            ValueError: if the sampler returns a wrong shape, another device or a number that is not
+                finite, an argument is out of range, or the points are so far from the atoms that
+                psi needs more digits than the type of y has.
+            RuntimeError: if psi is no longer finite. psi is then the best one of the fit so far,
+                and has no gap.
 
         Warns:
             ConvergenceWarning: if ``steps`` is None and ``tol`` was not reached.
-            RuntimeWarning: if the ascent ended below where it began; psi is then the best one
-                seen, without a gap, and the message names the step.
+            RuntimeWarning: if H is lower at the end of the ascent than at its beginning; psi is
+                then the best one seen, without a gap, and the message names the step.
         """
         if steps is not None:
             steps = _checks.count("steps", steps)

@@ -1,4 +1,4 @@
-"""A number that one formula gives, with the gradient that another one gives."""
+"""Tensors with the value of one formula and the gradient of another."""
 
 from __future__ import annotations
 

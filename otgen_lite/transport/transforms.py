@@ -11,28 +11,29 @@ from otgen_lite import _checks
 
 
 def c_transform(g: Any, C: Any, eps: float = 0.0, b: Any = None) -> Tensor:
-    r"""The c-transform of a potential, or its soft version.
+    r"""The c-transform of a potential, or its soft version, the (c, eps)-transform.
 
     .. math::
         g^{c}_i = \min_j\, C_{ij} - g_j , \qquad
         g^{c,\varepsilon}_i = -\varepsilon \log \sum_j b_j\, e^{(g_j - C_{ij}) / \varepsilon} .
 
-    The first is the largest f with f_i + g_j <= C_ij; the second tends to it for eps -> 0, taken
-    over the atoms with b_j > 0. It is never below the first, for the weights sum to 1.
+    The hard transform is the largest f with f_i + g_j <= C_ij. The soft one is never below it,
+    because the weights sum to 1, and for eps -> 0 it tends to the hard transform over the atoms
+    with b_j > 0.
 
     Differentiable in ``g`` and ``C``, for eps > 0 also in ``b``. Where several j attain the hard
-    minimum, the first of them counts: all of the gradient goes to it. Pass ``C.T`` for the
-    transform of the other potential.
+    minimum, the whole gradient goes to the first of them. Pass ``C.T`` for the transform of the
+    other potential.
 
     Args:
         g: (m,) potential.
         C: (n, m) costs.
         eps: entropic regularisation >= 0, in the unit of the cost.
-        b: (m,) weights of the soft version, non-negative with sum 1; uniform where None. The hard
-            version has no weights in it.
+        b: (m,) weights of the soft transform, non-negative with sum 1; uniform where None. The hard
+            transform does not depend on them.
 
     Returns:
-        (n,) tensor.
+        (n,) transform, in the unit of the cost.
 
     Raises:
         ValueError: if shapes do not match, a number is not finite, ``eps < 0``, or ``b`` is

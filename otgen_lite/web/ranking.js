@@ -127,7 +127,7 @@
       frame = requestAnimationFrame(scroll);
     }
 
-    /* Both orders side by side, and the pairs that stand the wrong way round. */
+    /* Both orders side by side, and the pairs in the wrong order. */
     compare() {
       const mine = this.rows();
       let [wrong, told, pairs] = [0, 0, 0];
@@ -158,7 +158,7 @@
       const verdict = document.createElement("p");
       const tau = (1 - (2 * wrong) / told).toFixed(2).replace("-", "−");
       verdict.textContent =
-        `${wrong} of ${told} pairs ${told === 1 ? "stands" : "stand"} the wrong way round: ` +
+        `${wrong} of ${told} pairs ${told === 1 ? "is" : "are"} in the wrong order: ` +
         `Kendall’s τ is ${tau}, where 1 is the true order and −1 its reverse.`;
       const left = pairs - told;
       if (left) {
@@ -185,7 +185,7 @@
       this.list.append(...this.start);
       this.number();
       this.hide();
-      this.say("The first order is back.");
+      this.say("The list is back in its initial order.");
     }
   }
 

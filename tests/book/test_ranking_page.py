@@ -84,7 +84,7 @@ def test_by_keyboard_alone(visit) -> None:  # type: ignore[no-untyped-def]
     button(page, "Show the order").press("Enter")
     verdict = page.locator(".otg-result p")
     # beta, alpha, long, delta, gamma: alpha stands before three that are less.
-    expect(verdict).to_contain_text("3 of 9 pairs stand the wrong way round: Kendall’s τ is 0.33")
+    expect(verdict).to_contain_text("3 of 9 pairs are in the wrong order: Kendall’s τ is 0.33")
     expect(verdict).to_contain_text("1 pair is not counted, because the values differ by no more")
     assert RANKING.compare(tuple(names(page))) == (3, 9)
     expect(said).to_have_text(verdict.inner_text())
@@ -105,7 +105,7 @@ def test_the_true_order_has_no_wrong_pair(visit) -> None:  # type: ignore[no-unt
         while names(page).index(name) > place:
             button(page, f"Move {name} up").click()
     button(page, "Show the order").click()
-    expect(page.locator(".otg-result p")).to_contain_text("0 of 9 pairs stand the wrong way round")
+    expect(page.locator(".otg-result p")).to_contain_text("0 of 9 pairs are in the wrong order")
     expect(page.locator(".otg-result p")).to_contain_text("τ is 1.00")
     expect(page.locator(".otg-same")).to_have_count(5)
     button(page, "Move beta down").click()  # what was compared is another order now

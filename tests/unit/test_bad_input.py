@@ -50,7 +50,7 @@ CASES: list[tuple[Callable[[], object], type[Exception], str]] = [
     (lambda: otg.cost_matrix(None, X), TypeError,
      "x must be a tensor or an array of real numbers, got NoneType"),
     (lambda: otg.cost_matrix([[1.0], [1.0, 2.0]], X), TypeError,
-     "x must be a tensor or an array of real numbers, got a list that is not one (ragged"),
+     "x must be a tensor or an array of real numbers, got a list that cannot be made one (ragged"),
     (lambda: otg.cost_matrix(X + 1j, X), TypeError, "got ndarray of complex128"),
     (lambda: otg.cost_matrix(torch.zeros(4, 2, dtype=torch.complex64), X), TypeError,
      "x must hold real numbers, got a tensor of torch.complex64"),

@@ -106,7 +106,7 @@ def test_an_encoder_that_is_right_pays_nothing():
         (lambda x, y, z: bounds.critics(x, y[:, :1], width=1), "y must have shape"),
         (lambda x, y, z: bounds.critics(x, y, width=-1), "width must be"),
         (lambda x, y, z: bounds.critics(x, y, width=1, steps=0), "steps must be"),
-        (lambda x, y, z: bounds.encoders(x, y[:-1], z, width=1), "as many points"),
+        (lambda x, y, z: bounds.encoders(x, y[:-1], z, width=1), "equally many points"),
         (lambda x, y, z: bounds.penalised(lambda q: q, x, y, z, [-1.0], width=1), "lams must be"),
         (lambda x, y, z: bounds.exact(x, y[:-1]), "as many"),
     ],

@@ -244,7 +244,7 @@ BAD = [
     (lambda: otg.MMD(scale=-1), ValueError, "scale must be a finite number > 0, got -1"),
     (lambda: otg.MMD(scale="wide"), TypeError, "scale must be a number, got 'wide'"),
     (lambda: otg.MMD()(draws(1, 2, 0), draws(5, 2, 0)), ValueError,
-     "the U-statistic needs two points at least in q and in p, got 1 and 5"),
+     "the U-statistic needs at least two points in q and in p, got 1 and 5"),
     (lambda: otg.MMD()(draws(3, 2, 0), draws(3, 4, 0)), ValueError,
      "q and p must be codes of shapes (n, d) and (m, d), got (3, 2) and (3, 4)"),
     (lambda: otg.SlicedWasserstein(0), ValueError,

@@ -93,7 +93,7 @@ def test_numbers_are_written_for_readers(value, text):
         ({"name": "../x"}, ValueError, "name must be lower-case"),
         ({"caption": None}, TypeError, "caption must be a string"),
         ({"alt": "always the same"}, ValueError, "alt must name an axis or a read-out"),
-        ({"alt": "{"}, ValueError, "alt is no format string"),
+        ({"alt": "{"}, ValueError, "alt is not a valid format string"),
         ({"alt": 3}, TypeError, "alt must be a format string or a callable"),
         ({"frame": 3}, TypeError, "frame must be a function"),
         ({"frame": lambda p: bars(1)}, TypeError, r"frame must take the axes \['p', 'masses'\]"),

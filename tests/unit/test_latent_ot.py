@@ -145,7 +145,7 @@ def test_mixture_finds_separate_clusters() -> None:
     value = otg.solve_exact(otg.cost_matrix(x[:800], codes)).value
     # Two samples of the codes' law differ by the counts of their modes: .2 is twice that.
     assert float(value) < 0.2
-    with pytest.raises(TypeError, match="a mixture has no map"):
+    with pytest.raises(TypeError, match="the mixture is not a map"):
         m.transport(torch.zeros(1, 2))
 
 

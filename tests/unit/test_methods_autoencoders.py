@@ -350,7 +350,7 @@ BAD = [
     (lambda: penalized(cost=lambda x, y: x)("autoencoder", BATCH), ValueError,
      "cost must return shape (4, 4) for these points, got (4, 3)"),
     (lambda: penalized()("autoencoder", BATCH[:1]), ValueError,
-     "the U-statistic needs two points at least in q and in p, got 1 and 1"),
+     "the U-statistic needs at least two points in q and in p, got 1 and 1"),
     (lambda: vae().sample(0), ValueError, "n must be a whole number >= 1, got 0"),
     (lambda: vae().sample(3, -1), ValueError, "generator must be a whole number >= 0, got -1"),
     (lambda: vae().sample(3, 0.5), TypeError,

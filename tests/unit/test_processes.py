@@ -113,7 +113,7 @@ def test_processes_that_differ_all_say_in_what(folder: Path) -> None:
         assert re.search(pattern, first[name]), first[name]
         assert "Error: " in first[name]
         assert first[name] == second[name]
-    assert first["Dropout"].startswith("trained 4; Dropout in 'encoder.0' draws for itself")
+    assert first["Dropout"].startswith("trained 4; Dropout in 'encoder.0' draws by itself")
     assert second["Dropout"] == "trained 4"
     masks = [torch.load(folder / f"masks_{rank}.pt", weights_only=True) for rank in (0, 1)]
     # 64 fair coins agree by chance with probability 2^-64.
@@ -134,7 +134,7 @@ def test_two_processes_with_a_loader_see_different_rows(folder: Path) -> None:
     assert sorted(torch.cat([f["shared"] for f in found]).tolist()) == rows
     # One that says it divides them, and does not.
     for f in found:
-        assert "got one batch in processes 0 and 1" in f["all of it each"]
+        assert "got the same batch in processes 0 and 1" in f["all of it each"]
         assert "DistributedSampler" in f["all of it each"]
 
 

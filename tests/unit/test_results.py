@@ -158,8 +158,8 @@ def test_names_and_what_is_missing() -> None:
     assert results.names() == DATA
     assert set(results.missing()) == {"mnist", "celeba"}
     for name, why in results.missing().items():
-        assert why.startswith("Nobody has recorded")
-        with pytest.raises(ValueError, match=r"'digits': Nobody has recorded"):
+        assert why.startswith("There are no recorded runs")
+        with pytest.raises(ValueError, match=r"'digits': There are no recorded runs"):
             results.load(name)
     with pytest.raises(ValueError, match="did you mean 'digits'"):
         results.load("digit")

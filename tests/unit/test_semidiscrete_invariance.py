@@ -49,9 +49,9 @@ def test_a_cost_with_a_large_function_of_either_point() -> None:
 
 
 def test_too_few_digits_are_refused() -> None:
-    with pytest.raises(ValueError, match="y must be so near to the law"):
+    with pytest.raises(ValueError, match="y must be near enough to the samples"):
         otg.SemiDiscrete((Y + 1e4).float()).fit(lambda n, g: square(n, g).float())
-    with pytest.raises(ValueError, match="y must be so near to the law"):
+    with pytest.raises(ValueError, match="y must be near enough to the samples"):
         otg.SemiDiscrete(Y - 1e7, cost="euclidean").fit(square)
 
 

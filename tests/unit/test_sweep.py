@@ -283,7 +283,7 @@ def test_a_network_that_draws_by_itself_is_not_stacked(caplog):
 def test_members_without_a_partner_are_not_stacked(caplog):
     grid = {"cost": ["sqeuclidean", "euclidean", "cityblock"]}
     assert in_turn(caplog, make, grid) == "no two members have the same signature"
-    assert in_turn(caplog, make, {"lam": [2.0]}) == "there is one member only"
+    assert in_turn(caplog, make, {"lam": [2.0]}) == "there is only one member"
 
 
 def test_an_optimizer_that_couples_parameters_is_not_stacked(caplog):

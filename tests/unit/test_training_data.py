@@ -162,7 +162,7 @@ def test_a_sampler_of_ones_own_for_each_process_is_respected(monkeypatch: Any) -
         assert sorted(torch.cat([first, second])[:, 0].tolist()) == list(range(22))
     assert not torch.equal(parts[0][0], parts[0][1])  # another order in every epoch
     monkeypatch.setattr(Processes, "all", lambda self, value: [value] * self.world)
-    with pytest.raises(ValueError, match="got one batch in processes 0 and 1: its sampler has"):
+    with pytest.raises(ValueError, match="got the same batch in processes 0 and 1: a sampler with"):
         take(Loaded(loader(0), 0, place(Processes(0, 2))), 1)
 
 

@@ -32,7 +32,7 @@ def test_layers_that_mix_rows_are_refused(layer: nn.Module) -> None:
 @pytest.mark.parametrize("layer", DRAWING, ids=lambda layer: type(layer).__name__)
 def test_layers_that_draw_are_named_once(layer: nn.Module) -> None:
     net = nn.Sequential(nn.Linear(2, 2), layer, layer)
-    with pytest.warns(UserWarning, match=f"{type(layer).__name__} in '1' draws for itself") as seen:
+    with pytest.warns(UserWarning, match=f"{type(layer).__name__} in '1' draws by itself") as seen:
         must_be_shared(net, Processes(0, 2))
     assert len(seen) == 1
     must_be_shared(net, Processes(1, 2))  # the first one reports

@@ -213,7 +213,7 @@ def test_an_error_is_shown_in_place_and_the_next_training_works():
     assert pressed.own.wait(HANGS)
     assert "ArithmeticError: too &lt;much&gt;" in pressed.stage.value
     assert "Traceback" in pressed.stage.value
-    assert "it failed" in pressed.status.value
+    assert "the training failed" in pressed.status.value
     pressed.lam.value = 0.1
     pressed.go.click()
     assert pressed.own.wait(HANGS)

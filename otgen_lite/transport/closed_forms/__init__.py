@@ -1,4 +1,4 @@
-"""Transport that can be written down: ground truths for solvers and for models."""
+"""Transport problems with a closed-form solution: ground truths for solvers and for models."""
 
 from otgen_lite.transport.closed_forms.entropic import (
     entropic_collapse_eps,

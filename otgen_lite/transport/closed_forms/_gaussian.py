@@ -1,4 +1,4 @@
-"""Two covariances in coordinates that suit both: what all formulas for Gaussians stand on."""
+"""Two covariances in coordinates that suit both: the basis of all formulas for Gaussians."""
 
 from __future__ import annotations
 

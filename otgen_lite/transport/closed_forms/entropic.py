@@ -31,15 +31,16 @@ def entropic_gaussian(m1: Any, S1: Any, m2: Any, S2: Any, eps: Any) -> Tensor:
         \qquad
         D = \big( 4 S_1^{1/2} S_2 S_1^{1/2} + \tfrac{\varepsilon^2}{4} I \big)^{1/2} .
 
-    The squared cost is not halved, and the entropy is relative to the product of the two. Among
-    plans with given second moments the Gaussian one has the least KL, so the best plan is Gaussian,
-    and one minimises over its cross-covariance (:func:`entropic_gaussian_plan`). The value is
-    computed as a sum of squares and positive terms, in which nothing cancels, in float64.
+    The squared cost is not halved, and the entropy is relative to the product of the two Gaussians.
+    Among plans with given second moments the Gaussian one has the least KL. So the optimal plan is
+    Gaussian, and only its cross-covariance is left to be optimised
+    (:func:`entropic_gaussian_plan`). The value is computed in float64 as a sum of squares and
+    positive terms, in which nothing cancels.
 
     Covariances may be singular: a Dirac is ``S = 0``. Differentiable in the means; in both
     covariances for eps > 0, singular or not; and in ``eps`` where that is a tensor (the derivative
-    is the plan's KL). For eps = 0 the value is :func:`bures_wasserstein`; for eps → ∞ it tends to
-    the cost of the product, ``|m1 - m2|^2 + tr S1 + tr S2``.
+    is the KL of the plan). For eps = 0 the value is :func:`bures_wasserstein`; for eps → ∞ it tends
+    to the cost of the product coupling, ``|m1 - m2|^2 + tr S1 + tr S2``.
 
     Args:
         m1: (d,) mean, or a number.
@@ -76,10 +77,11 @@ def entropic_gaussian_plan(m1: Any, S1: Any, m2: Any, S2: Any, eps: Any) -> Tens
         K = \int (x - m_1)(y - m_2)^\top dP
           = \tfrac12 S_1^{1/2} D S_1^{-1/2} - \tfrac{\varepsilon}{4} I ,
 
-    with D of :func:`entropic_gaussian`; the plan is the Gaussian with means (m1, m2) and
-    covariance ``[[S1, K], [K^T, S2]]``. It is computed without the inverse, so that covariances
-    may be singular; at eps = 0 it is the limit for eps → 0, ``S1 A`` with the optimal map A of
-    :func:`gaussian_map` where that exists. For eps → ∞ it tends to 0. It carries no gradient.
+    with D as in :func:`entropic_gaussian`. The plan is the Gaussian with mean (m1, m2) and
+    covariance ``[[S1, K], [K^T, S2]]``. K is computed without the inverse, so that covariances may
+    be singular. At eps = 0 it is the limit for eps → 0, which is ``S1 A`` with the optimal map A of
+    :func:`gaussian_map` where that exists; for eps → ∞ it tends to 0. The result carries no
+    gradient.
 
     Args:
         m1: (d,) mean, or a number.
@@ -117,9 +119,9 @@ def sinkhorn_divergence_gaussian(m1: Any, S1: Any, m2: Any, S2: Any, eps: Any) -
         - \tfrac12 \mathrm{OT}_\varepsilon(\alpha, \alpha)
         - \tfrac12 \mathrm{OT}_\varepsilon(\beta, \beta) .
 
-    Never negative, and 0 only for equal Gaussians, up to rounding. For eps → 0 it tends to
-    :func:`bures_wasserstein`, for eps → ∞ to ``|m1 - m2|^2``. Differentiable as
-    :func:`entropic_gaussian`.
+    It is never negative, and 0 only for equal Gaussians, up to rounding. For eps → 0 it tends to
+    :func:`bures_wasserstein`, for eps → ∞ to ``|m1 - m2|^2``. It is differentiable in the same
+    arguments as :func:`entropic_gaussian`.
 
     Args:
         m1: (d,) mean, or a number.
@@ -152,8 +154,9 @@ def sinkhorn_divergence_gaussian(m1: Any, S1: Any, m2: Any, S2: Any, eps: Any) -
 def entropic_fit_scale(b: Any, eps: Any) -> Tensor:
     r"""The scale that entropic transport prefers: :math:`s = \sqrt{(b^2 - \varepsilon/2)_+}`.
 
-    It minimises :math:`\mathrm{OT}_\varepsilon(N(0, s^2), N(0, b^2))`, so a model that is fitted by
-    entropic transport comes out too narrow, and as a point from eps = 2 b² on. With
+    It minimises :math:`\mathrm{OT}_\varepsilon(N(0, s^2), N(0, b^2))` over s for the cost
+    :math:`|x - y|^2`. So a Gaussian model that is fitted by entropic transport comes out too
+    narrow, and from eps = 2 b² on it collapses to a point. With
     ``delta = (4 s^2 b^2 + eps^2 / 4)^(1/2)`` the derivative in s² is
     ``1 - 2 b^2 / (delta + eps / 2)``; it is 0 where ``delta = 2 b^2 - eps / 2``, and squaring this
     gives s² = b² − eps/2. The Sinkhorn divergence has its minimum at s = b for every eps.
@@ -163,7 +166,7 @@ def entropic_fit_scale(b: Any, eps: Any) -> Tensor:
         eps: regularisation >= 0, in the squared unit of b; broadcast against ``b``.
 
     Returns:
-        tensor of the standard deviations of the best model, 0-d for two numbers.
+        A tensor of standard deviations of the best model, 0-d for two numbers.
 
     Raises:
         ValueError: if an entry is negative or not finite, or shapes do not broadcast.
@@ -189,29 +192,31 @@ def entropic_fit_scale(b: Any, eps: Any) -> Tensor:
 
 
 def entropic_collapse_eps(points: Any, weights: Any = None) -> Tensor:
-    r"""The regularisation from which a Dirac at the mean is a local minimum.
+    r"""The critical regularisation, from which on the Dirac mass at the mean is locally stable.
 
     .. math::
         \varepsilon_c = 2 \Lambda_{\max}(\operatorname{Cov}) ,
 
-    for the cost :math:`\|x - y\|^2`: minimising :math:`\mathrm{OT}_\varepsilon(\alpha, \beta)` over
-    all models α, the Dirac at the mean of β is locally stable if and only if eps >= eps_c, where
-    the covariance is the one of β, not divided by n - 1. Necessary for the model to collapse; for
-    Gaussians it is the point where it does (:func:`entropic_fit_scale`).
+    for the cost :math:`\|x - y\|^2`, where Cov is the covariance of β (divided by n, not by n - 1)
+    and :math:`\Lambda_{\max}` its largest eigenvalue. When
+    :math:`\mathrm{OT}_\varepsilon(\alpha, \beta)` is minimised over all models α, the Dirac at the
+    mean of β is stable under small perturbations if and only if eps >= eps_c. This is necessary for
+    the model to collapse, but not sufficient: another model may still be better. For Gaussian data
+    the collapse happens exactly there (:func:`entropic_fit_scale`).
 
     Args:
         points: (n, d) points of the data β.
         weights: (n,) weights, non-negative with sum 1; uniform where None.
 
     Returns:
-        0-d tensor in the squared unit of the points.
+        0-d tensor, in the squared unit of the points.
 
     Raises:
         ValueError: if the points have another shape or an entry that is not finite, or weights are
             negative or do not sum to 1.
         TypeError: if an argument has the wrong type.
 
-    Chapter: 3, 12.
+    Chapter: 3.
 
     Example:
         >>> triangle = [[0.0, 0.3], [0.0, 0.7], [2**-0.5, 0.5]]
@@ -227,7 +232,7 @@ def entropic_collapse_eps(points: Any, weights: Any = None) -> Tensor:
 
 
 def entropic_dipole(theta: Any, eps: Any = 0.0) -> Tensor:
-    r"""Entropic transport between two pairs of opposite points on the unit circle.
+    r"""The entropic transport cost between two pairs of opposite points on the unit circle.
 
     .. math::
         \mathrm{OT}_\varepsilon = 2 - \varepsilon \log \cosh \frac{2 \cos\theta}{\varepsilon},
@@ -235,21 +240,22 @@ def entropic_dipole(theta: Any, eps: Any = 0.0) -> Tensor:
 
     for :math:`\tfrac12 \delta_u + \tfrac12 \delta_{-u}`, u = (cos θ, sin θ), against
     :math:`\tfrac12 \delta_{e_1} + \tfrac12 \delta_{-e_1}` and the cost :math:`\|x - y\|^2`. The two
-    costs are 2 ∓ 2 cos θ, and by symmetry the potentials are constants. Without entropy there is a
-    kink at θ = π/2, where both pairings are optimal; with entropy there is none.
+    costs are 2 ∓ 2 cos θ, and by symmetry the potentials are constant. As a function of θ, the cost
+    without entropy has a kink at θ = π/2, where both pairings are optimal; for eps > 0 it is
+    smooth.
 
     Args:
         theta: angle in radians: a number or an array.
         eps: regularisation >= 0; broadcast against ``theta``.
 
     Returns:
-        tensor of values, 0-d for two numbers; differentiable (at a kink the derivative is 0).
+        A tensor of values, 0-d for two numbers; differentiable (at the kink the derivative is 0).
 
     Raises:
         ValueError: if an entry is not finite, ``eps < 0``, or shapes do not broadcast.
         TypeError: if an argument has the wrong type.
 
-    Chapter: 3, 12.
+    Chapter: 3, 6.
 
     Example:
         >>> entropic_dipole([0.0, 1.0], eps=0.5)

@@ -17,19 +17,19 @@ from otgen_lite.transport.closed_forms._gaussian import (
 
 
 def bures_wasserstein(m1: Any, S1: Any, m2: Any, S2: Any) -> Tensor:
-    r"""The transport cost of :math:`\|x - y\|^2` between two Gaussians.
+    r"""The optimal transport cost between two Gaussians for the cost :math:`\|x - y\|^2`.
 
     .. math::
         W_2^2 = \|m_1 - m_2\|^2 + \operatorname{tr} S_1 + \operatorname{tr} S_2
                 - 2 \operatorname{tr} (S_1^{1/2} S_2 S_1^{1/2})^{1/2} .
 
-    This is the **cost** (squared distance, never halved). It is computed as
-    ``|m1 - m2|^2 + |L1 - L2 Q|_F^2`` with any factors ``S = L L^T`` and the best rotation Q: a sum
-    of squares, in which nothing cancels when the two Gaussians are close. All in float64.
+    This is the **cost** (a squared distance, never halved). It is computed in float64 as
+    ``|m1 - m2|^2 + |L1 - L2 Q|_F^2`` with any factors ``S = L L^T`` and the best orthogonal matrix
+    Q: a sum of squares, in which nothing cancels when the two Gaussians are close.
 
-    Covariances may be singular. Differentiable in the means, and in a covariance where it is
-    positive definite; at a singular one the derivative is infinite in some directions, and what
-    comes back is the one along its range.
+    Covariances may be singular. The cost is differentiable in the means, and in a covariance where
+    it is positive definite. At a singular covariance the derivative is infinite in some directions,
+    and the derivative along the range of the covariance is returned.
 
     Args:
         m1: (d,) mean, or a number.

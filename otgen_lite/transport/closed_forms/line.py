@@ -1,4 +1,4 @@
-"""Transport on the line: sorting solves it."""
+"""Transport on the line, solved by sorting."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from otgen_lite import _checks
 
 
 def wasserstein_1d(x: Any, y: Any, p: float = 1, a: Any = None, b: Any = None) -> Tensor:
-    r"""The transport cost of :math:`|x - y|^p` on the line, through the quantile functions.
+    r"""The optimal transport cost on the line for :math:`|x - y|^p`, by the quantile functions.
 
     .. math::
         W_p^p(\alpha, \beta) = \int_0^1 |F_\alpha^{-1}(u) - F_\beta^{-1}(u)|^p \, du .
 
     This is the **cost**: its p-th root is the distance. Sorting makes it O(n log n).
 
-    Differentiable in ``x`` and ``y`` (at p = 1 the derivative of ``|t|`` at 0 is taken to be 0) and
-    in ``a`` and ``b``, whose derivatives are optimal potentials f and g with
-    sum_i a_i f_i = sum_j b_j g_j = 0, also at atoms without weight.
+    It is differentiable in ``x`` and ``y`` (for p = 1 the derivative of ``|t|`` at 0 is taken to be
+    0) and in ``a`` and ``b``. The derivatives in the weights are optimal potentials f and g with
+    sum_i a_i f_i = sum_j b_j g_j = 0, also at atoms of weight zero.
 
     Args:
         x: (n,) points; (n, 1) is accepted.
@@ -34,10 +34,10 @@ def wasserstein_1d(x: Any, y: Any, p: float = 1, a: Any = None, b: Any = None) -
 
     Raises:
         ValueError: if shapes do not match, a number is not finite, ``p < 1``, weights are
-            negative or do not sum to 1, or the cost is larger than every number of the type.
+            negative or do not sum to 1, or the cost overflows the type of the points.
         TypeError: if an argument has the wrong type.
 
-    Source: :cite:t:`santambrogio_2015`. Chapter: 1, 2.
+    Source: :cite:t:`santambrogio_2015`. Chapter: 2.
 
     Example:
         >>> wasserstein_1d([0.0, 1.0], [3.0, 1.0], p=2)

@@ -1,4 +1,4 @@
-"""From a law with a density to atoms: cells that can be written down."""
+"""Semi-discrete transport with closed-form solutions: from a density to atoms."""
 
 from __future__ import annotations
 
@@ -14,31 +14,32 @@ from otgen_lite import _checks
 def uniform_to_atoms(
     y: Any, b: Any = None, low: Any = 0.0, high: Any = 1.0
 ) -> tuple[Tensor, Tensor, Tensor]:
-    r"""The transport of :math:`(x - y)^2` from the uniform law on an interval to atoms on the line.
+    r"""Semi-discrete transport for :math:`(x - y)^2` from a uniform distribution on an interval.
 
-    The plan keeps the order: the k-th smallest atom receives an interval (its **cell**) of length
-    b_k (high − low), next to the one before. With the cell's centre c_k and its length w_k
+    The optimal plan is monotone: the k-th smallest atom receives an interval, its **cell**, of
+    length b_k (high − low), and the cells follow one another in the order of the atoms. With the
+    centre c_k of a cell and its length w_k
 
     .. math::
         W_2^2 = \sum_k b_k \big( (c_k - y_k)^2 + w_k^2 / 12 \big), \qquad
         \psi_{k+1} - \psi_k = (e_k - y_{k+1})^2 - (e_k - y_k)^2 ,
 
-    where e_k is the edge between the two cells: there the two atoms tie in
-    :math:`\psi^c(x) = \min_k (x - y_k)^2 - \psi_k`. No sampling, no iteration.
+    where e_k is the edge between the cells k and k + 1: there the two atoms tie in
+    :math:`\psi^c(x) = \min_k (x - y_k)^2 - \psi_k`. Neither sampling nor iteration is needed.
 
     Differentiable in all arguments; the derivative of the value in ``b`` is psi.
 
     Args:
         y: (N,) atoms in any order; (N, 1) is accepted.
-        b: (N,) weights, non-negative with sum 1; uniform where None. The cell of an atom without
-            weight is a single point, and its psi the largest that leaves it so.
+        b: (N,) weights, non-negative with sum 1; uniform where None. The cell of an atom of weight
+            zero is a single point, and its psi is the largest for which this is so.
         low: lower end of the interval.
         high: upper end, above ``low``.
 
     Returns:
-        ``(value, psi, edges)``: the cost, 0-d; psi (N,) in the order of ``y``, with
-        sum_k b_k psi_k = 0; and the edges (N + 1,) from ``low`` to ``high``, between which lie the
-        cells of the atoms **from the smallest to the largest**.
+        ``(value, psi, edges)``: the cost, 0-d; the Kantorovich potential psi (N,) in the order of
+        ``y``, with sum_k b_k psi_k = 0; and the edges (N + 1,) of the cells, from ``low`` to
+        ``high``, for the atoms **in increasing order**.
 
     Raises:
         ValueError: if shapes do not match, a number is not finite, ``low >= high``, or weights are
@@ -72,14 +73,16 @@ def uniform_to_atoms(
 def segment_to_atoms(
     centre: Any, half: Any, y: Any, b: Any = None
 ) -> tuple[Tensor, Tensor, Tensor]:
-    r"""The transport of :math:`\|x - y\|^2` from a segment in space to atoms.
+    r"""Semi-discrete transport for :math:`\|x - y\|^2` from a segment in space to atoms.
 
-    The law of ``centre + z half`` with z uniform on [−1, 1]. Only :math:`\langle half, y_k \rangle`
-    decides about the order of the cells along the segment, for the rest of the cost is the same for
-    every plan: the plan keeps that order, and the formulas are those of :func:`uniform_to_atoms`.
+    The source is the distribution of ``centre + z half`` with z uniform on [−1, 1]. The order of
+    the cells along the segment is that of the numbers :math:`\langle half, y_k \rangle`, because
+    the rest of the cost is the same for every plan; the formulas are those of
+    :func:`uniform_to_atoms`.
 
-    Differentiable in all arguments where the order is strict. Where two atoms with weight tie, the
-    value has a kink in ``half``, and the derivative is the one of the order that is returned.
+    Differentiable in all arguments where no two of these numbers are equal. Where two atoms of
+    positive weight tie, the value has a kink in ``half``, and the derivative is that of the order
+    which is returned.
 
     Args:
         centre: (d,) centre of the segment.
@@ -88,16 +91,16 @@ def segment_to_atoms(
         b: (N,) weights, non-negative with sum 1; uniform where None.
 
     Returns:
-        ``(value, psi, edges)``: the cost, 0-d; psi (N,) in the order of ``y``, with
-        sum_k b_k psi_k = 0; and the edges (N + 1,) in z from −1 to 1, between which lie the cells
-        of the atoms in the order along the segment (of two that tie, the first comes first).
+        ``(value, psi, edges)``: the cost, 0-d; the Kantorovich potential psi (N,) in the order of
+        ``y``, with sum_k b_k psi_k = 0; and the edges (N + 1,) of the cells, values of z from −1 to
+        1, in the order of the cells along the segment (where two tie, in the order of ``y``).
 
     Raises:
         ValueError: if shapes do not match, a number is not finite, or weights are negative or do
             not sum to 1.
         TypeError: if an argument has the wrong type.
 
-    Chapter: 4, 5, 12.
+    Chapter: 6.
 
     Example:
         >>> triangle = [[0.0, 0.3], [0.0, 0.7], [2**-0.5, 0.5]]
@@ -147,27 +150,28 @@ def _end(name: str, value: Any, like: Tensor) -> Tensor:
 
 
 def gaussian_to_circle(n_atoms: int, radius: Any) -> Tensor:
-    r"""The transport cost of :math:`\|x - y\|^2` from N(0, I_2) to n equal atoms on a circle.
+    r"""The transport cost for :math:`\|x - y\|^2` from N(0, I_2) to n equal atoms on a circle.
 
     .. math::
         W_2^2 = 2 + R^2 - 2 R \sqrt{\pi / 2}\; \frac{\sin(\pi / n)}{\pi / n} .
 
-    The atoms stand at equal angles around the origin. By symmetry psi = 0 is optimal, and the cells
+    The atoms are at equal angles around the origin. By symmetry psi = 0 is optimal, and the cells
     are the n sectors of points that are nearest to each atom; E|x| = (π/2)^(1/2), and the mean of
-    cos φ over a sector is sin(π/n) / (π/n).
+    cos φ over a sector is sin(π/n) / (π/n), where φ is the angle to the atom.
 
     Args:
         n_atoms: number of atoms n >= 1.
         radius: radius R >= 0 of the circle.
 
     Returns:
-        0-d tensor; float64 for a number. Differentiable in ``radius``.
+        0-d tensor, float64 for a number, in the squared unit of length. Differentiable in
+        ``radius``.
 
     Raises:
         ValueError: if ``n_atoms < 1``, or the radius is negative or not finite.
         TypeError: if an argument has the wrong type.
 
-    Chapter: 4, 11.
+    Chapter: 4, 13.
 
     Example:
         >>> gaussian_to_circle(8, 2.0)
@@ -183,26 +187,27 @@ def gaussian_to_circle(n_atoms: int, radius: Any) -> Tensor:
 
 
 def quantise_gaussian(n: int) -> tuple[Tensor, Tensor]:
-    r"""The n equally weighted atoms that are nearest to N(0, 1), and their transport cost.
+    r"""The n equally weighted atoms nearest to N(0, 1) in W_2 (optimal quantisation), and the cost.
 
     .. math::
         y_k = n \int_{q_{k-1}}^{q_k} x \varphi(x) \, dx = n \big( \varphi(q_{k-1}) - \varphi(q_k)
         \big), \qquad W_2^2 = 1 - \frac1n \sum_k y_k^2 ,
 
-    with the quantiles q_k = Φ^(-1)(k / n): the cells of equally heavy atoms on the line are these
-    intervals wherever the atoms are, and the best point for a cell is its mean.
+    with the quantiles q_k = Φ^(-1)(k / n), where φ and Φ are density and distribution function of
+    N(0, 1). For equally weighted atoms on the line the cells are always these intervals, and the
+    best point for a cell is its mean.
 
     Args:
         n: number of atoms.
 
     Returns:
-        ``(points, value)``: (n,) atoms in rising order, and the cost, 0-d; both float64.
+        ``(points, value)``: (n,) atoms in increasing order, and the cost, 0-d; both float64.
 
     Raises:
         ValueError: if ``n < 1``.
         TypeError: if ``n`` is not a whole number.
 
-    Chapter: 4, 9.
+    Chapter: 8, 9.
 
     Example:
         >>> points, value = quantise_gaussian(2)
