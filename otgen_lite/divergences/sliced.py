@@ -23,7 +23,7 @@ class SlicedWasserstein(Penalty):
     Here θ is uniform on the unit sphere. D is a cost, not its p-th root. On a line the optimal plan
     pairs equal quantiles, so that sorting solves the problem exactly, also for samples of unequal
     sizes. For p = 2, a shift by a vector a costs :math:`\|a\|^2 / d`, because a random line sees on
-    average only one d-th of the squared distance. Computed from samples, the value is biased: its
+    average only ``1 / d`` of the squared distance. Computed from samples, the value is biased: its
     mean is never below D.
 
     Args:

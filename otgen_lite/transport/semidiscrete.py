@@ -242,7 +242,7 @@ class SemiDiscrete:
           is O(k^{-1/2}).
 
         After a round that gained little, the gap is estimated on a fresh sample of M points, which
-        psi has not seen. With H_M, the mean over this sample, in the place of H, the expectation of
+        psi has not seen. With H_M, the mean over this sample, in place of H, the expectation of
         max H_M - H_M(psi) exceeds max H - H(psi) by an optimism of about c / M.
 
         - ``certify="estimate"``, for eps = 0: the optimism is removed by products of gradients from
