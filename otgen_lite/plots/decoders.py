@@ -125,13 +125,13 @@ def exchanged(start: Any, length: Any, code: Any, home: Any) -> Figure:
 
 
 def noisy_line(
-    s: float, a: float, sd: float, slopes: Any, truth: Any, bound: Any, *, top: float
+    s: float, ell: float, sd: float, slopes: Any, truth: Any, bound: Any, *, top: float
 ) -> Figure:
-    """Gaussian data, a decoder z -> a z with noise, and two costs as functions of its slope.
+    """Gaussian data, a decoder z -> ell z with noise, and two costs as functions of its slope.
 
     Args:
         s: standard deviation of the data.
-        a: slope of the decoder, > 0.
+        ell: slope of the decoder, > 0.
         sd: standard deviation of its noise.
         slopes: (k,) slopes, rising.
         truth: (k,) cost of transport from the data to the noisy model.
@@ -152,7 +152,7 @@ def noisy_line(
         >>> [float(line.get_xdata()[0]) for line in fig.axes[1].lines[2:]]
         [1.0, 0.5, 1.0, 0.5]
     """
-    s, a = _checks.positive("s", s), _checks.positive("a", a)
+    s, ell = _checks.positive("s", s), _checks.positive("ell", ell)
     sd = _checks.number("sd", sd, at_least=0.0)
     slopes = _drawing.array("slopes", slopes, 1)
     # Laid out by hand: the same place for every frame, and quicker than a layout engine.
@@ -163,8 +163,8 @@ def noisy_line(
         t,
         {
             "data": _normal(t, s),
-            "model, with noise": _normal(t, float(np.hypot(a, sd))),
-            "without": _normal(t, a),
+            "model, with noise": _normal(t, float(np.hypot(ell, sd))),
+            "without": _normal(t, ell),
         },
         colors={"without": RED},
         ax=left,
@@ -180,8 +180,8 @@ def noisy_line(
         v = _drawing.array("values", values, 1)
         low = int(v.argmin())
         right.plot(slopes[low], v[low], "v", color=color, markersize=9, clip_on=False, zorder=3)
-        right.plot(a, np.interp(a, slopes, v), "o", color=color, markersize=8, clip_on=False)
-    right.set(xlabel="slope $a$ of the decoder", ylim=(0, top), xlim=(slopes[0], slopes[-1]))
+        right.plot(ell, np.interp(ell, slopes, v), "o", color=color, markersize=8, clip_on=False)
+    right.set(xlabel="slope $\\ell$ of the decoder", ylim=(0, top), xlim=(slopes[0], slopes[-1]))
     right.legend(loc="upper right", handlelength=1.6)
 
     def below(fig: Figure, undo: ExitStack) -> None:
