@@ -126,13 +126,13 @@ def exchanged(start: Any, length: Any, code: Any, home: Any) -> Figure:
 
 
 def noisy_line(
-    s: float, a: float, sd: float, slopes: Any, truth: Any, bound: Any, *, top: float
+    s: float, ell: float, sd: float, slopes: Any, truth: Any, bound: Any, *, top: float
 ) -> Figure:
-    """Gaussian data, a decoder z -> a z with noise, and two costs as functions of its slope.
+    """Gaussian data, a decoder z -> ell z with noise, and two costs as functions of its slope.
 
     Args:
         s: standard deviation of the data.
-        a: slope of the decoder, > 0.
+        ell: slope of the decoder, > 0.
         sd: standard deviation of its noise.
         slopes: (k,) slopes, in increasing order.
         truth: (k,) transport cost between the data and the noisy model.
@@ -141,7 +141,7 @@ def noisy_line(
 
     Returns:
         The figure, with densities in the first panel and both costs in the second, where dots mark
-        the slope ``a`` and triangles the minima.
+        the slope ``ell`` and triangles the minima.
 
     Raises:
         ValueError: if shapes do not match or a number is not positive.
@@ -153,7 +153,7 @@ def noisy_line(
         >>> [float(line.get_xdata()[0]) for line in fig.axes[1].lines[2:]]
         [1.0, 0.5, 1.0, 0.5]
     """
-    s, a = _checks.positive("s", s), _checks.positive("a", a)
+    s, ell = _checks.positive("s", s), _checks.positive("ell", ell)
     sd = _checks.number("sd", sd, at_least=0.0)
     slopes = _drawing.array("slopes", slopes, 1)
     # Laid out by hand: the same place for every frame, and quicker than a layout engine.
@@ -164,8 +164,8 @@ def noisy_line(
         t,
         {
             "data": _normal(t, s),
-            "model, with noise": _normal(t, float(np.hypot(a, sd))),
-            "without": _normal(t, a),
+            "model, with noise": _normal(t, float(np.hypot(ell, sd))),
+            "without": _normal(t, ell),
         },
         colors={"without": RED},
         ax=left,
@@ -181,8 +181,8 @@ def noisy_line(
         v = _drawing.array("values", values, 1)
         low = int(v.argmin())
         right.plot(slopes[low], v[low], "v", color=color, markersize=9, clip_on=False, zorder=3)
-        right.plot(a, np.interp(a, slopes, v), "o", color=color, markersize=8, clip_on=False)
-    right.set(xlabel="slope $a$ of the decoder", ylabel="cost")
+        right.plot(ell, np.interp(ell, slopes, v), "o", color=color, markersize=8, clip_on=False)
+    right.set(xlabel="slope $\\ell$ of the decoder", ylabel="cost")
     right.set(ylim=(0, top), xlim=(slopes[0], slopes[-1]))
     right.legend(loc="upper right", handlelength=1.6)
 

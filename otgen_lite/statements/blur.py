@@ -137,14 +137,14 @@ def line(generator: Generator, s: float, var: float) -> Sides:
     """Slope, encoder and value of the best linear VAE, by descent = formulas; entropic argmin."""
 
     def bound(at: Tensor) -> Tensor:
-        a, m, log_v = at
+        ell, m, log_v = at
         v = log_v.exp()
-        cost = s**2 * (1 - a * m) ** 2 + a**2 * v
+        cost = s**2 * (1 - ell * m) ** 2 + ell**2 * v
         rate = (m**2 * s**2 + v - 1 - log_v) / 2
         return cost / (2 * var) + log(2 * pi * var) / 2 + rate
 
     start = torch.rand(3, generator=generator, dtype=torch.float64) + 0.5
-    value, (a, m, log_v) = descend(bound, start)
+    value, (ell, m, log_v) = descend(bound, start)
     zero, one = start.new_zeros(1), start.new_ones(1, 1)
 
     def entropic(scale: Tensor) -> Tensor:
@@ -154,7 +154,7 @@ def line(generator: Generator, s: float, var: float) -> Sides:
     best = max(s**2 - var, 0.0)
     aggregate = m**2 * s**2 + log_v.exp()
     least = (log(2 * pi * (best + var)) + s**2 / (best + var)) / 2
-    lhs = [value, a**2, (a * m), log_v.exp(), aggregate, other**2]
+    lhs = [value, ell**2, ell * m, log_v.exp(), aggregate, other**2]
     rhs = [least, best, best / (best + var), var / (best + var), 1.0, best]
     return column(lhs), column(rhs)
 

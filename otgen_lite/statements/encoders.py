@@ -43,11 +43,11 @@ DICE = [
 NOISES = [{"n": size["n"], "m": size["m"], "d": min(int(size["d"]), 3)} for size in DICE]
 CLOUDS = [{"n": 2, "d": 1}, {"n": 5, "d": 2}, {"n": 9, "d": 3}, {"n": 20, "d": 8}, {"n": 3, "d": 5}]
 LINES = [
-    {"s": 1.0, "a": 0.8, "sd": 0.6},
-    {"s": 1.0, "a": 0.3, "sd": 1.5},
-    {"s": 2.0, "a": 2.0, "sd": 0.1},
-    {"s": 0.5, "a": 1.2, "sd": 0.5},
-    {"s": 3.0, "a": 0.1, "sd": 2.0},
+    {"s": 1.0, "ell": 0.8, "sd": 0.6},
+    {"s": 1.0, "ell": 0.3, "sd": 1.5},
+    {"s": 2.0, "ell": 2.0, "sd": 0.1},
+    {"s": 0.5, "ell": 1.2, "sd": 0.5},
+    {"s": 3.0, "ell": 0.1, "sd": 2.0},
 ]
 PRICES = [
     {"n": 1, "r": 5, "lam": 1.0},
@@ -206,10 +206,10 @@ def constant(generator: Generator, n: int, d: int) -> Sides:
 
 
 @statement("prop-enc-line", chapter=8, source=BOOK, tol=1e-9, sizes=LINES)
-def line(_: Generator, s: float, a: float, sd: float) -> Sides:
+def line(_: Generator, s: float, ell: float, sd: float) -> Sides:
     """Truth by Bures, bound by an encoder and by prices (quadrature), slopes' roots = formulas."""
 
-    def true(u: Tensor) -> Tensor:  # as a function of u = a^2
+    def true(u: Tensor) -> Tensor:  # as a function of u = ell^2
         zero = torch.zeros(1, dtype=torch.float64)
         return otg.bures_wasserstein(zero, zero[None] + s * s, zero, (u + sd * sd).reshape(1, 1))
 
@@ -221,14 +221,14 @@ def line(_: Generator, s: float, a: float, sd: float) -> Sides:
         return quad(lambda t: f(t) * exp(-t * t / 2) / sqrt(2 * pi), -12, 12, epsabs=1e-13)[0]
 
     root = 0.0 if slope(0.0) >= 0 else brentq(slope, 0.0, 4 * s * s, xtol=1e-13)
-    W = true(torch.tensor(a * a, dtype=torch.float64)).item()
-    encoder = normal(lambda t: (s * t - a * t) ** 2) + normal(lambda t: (sd * t) ** 2)
-    prices = normal(lambda t: (1 - a / s) * (s * t) ** 2 + sd * sd + a * (a - s) * t * t)
+    W = true(torch.tensor(ell * ell, dtype=torch.float64)).item()
+    encoder = normal(lambda t: (s * t - ell * t) ** 2) + normal(lambda t: (sd * t) ** 2)
+    prices = normal(lambda t: (1 - ell / s) * (s * t) ** 2 + sd * sd + ell * (ell - s) * t * t)
     best = minimize_scalar(lambda r: normal(lambda t: (s * t - r * t) ** 2)).x
     lhs = [W, encoder, prices, sqrt(root), encoder - W]
-    wide = sqrt(a * a + sd * sd)
-    bound = (s - a) ** 2 + sd * sd
-    rhs = [(s - wide) ** 2, bound, bound, sqrt(max(s * s - sd * sd, 0.0)), 2 * s * (wide - a)]
+    wide = sqrt(ell * ell + sd * sd)
+    bound = (s - ell) ** 2 + sd * sd
+    rhs = [(s - wide) ** 2, bound, bound, sqrt(max(s * s - sd * sd, 0.0)), 2 * s * (wide - ell)]
     # A minimum is flat: its place is known to half of the digits, its value to all.
     lhs.append((s - float(best)) ** 2)
     return torch.tensor(lhs, dtype=torch.float64), torch.tensor([*rhs, 0.0], dtype=torch.float64)

@@ -53,7 +53,7 @@ def test_pieces_are_laid_over_the_codes_of_their_place() -> None:
 def test_named_numbers() -> None:
     """The gap of a decoder that makes the data exactly, and what two codes miss."""
     g = torch.Generator()
-    lhs, _ = claims.line(g, s=1.0, a=0.8, sd=0.6)
+    lhs, _ = claims.line(g, s=1.0, ell=0.8, sd=0.6)
     assert lhs[:5].tolist() == pytest.approx([0.0, 0.4, 0.4, 0.8, 0.4], abs=1e-9)
     assert otg.quantise_gaussian(2)[1].item() == pytest.approx(1 - 2 / pi, abs=1e-12)
     assert otg.quantise_gaussian(8)[1].item() == pytest.approx(0.054966, abs=1e-6)
