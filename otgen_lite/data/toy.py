@@ -105,7 +105,7 @@ class Toy:
             x: (n, 2) points.
 
         Returns:
-            (n,) tensor: natural logarithms of densities per squared unit of length.
+            (n,) natural logarithms of densities per squared unit of length.
 
         Raises:
             ValueError: if the shape is not (n, 2), a number is not finite, or ``std`` is 0, so that

@@ -131,8 +131,8 @@ class AVB(EncoderModel):
             noise: the draws that ``noise()`` makes; drawn from torch's own generator where None.
 
         Returns:
-            A dict of 0-d tensors: ``reconstruction`` = -E log p_G(x|z); ``rate``, the estimate of
-            E KL(Q(Z|x) || P_Z) by T; and their sum ``total``.
+            A dict of 0-d tensors, namely ``reconstruction`` = -E log p_G(x|z); ``rate``, the
+            estimate of E KL(Q(Z|x) || P_Z) by T; and their sum ``total``.
         """
         if noise is None:
             noise = self.noise("autoencoder", batch)

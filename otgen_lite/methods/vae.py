@@ -132,8 +132,8 @@ class VAE(EncoderModel):
             noise: the draws that ``noise()`` makes; drawn from torch's own generator where None.
 
         Returns:
-            A dict of 0-d tensors: ``reconstruction`` = -E log p_G(x|z); ``rate`` = E KL(Q(Z|x) ||
-            P_Z), in closed form where the prior is Gaussian; and their sum ``total``.
+            A dict of 0-d tensors, namely ``reconstruction`` = -E log p_G(x|z); ``rate`` =
+            E KL(Q(Z|x) || P_Z), in closed form where the prior is Gaussian; and their sum ``total``.
         """
         if noise is None:
             noise = self.noise("autoencoder", batch)
@@ -177,8 +177,8 @@ class VAE(EncoderModel):
             draws: number of codes drawn at each point.
 
         Returns:
-            A dict of 0-d tensors, in nats: ``reconstruction`` = -E log p_G(x|z); ``kl_prior`` =
-            KL(Q_Z || P_Z); ``mutual_information`` = I(X; Z); and ``rate``, the sum of the last two,
+            A dict of 0-d tensors, in nats, namely ``reconstruction`` = -E log p_G(x|z);
+            ``kl_prior`` = KL(Q_Z || P_Z); ``mutual_information`` = I(X; Z); and ``rate``, the sum of the last two,
             which is computed from Q(Z|x) and P_Z without the mixture.
 
         Raises:

@@ -173,7 +173,7 @@ class SemiDiscrete:
             x: (n, d) points.
 
         Returns:
-            The mean of psi^{c,eps}(x) plus sum_j b_j psi_j: 0-d, in the unit of the cost.
+            0-d mean of psi^{c,eps}(x), plus sum_j b_j psi_j, in the unit of the cost.
         """
         total = torch.zeros((), dtype=self.y.dtype, device=self.y.device)
         count = 0

@@ -12,6 +12,7 @@ from tools.gates.explorers import Axis
 
 EPS = Axis("eps", r"price \(\varepsilon\)", ("0.1", "1"))
 COST = Axis("cost", "cost", ("squared", "city block"))
+ROUTE = Axis("route", "from and to", ("1", "2"))
 STEPS = Axis("n", "steps of the critic", ("1", "5"))
 
 
@@ -26,6 +27,7 @@ STEPS = Axis("n", "steps of the critic", ("1", "5"))
         ("Take five steps.", STEPS),
         ("Put on noise of variance $0.03$.", Axis("var", r"\(v\) in sampling", ("0", "0.03"))),
         ("Compare the critics.", STEPS),
+        ("Exchange the two pictures (*from and to*).", ROUTE),
     ],
 )
 def test_a_question_names_an_axis(question: str, axis: Axis) -> None:
@@ -40,6 +42,7 @@ def test_a_question_names_an_axis(question: str, axis: Axis) -> None:
         ("What is the distance?", COST),
         ("Costly things.", COST),
         ("What of the plan?", STEPS),
+        ("Go from one to the other and back.", ROUTE),
     ],
 )
 def test_another_question_does_not(question: str, axis: Axis) -> None:

@@ -67,6 +67,8 @@ def names(question: str, axis: Axis) -> bool:
     words = [*re.findall(r"[A-Za-z]{2,}", label), axis.name]
     words += [value for value in axis.values if re.fullmatch(r"[A-Za-z][\w -]*", value)]
     plain = re.sub(r"\$[^$]*\$", " ", question).lower()
+    if len(label.split()) > 1 and label.strip().lower() in plain:
+        return True
     return any(
         re.search(rf"\b{re.escape(word.lower().removesuffix('s'))}(e?s)?\b", plain)
         for word in words
