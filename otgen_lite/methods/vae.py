@@ -133,7 +133,8 @@ class VAE(EncoderModel):
 
         Returns:
             A dict of 0-d tensors, namely ``reconstruction`` = -E log p_G(x|z); ``rate`` =
-            E KL(Q(Z|x) || P_Z), in closed form where the prior is Gaussian; and their sum ``total``.
+            E KL(Q(Z|x) || P_Z), in closed form where the prior is Gaussian; and their sum,
+            ``total``.
         """
         if noise is None:
             noise = self.noise("autoencoder", batch)
@@ -178,8 +179,8 @@ class VAE(EncoderModel):
 
         Returns:
             A dict of 0-d tensors, in nats, namely ``reconstruction`` = -E log p_G(x|z);
-            ``kl_prior`` = KL(Q_Z || P_Z); ``mutual_information`` = I(X; Z); and ``rate``, the sum of the last two,
-            which is computed from Q(Z|x) and P_Z without the mixture.
+            ``kl_prior`` = KL(Q_Z || P_Z); ``mutual_information`` = I(X; Z); and ``rate``, the sum
+            of the last two, which is computed from Q(Z|x) and P_Z without the mixture.
 
         Raises:
             ValueError: if ``draws < 1`` or ``noise`` has another number of rows.
