@@ -54,7 +54,18 @@ import sample_explorers
 sample_explorers.{name}()
 ```
 """
+QUESTIONS = """```{{admonition}} Questions
+{questions}
+```
+"""
 FILLER = "\n\n".join(["A paragraph that takes room, so that what follows is far below."] * 60)
+
+
+def _asked(name):
+    """The cell of an explorer, and behind it a question for each axis."""
+    made = sample_explorers.ALL[name]()
+    questions = [f"{k}. Move {axis.label} ({axis.name})." for k, axis in enumerate(made.axes, 1)]
+    return CELL.format(name=name) + QUESTIONS.format(questions="\n".join(questions))
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +73,7 @@ def book(tmp_path_factory):
     """The small book of the tests with one chapter, which holds the sample explorers."""
     made = make_minibook(tmp_path_factory.mktemp("explorers") / "book")
     shutil.copy(sample_explorers.__file__, made.root / "book")
-    cells = [CELL.format(name=name) for name in [*NAMES, "ranking"]]
+    cells = [_asked(name) for name in NAMES] + [CELL.format(name="ranking")]
     made.write("03_explorers.md", CHAPTER.format(cells="\n".join([*cells[:2], FILLER, *cells[2:]])))
     for name in ("01_small.md", "02_other.md"):
         (made.root / "book" / name).unlink()
